@@ -1,0 +1,124 @@
+//! What happened, all told: one row per person and setting.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Operation, Summary};
+
+/// Is the version of the report file that this program writes.
+pub const FORMAT: u32 = 1;
+
+/// Is what one apply did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Report {
+    /// The version of this form, [`FORMAT`].
+    pub format: u32,
+    /// The run's id, which names its folder in the store.
+    pub run: String,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub started: Timestamp,
+    /// When it ended.
+    #[schemars(with = "String")]
+    pub ended: Timestamp,
+    /// What the plan had foreseen.
+    pub planned: Summary,
+    /// One row per operation, in the plan's order.
+    pub rows: Vec<Row>,
+    /// Why the run ended before its plan did, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
+    /// How many writes were sent, repeats included.
+    pub calls: u64,
+}
+
+/// Is one operation and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Row {
+    /// What was planned.
+    pub operation: Operation,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// The service's id of the last request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// What the service said, or what was found instead; may contain text of the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Arc<str>>,
+    /// When its outcome was known.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+/// Is what became of an operation.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Written and read back.
+    Done,
+    /// Written, and not to be seen yet; this is no failure.
+    Settling,
+    /// Sent, and no answer came; the next run looks again.
+    Unanswered,
+    /// No longer what the plan expected, so it was not written.
+    Moved,
+    /// Waits for something else of this plan that is not there yet: an opt-out to show, a pin to hold.
+    Waiting,
+    /// Refused by the service.
+    Failed,
+    /// Not begun: the run ended before.
+    NotBegun,
+}
+
+impl Outcome {
+    /// Lists every outcome in display order.
+    pub const ALL: [Self; 7] = [
+        Self::Done,
+        Self::Settling,
+        Self::Unanswered,
+        Self::Moved,
+        Self::Waiting,
+        Self::Failed,
+        Self::NotBegun,
+    ];
+
+    /// Gives the word used for it in results.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Settling => "settling",
+            Self::Unanswered => "unanswered",
+            Self::Moved => "moved",
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::NotBegun => "not-begun",
+        }
+    }
+}
+
+/// Says why a run ended before its plan did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stopped {
+    /// More people failed than `--failure-limit` allows.
+    FailureLimit {
+        /// How many failed.
+        failed: u64,
+        /// The limit that this passed.
+        limit: u64,
+    },
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+    /// The lock on the store was lost to somebody else.
+    LockLost,
+    /// The tenant no longer lets us in, or does not answer.
+    Tenant(String),
+}

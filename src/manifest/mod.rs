@@ -1,0 +1,1 @@
+//! Reads a manifest and its CSV files: a desired state, or everything that is wrong with them.

@@ -1,0 +1,141 @@
+//! What the manifest asks for, once every name has become a person.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::{BySetting, Class, Limit, PersonId, Refusal, TenantSetting, Value};
+
+/// Says whose decision stands when a person chose otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnUserChoice {
+    /// The person's.
+    #[default]
+    Respect,
+    /// The manifest's, except that nobody is opted in against their will.
+    Override,
+}
+
+/// Says what happens to a person whom no group holds any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnLeave {
+    /// Nothing is written.
+    #[default]
+    Keep,
+    /// What was found before our first write comes back.
+    Restore,
+}
+
+/// Is one group of the manifest, shared by all who are held by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredGroup {
+    /// Its name in the manifest.
+    pub name: Arc<str>,
+    /// What it wants; `None` means "not managed".
+    pub wants: BySetting<Option<Value>>,
+    /// Whose decision stands.
+    pub on_user_choice: OnUserChoice,
+    /// What happens to those who leave.
+    pub on_leave: OnLeave,
+    /// How many people its rules name, before precedence and protection; `None` when they could not be read.
+    pub named: Option<u64>,
+}
+
+/// Says which group holds a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Index into [`DesiredState::groups`].
+    pub group: u32,
+    /// `false` when an earlier group, an `except` or the protected people could not be read, so that nobody knows.
+    pub certain: bool,
+}
+
+/// Counts the people whom two groups share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Overlap {
+    /// The earlier group, which decides.
+    pub winner: Arc<str>,
+    /// The later group, which does not.
+    pub loser: Arc<str>,
+    /// How many people both hold.
+    pub people: u64,
+    /// Whether both ask for the same.
+    pub same_outcome: bool,
+}
+
+/// Says how long a write may take to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Settle {
+    /// A person's mode or feature; 15 minutes.
+    pub person: SignedDuration,
+    /// A tenant default; 24 hours.
+    pub defaults: SignedDuration,
+    /// A person's service plan; 60 minutes.
+    pub service_plan: SignedDuration,
+}
+
+impl Default for Settle {
+    fn default() -> Self {
+        Self {
+            person: SignedDuration::from_mins(15),
+            defaults: SignedDuration::from_hours(24),
+            service_plan: SignedDuration::from_mins(60),
+        }
+    }
+}
+
+/// Is a person whom the manifest names and the directory does not know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotFound {
+    /// The address or id as the manifest spells it.
+    pub address: Arc<str>,
+    /// Index into [`DesiredState::groups`].
+    pub group: u32,
+}
+
+/// Is something that could not be read, and that people's membership hangs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The group of the manifest, or `None` for the protected people.
+    pub group: Option<u32>,
+    /// What the manifest calls it, such as `group: sales@contoso.com`.
+    pub selector: String,
+    /// Why.
+    pub refusal: Arc<Refusal>,
+}
+
+/// Is what the manifest asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DesiredState {
+    /// Defaults of the tenant; what is absent is not managed.
+    pub tenant: BTreeMap<TenantSetting, Value>,
+    /// Groups in order of precedence.
+    pub groups: Vec<DesiredGroup>,
+    /// Everyone in scope, protected people included, and the group that holds them.
+    pub people: BTreeMap<PersonId, Held>,
+    /// Named, but not in the directory.
+    pub not_found: BTreeSet<NotFound>,
+    /// People whom no rule reaches.
+    pub protected: BTreeSet<PersonId>,
+    /// Pairs of groups that share people, in order of precedence.
+    pub overlaps: Vec<Overlap>,
+    /// What could not be read.
+    pub unreadable: Vec<Unreadable>,
+    /// How long writes may take to show.
+    pub settle: Settle,
+    /// Limits that the manifest sets; classes not named have their default limit.
+    pub limits: BTreeMap<Class, Limit>,
+}
+
+impl DesiredState {
+    /// Gives the group that holds a person.
+    pub fn group(&self, held: Held) -> &DesiredGroup {
+        &self.groups[held.group as usize]
+    }
+}

@@ -1,0 +1,196 @@
+//! What insightctl remembers: what it wrote, what it saw, and whose decision that was.
+//!
+//! The service never says who set a value, nor whether it is stored or merely follows the default. The ledger keeps
+//! what can be reasoned about that. People stand in it by object id alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{BySetting, PersonId, TenantSetting, Value};
+
+/// Says where an entry's value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// insightctl wrote it.
+    Us,
+    /// It was found so.
+    Seen,
+}
+
+/// Is what was found before our first write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Found {
+    /// The value.
+    pub value: Value,
+    /// Whether somebody had chosen it; otherwise it followed the default.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub chosen: bool,
+}
+
+/// Is a write that was sent and whose outcome nobody heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tried {
+    /// What was to be written.
+    pub value: Value,
+    /// When it was sent.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+/// Is what is remembered of one setting of one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each with its own meaning in the verdict table"
+)]
+pub struct Entry {
+    /// The value written or last seen.
+    pub value: Value,
+    /// Who set it, as far as we know.
+    pub by: By,
+    /// The default in force when this value was last looked at; absent for the service plan, which has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_then: Option<Value>,
+    /// When it was written, or first seen.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// A written value was read back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub confirmed: bool,
+    /// A written value was read back while the default differed from it, so it is surely stored.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stored: bool,
+    /// Somebody else decided so; survives a later default that happens to equal it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub chosen: bool,
+    /// The manifest no longer asks for this setting of this person.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub released: bool,
+    /// A write that did not take was already repeated once.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub retried: bool,
+    /// What was there before our first write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
+    /// A write whose outcome is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Tried>,
+}
+
+impl Entry {
+    /// Remembers a value that was found.
+    pub fn seen(value: Value, default: Option<Value>, chosen: bool, at: Timestamp) -> Self {
+        Self {
+            value,
+            by: By::Seen,
+            default_then: default,
+            at,
+            confirmed: false,
+            stored: false,
+            chosen,
+            released: false,
+            retried: false,
+            found: None,
+            tried: None,
+        }
+    }
+
+    /// Says whether this is a value that we wrote.
+    pub fn written(&self) -> Option<Value> {
+        match self.by {
+            By::Us => Some(self.value),
+            By::Seen => None,
+        }
+    }
+}
+
+/// Is what is remembered of one person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PersonRecord {
+    /// The group that held the person when last applied; `None` after leaving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Arc<str>>,
+    /// By setting.
+    #[serde(default)]
+    pub settings: BySetting<Option<Entry>>,
+}
+
+/// Is what is remembered of one default of the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct TenantEntry {
+    /// The value written or last seen.
+    pub value: Value,
+    /// Who set it, as far as we know.
+    pub by: By,
+    /// When it was written, or first seen.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// A written value was read back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub confirmed: bool,
+    /// What it was before the last change, by anyone; absent while no change was ever seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Value>,
+    /// When the last change was written, or noticed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub changed_at: Option<Timestamp>,
+}
+
+/// Is everything that insightctl remembers of one tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// By default of the tenant.
+    pub tenant: BTreeMap<TenantSetting, TenantEntry>,
+    /// By person.
+    pub people: BTreeMap<PersonId, PersonRecord>,
+}
+
+impl Ledger {
+    /// Gives the entry of one setting of one person.
+    pub fn entry(&self, person: PersonId, setting: super::Setting) -> Option<&Entry> {
+        self.people.get(&person)?.settings.get(setting).as_ref()
+    }
+}
+
+impl Serialize for BySetting<Option<Entry>> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            self.iter().filter_map(|(setting, entry)| entry.as_ref().map(|entry| (setting, entry))),
+        )
+    }
+}
+
+impl<'de> Deserialize<'de> for BySetting<Option<Entry>> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut settings = Self::default();
+        for (setting, entry) in BTreeMap::<super::Setting, Entry>::deserialize(deserializer)? {
+            *settings.get_mut(setting) = Some(entry);
+        }
+        Ok(settings)
+    }
+}
+
+impl schemars::JsonSchema for BySetting<Option<Entry>> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "EntryBySetting".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        <BTreeMap<String, Entry>>::json_schema(generator)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}

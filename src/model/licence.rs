@@ -1,0 +1,144 @@
+//! Licences: which SKUs carry personal insights, who holds them, and from where.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::{Uuid, uuid};
+
+use super::{GroupId, ServicePlan};
+
+/// Is a product's id (`skuId`).
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(transparent)]
+pub struct SkuId(#[schemars(with = "String")] pub Uuid);
+
+/// Is a service plan's id (`servicePlanId`).
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(transparent)]
+pub struct ServicePlanId(#[schemars(with = "String")] pub Uuid);
+
+/// Lists the service plans that carry personal insights.
+///
+/// `MYANALYTICS_P2`, `EXCHANGE_ANALYTICS` and their government twins, from Microsoft's list of service plan
+/// identifiers. E5 carries two of them, A5 only one, frontline SKUs none.
+pub const PERSONAL_INSIGHTS: [ServicePlanId; 4] = [
+    ServicePlanId(uuid!("33c4f319-9bdd-48d6-9c4d-410b750a4a5a")),
+    ServicePlanId(uuid!("34c0d7a0-a70f-4668-9238-47f9fc208882")),
+    ServicePlanId(uuid!("6e5b7995-bd4f-4cbd-9d19-0e32010c72f0")),
+    ServicePlanId(uuid!("208120d1-9adb-4daf-8c22-816bd5d237e7")),
+];
+
+/// Is one product of the tenant, as far as it concerns us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sku {
+    /// `skuPartNumber`, for people to read.
+    pub name: Arc<str>,
+    /// The personal-insights plans that it contains, sorted; empty for most products.
+    pub insights: Vec<ServicePlanId>,
+    /// The plans that come with a mailbox, sorted.
+    pub mailbox: Vec<ServicePlanId>,
+}
+
+/// Lists the tenant's products (`subscribedSkus`) and the names of groups that hand out licences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalogue {
+    /// By SKU.
+    pub skus: BTreeMap<SkuId, Sku>,
+    /// Display names of licensing groups, where they could be read.
+    pub groups: BTreeMap<GroupId, Arc<str>>,
+}
+
+/// Is one way in which a person holds one product (`licenseAssignmentStates`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// The product.
+    pub sku: SkuId,
+    /// The group that hands it down; `None` for a direct assignment.
+    pub by_group: Option<GroupId>,
+    /// The plans that this source switches off, sorted.
+    pub disabled: Vec<ServicePlanId>,
+    /// Whether the assignment works (`state` is `Active` or `ActiveWithError`).
+    pub active: bool,
+}
+
+/// Lists all ways in which a person holds products; people with the same licences share one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Licences(pub Vec<Source>);
+
+impl Licences {
+    /// Computes the state of personal insights over all SKUs and sources; `None` when no SKU carries it.
+    ///
+    /// A plan is on in a SKU if any source of that SKU has it on: assignments of one product unite.
+    pub fn service_plan(&self, catalogue: &Catalogue) -> Option<ServicePlan> {
+        let mut carried = false;
+        let mut whole = false;
+        let mut some = false;
+        for (sku, plans) in self.carriers(catalogue) {
+            carried = true;
+            let on = plans.iter().filter(|plan| self.is_on(sku, **plan)).count();
+            whole |= on == plans.len();
+            some |= on > 0;
+        }
+        carried.then_some(match (whole, some) {
+            (true, _) => ServicePlan::Assigned,
+            (false, true) => ServicePlan::Partial,
+            (false, false) => ServicePlan::Removed,
+        })
+    }
+
+    /// Says whether an active licence comes with a mailbox.
+    pub fn mailbox(&self, catalogue: &Catalogue) -> bool {
+        self.0.iter().filter(|source| source.active).any(|source| {
+            catalogue
+                .skus
+                .get(&source.sku)
+                .is_some_and(|sku| sku.mailbox.iter().any(|plan| !source.disabled.contains(plan)))
+        })
+    }
+
+    /// Finds the sources that hand personal insights down from a group, switched on.
+    pub fn inherited_on<'a>(
+        &'a self,
+        catalogue: &'a Catalogue,
+    ) -> impl Iterator<Item = (&'a Source, GroupId)> {
+        self.0.iter().filter_map(move |source| {
+            let group = source.by_group?;
+            let sku = catalogue.skus.get(&source.sku)?;
+            let on = source.active && sku.insights.iter().any(|plan| !source.disabled.contains(plan));
+            on.then_some((source, group))
+        })
+    }
+
+    /// Finds the direct assignments of SKUs that can carry personal insights, with the plans they carry.
+    pub fn direct<'a>(
+        &'a self,
+        catalogue: &'a Catalogue,
+    ) -> impl Iterator<Item = (&'a Source, &'a [ServicePlanId])> {
+        self.0.iter().filter(|source| source.by_group.is_none()).filter_map(move |source| {
+            let sku = catalogue.skus.get(&source.sku)?;
+            (!sku.insights.is_empty()).then_some((source, sku.insights.as_slice()))
+        })
+    }
+
+    fn carriers<'a>(
+        &'a self,
+        catalogue: &'a Catalogue,
+    ) -> impl Iterator<Item = (SkuId, &'a [ServicePlanId])> + 'a {
+        let mut held: Vec<SkuId> = self.0.iter().map(|source| source.sku).collect();
+        held.sort_unstable();
+        held.dedup();
+        held.into_iter().filter_map(move |id| {
+            let sku = catalogue.skus.get(&id)?;
+            (!sku.insights.is_empty()).then_some((id, sku.insights.as_slice()))
+        })
+    }
+
+    fn is_on(&self, sku: SkuId, plan: ServicePlanId) -> bool {
+        self.0.iter().any(|source| source.sku == sku && source.active && !source.disabled.contains(&plan))
+    }
+}

@@ -1,0 +1,22 @@
+//! The words that everything else is written in.
+//!
+//! This room depends on nothing of ours. Its types carry facts and no sentences; what a person reads is chosen in
+//! `render`.
+
+pub mod change;
+pub mod desired;
+pub mod ledger;
+pub mod licence;
+pub mod person;
+pub mod setting;
+pub mod state;
+pub mod tenant;
+
+pub use change::{Class, Limit};
+pub use desired::{DesiredGroup, DesiredState, Held, OnLeave, OnUserChoice, Overlap, Settle};
+pub use ledger::{By, Entry, Found, Ledger, PersonRecord, TenantEntry, Tried};
+pub use licence::{Catalogue, Licences, ServicePlanId, Sku, SkuId, Source};
+pub use person::{GroupId, Kind, PersonId, Selector};
+pub use setting::{BySetting, Feature, Mode, Rate, ServicePlan, Setting, Switch, TenantSetting, Value};
+pub use state::{ActualPerson, ActualState, ActualTenant, Known, Refusal, RefusalKind, Settings};
+pub use tenant::{Members, Membership, TenantId};

@@ -1,0 +1,1 @@
+//! Simulates a tenant: a stranger that we meet only on the wire.
