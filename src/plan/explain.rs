@@ -10,6 +10,7 @@ use crate::model::{Entry, Kind, PersonId, ServicePlan, Setting, Value};
 /// Is everything that decides for one person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one person")]
 pub struct Explanation {
     /// `userPrincipalName`.
     pub upn: Arc<str>,
