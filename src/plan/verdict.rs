@@ -149,8 +149,8 @@ pub fn decide(case: &Case) -> Verdict {
         return set(10, Because::ManifestChanged, entry);
     }
     let unconfirmed = written == Some(want) && !entry.confirmed;
-    let in_time = age < case.settle.checked_mul(2).unwrap_or(SignedDuration::MAX) && !entry.retried;
-    if unconfirmed && in_time {
+    let in_time = age < case.settle.checked_mul(2).unwrap_or(SignedDuration::MAX);
+    if unconfirmed && in_time && !entry.retried && !entry.released {
         return set(11, Because::DidNotTake, entry);
     }
     if entry.chosen || by_someone || unconfirmed {
