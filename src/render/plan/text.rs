@@ -1,0 +1,410 @@
+//! Writes a plan as text: objections, changes made outside, the steps, who is left alone, what is unknown, one last line.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::{Block, Lead, Steps, last_line, mark};
+use crate::model::{Class, Overlap, RefusalKind};
+use crate::plan::guard::Objection;
+use crate::plan::{Deviation, Leaving, LeftAlone, Note, OutsideChange, Plan, Reason, Target};
+use crate::render::inert::{self, elide, inert};
+use crate::render::number::{count, counted, day, list, moment, people};
+use crate::render::page::{Line, Mark, Page};
+use crate::render::style::Meaning;
+use crate::render::{Look, words};
+
+/// Says what the text is for, which decides a few headings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::render) enum Voice {
+    /// What will be done.
+    Plan,
+    /// What differs.
+    Drift,
+}
+
+pub(super) fn text(out: &mut dyn Write, plan: &Plan, objections: &[Objection], look: Look) -> io::Result<()> {
+    body(out, plan, objections, look, Voice::Plan, &last_line(plan))
+}
+
+/// Writes everything that a plan says, with the last line given.
+pub(in crate::render) fn body(
+    out: &mut dyn Write,
+    plan: &Plan,
+    objections: &[Objection],
+    look: Look,
+    voice: Voice,
+    last: &str,
+) -> io::Result<()> {
+    let mut page = Page::new(out, look);
+    header(&mut page, plan, voice)?;
+    refused(&mut page, objections)?;
+    outside(&mut page, &plan.outside_changes)?;
+    changes(&mut page, plan, objections, voice)?;
+    groups(&mut page, plan)?;
+    left_alone(&mut page, plan)?;
+    unknown(&mut page, plan)?;
+    notes(&mut page, plan)?;
+    page.legend()?;
+    page.blank()?;
+    let (head, rest) = last.split_once(':').unwrap_or((last, ""));
+    page.hanging(0, 0, &Line::default().with(Meaning::Heading, format!("{head}:")).plain(rest))
+}
+
+fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {
+    let basis = &plan.basis;
+    let what = match voice {
+        Voice::Plan => "Plan for",
+        Voice::Drift => "Drift of",
+    };
+    let name = inert::quoted(&basis.tenant_name);
+    page.line(
+        0,
+        &Line::default()
+            .with(Meaning::Heading, format!("{what} {name}"))
+            .with(Meaning::Quiet, format!(" (tenant {})", basis.tenant)),
+    )?;
+    let mut facts = vec![format!("read {}", moment(basis.read_at))];
+    if day(basis.as_of) != day(basis.read_at) {
+        facts.push(format!("as of {}", day(basis.as_of)));
+    }
+    let digest: String = basis.manifest.chars().take(12).collect();
+    facts.push(format!("manifest {}", inert(&digest)));
+    page.line(0, &Line::default().with(Meaning::Quiet, facts.join(", ")))
+}
+
+fn refused(page: &mut Page<'_>, objections: &[Objection]) -> io::Result<()> {
+    if objections.is_empty() {
+        return Ok(());
+    }
+    page.heading("Needs consent before anything of this plan is done")?;
+    for objection in objections {
+        let line = Line::of(format!("{}.", words::objection(objection, inert::quoted)));
+        page.marked(2, Mark::Consent, line)?;
+        page.hanging(4, 6, &hint(&words::remedy(objection.class)))?;
+    }
+    Ok(())
+}
+
+fn hint(text: &str) -> Line {
+    Line::default().with(Meaning::Hint, "hint: ").plain(text)
+}
+
+/// Shows up to `details` rows of a name and what belongs to it, aligned, and says how many more there are.
+fn rows<'r>(
+    page: &mut Page<'_>,
+    indent: usize,
+    total: usize,
+    rows: impl Iterator<Item = (&'r str, String, &'static str)>,
+) -> io::Result<()> {
+    let room = page.look.width / 2;
+    let shown: Vec<_> =
+        if page.look.details >= total { rows.collect() } else { rows.take(page.look.details).collect() };
+    let longest = shown.iter().map(|(name, ..)| inert::width(&inert(name))).max().unwrap_or(0);
+    let columns = longest.min(room.saturating_sub(indent)).max(12);
+    for (name, what, label) in &shown {
+        let name = inert(name);
+        let mut line =
+            Line::default().column(Meaning::Plain, &elide(&name, columns), columns + 2).plain(what.clone());
+        if !label.is_empty() {
+            line = line.with(Meaning::Quiet, format!(" ({})", label.replace(' ', "\u{a0}")));
+        }
+        page.hanging(indent, indent + columns + 2, &line)?;
+    }
+    if total > shown.len() {
+        let more = count((total - shown.len()) as u64);
+        let line = format!("… and {more} more (--verbose shows all; --format csv lists everybody)");
+        page.line(indent, &Line::default().with(Meaning::Quiet, line))?;
+    }
+    Ok(())
+}
+
+fn outside(page: &mut Page<'_>, changes: &[OutsideChange]) -> io::Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let total = counted(changes.len() as u64, "setting", "settings");
+    page.heading(&format!("Changed by others since the last apply: {total}"))?;
+    let mut by_person: BTreeMap<(&str, _), Vec<String>> = BTreeMap::new();
+    for OutsideChange { target, was, is } in changes {
+        match target {
+            Target::Tenant(setting) => {
+                let line = Line::of(format!("tenant's {setting}\u{a0}{was}\u{a0}→\u{a0}{is}"));
+                page.marked(2, Mark::Changed, line)?;
+            }
+            Target::Person(person) => {
+                let change = format!("{}\u{a0}{was}\u{a0}→\u{a0}{is}", person.setting);
+                by_person.entry((&person.upn, person.id)).or_default().push(change);
+            }
+        }
+    }
+    if by_person.is_empty() {
+        return Ok(());
+    }
+    let head = people(by_person.len() as u64);
+    page.marked(2, Mark::Changed, Line::of(head))?;
+    rows(
+        page,
+        6,
+        by_person.len(),
+        by_person.into_iter().map(|((upn, _), changes)| (upn, changes.join(", "), "")),
+    )
+}
+
+fn changes(page: &mut Page<'_>, plan: &Plan, objections: &[Objection], voice: Voice) -> io::Result<()> {
+    let arranged = Steps::of(&plan.operations);
+    let mut moves = plan.moves_with_default.as_ref();
+    for (index, step) in arranged.steps.iter().enumerate() {
+        let what = words::phase(step.phase);
+        match voice {
+            Voice::Plan => page.heading(&format!("Step {}: {what}", index + 1))?,
+            Voice::Drift => page.heading(&format!("Differs: {what}"))?,
+        }
+        let columns = step.tenant.iter().map(|operation| name(&operation.target).len()).max().unwrap_or(0);
+        for operation in &step.tenant {
+            let line = Line::default()
+                .column(Meaning::Plain, name(&operation.target), columns + 2)
+                .plain(format!("{}\u{a0}→\u{a0}{}", words::value(operation.from), operation.to));
+            page.marked(2, mark(operation), line)?;
+        }
+        if !step.tenant.is_empty()
+            && let Some(moves) = moves.take()
+        {
+            page.hanging(4, 4, &Line::of(words::moves_with_default(moves)))?;
+        }
+        for block in &step.blocks {
+            show(page, &arranged, block, objections)?;
+        }
+    }
+    Ok(())
+}
+
+fn show(
+    page: &mut Page<'_>,
+    arranged: &Steps<'_>,
+    block: &Block<'_>,
+    objections: &[Objection],
+) -> io::Result<()> {
+    let group = inert::quoted(block.group);
+    let held = match block.lead {
+        Lead::Class(Class::Restore) => "who left",
+        Lead::Class(_) | Lead::Pinned => "in",
+    };
+    let total = people(block.len() as u64);
+    let mut line = Line::default()
+        .with(block.mark.meaning(), block.lead.word())
+        .plain(format!(": {total} {held} "))
+        .with(Meaning::Heading, group);
+    let needs_consent = objections.iter().any(|objection| Lead::Class(objection.class) == block.lead);
+    if needs_consent {
+        let symbol = page.uses(Mark::Consent);
+        line = line.with(Meaning::Consent, format!("  {symbol}"));
+    }
+    page.marked(2, block.mark, line)?;
+    rows(
+        page,
+        6,
+        block.len(),
+        arranged.people(block).map(|(upn, operations)| {
+            let changes: Vec<_> = operations
+                .iter()
+                .map(|(target, operation)| words::change(target.setting.word(), operation))
+                .collect();
+            let label = match block.lead {
+                Lead::Pinned => None,
+                Lead::Class(_) => {
+                    operations.iter().find_map(|(_, operation)| words::label(operation.because))
+                }
+            };
+            (upn, changes.join(", "), label.unwrap_or_default())
+        }),
+    )
+}
+
+fn name(target: &Target) -> &'static str {
+    match target {
+        Target::Tenant(setting) => setting.word(),
+        Target::Person(person) => person.setting.word(),
+    }
+}
+
+fn groups(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
+    let lines = group_lines(plan, inert::quoted);
+    if lines.is_empty() {
+        return Ok(());
+    }
+    page.heading("Groups")?;
+    let shown = page.look.details.min(lines.len());
+    for line in &lines[..shown] {
+        page.line(2, &Line::of(line))?;
+    }
+    if lines.len() > shown {
+        let more = format!("… and {} more", count((lines.len() - shown) as u64));
+        page.line(2, &Line::default().with(Meaning::Quiet, more))?;
+    }
+    Ok(())
+}
+
+/// Says who left or moved, and which groups share people.
+pub(super) fn group_lines(plan: &Plan, quote: words::Quote) -> Vec<String> {
+    let leaving = plan.leaving.iter().filter(|leaving| leaving.left > 0 || !leaving.moved.is_empty());
+    let leaving = leaving.map(|Leaving { group, held, left, moved }| {
+        let left = (*left > 0).then(|| format!("{} left", count(*left)));
+        let moved = moved.iter().map(|(to, number)| format!("{} moved to {}", count(*number), quote(to)));
+        let parts: Vec<_> = left.into_iter().chain(moved).collect();
+        format!("{} held {} when last applied; {}", quote(group), people(*held), list(&parts))
+    });
+    let overlaps = plan.overlaps.iter().map(|Overlap { winner, loser, people: shared, same_outcome }| {
+        let outcome = if *same_outcome { "both ask for the same" } else { "they ask for different things" };
+        let (winner, loser) = (quote(winner), quote(loser));
+        format!("{winner} decides for {} whom {loser} names too; {outcome}", people(*shared))
+    });
+    leaving.chain(overlaps).collect()
+}
+
+/// Says whether the people left alone for a reason are named, since a reviewer would ask who they are.
+fn names_people(reason: Reason) -> bool {
+    match reason {
+        Reason::NotFound
+        | Reason::ConsentFloor
+        | Reason::OwnChoice
+        | Reason::InheritedLicence
+        | Reason::DefaultMoved => true,
+        Reason::Unknown
+        | Reason::Guest
+        | Reason::Disabled
+        | Reason::Protected
+        | Reason::NoMailbox
+        | Reason::Unlicensed
+        | Reason::OptedOut
+        | Reason::Settling
+        | Reason::DefaultSettling
+        | Reason::MovesWithDefault
+        | Reason::Unreadable
+        | Reason::Released
+        | Reason::InSync => false,
+    }
+}
+
+fn left_alone(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
+    let counts = &plan.summary.left_alone;
+    let total: u64 = counts.values().sum();
+    if total == 0 {
+        return Ok(());
+    }
+    page.heading(&format!("Left alone: {} of {} in scope", count(total), people(plan.summary.in_scope)))?;
+    let number_columns = counts.values().map(|number| count(*number).len()).max().unwrap_or(0);
+    let word_columns = counts.keys().map(|reason| words::reason_word(*reason).len()).max().unwrap_or(0);
+    let mut named: BTreeMap<Reason, Vec<&LeftAlone>> = BTreeMap::new();
+    for person in plan.left_alone.iter().filter(|person| names_people(person.reason)) {
+        named.entry(person.reason).or_default().push(person);
+    }
+    for (reason, number) in counts {
+        let (symbol, meaning) = match reason {
+            Reason::ConsentFloor => (page.uses(Mark::Consent), Meaning::Consent),
+            Reason::Unknown => (page.uses(Mark::Unknown), Meaning::Unknown),
+            Reason::InSync => (page.uses(Mark::InSync), Meaning::Quiet),
+            Reason::NotFound
+            | Reason::Guest
+            | Reason::Disabled
+            | Reason::Protected
+            | Reason::NoMailbox
+            | Reason::Unlicensed
+            | Reason::OwnChoice
+            | Reason::InheritedLicence
+            | Reason::OptedOut
+            | Reason::Settling
+            | Reason::DefaultSettling
+            | Reason::DefaultMoved
+            | Reason::MovesWithDefault
+            | Reason::Unreadable
+            | Reason::Released => ("\u{a0}", Meaning::Plain),
+        };
+        let line = Line::default()
+            .with(meaning, format!("{symbol}\u{a0}"))
+            .right(Meaning::Plain, &count(*number), number_columns)
+            .plain("\u{a0}\u{a0}")
+            .column(meaning, words::reason_word(*reason), word_columns + 2);
+        let hang = 2 + line.width();
+        page.hanging(2, hang, &line.with(Meaning::Quiet, words::reason(*reason)))?;
+        if let Some(people) = named.get(reason) {
+            let shown = people.iter().map(|person| (&*person.upn, deviations(person), ""));
+            rows(page, 6 + number_columns, people.len(), shown)?;
+        }
+    }
+    Ok(())
+}
+
+/// Says how a person differs from the manifest: `mode is opt-out, not opt-in`.
+pub(super) fn deviations(person: &LeftAlone) -> String {
+    if person.settings.is_empty() {
+        return format!("in {}", inert::quoted(&person.group));
+    }
+    let parts: Vec<_> = person
+        .settings
+        .iter()
+        .map(|Deviation { setting, want, have, reason: _, ours_released }| {
+            let ours = if *ours_released { " (ours, released)" } else { "" };
+            format!("{setting}\u{a0}is\u{a0}{have}, not\u{a0}{want}{ours}")
+        })
+        .collect();
+    parts.join("; ")
+}
+
+/// Counts the people who could not be read, by what the service said.
+pub(super) fn refusals(plan: &Plan) -> BTreeMap<(RefusalKind, &str), u64> {
+    let mut refusals = BTreeMap::new();
+    for refusal in plan.left_alone.iter().filter_map(|person| person.refusal.as_deref()) {
+        *refusals.entry((refusal.kind, refusal.message.as_str())).or_insert(0) += 1;
+    }
+    refusals
+}
+
+/// Says whether a note tells of something unknown.
+pub(super) fn is_unknown(note: &Note) -> bool {
+    match note {
+        Note::Unreadable { .. } | Note::TenantUnreadable { .. } => true,
+        Note::PlanInherited { .. }
+        | Note::DefaultSettling { .. }
+        | Note::TenantWriteOnly { .. }
+        | Note::GroupNowEmpty { .. }
+        | Note::RemovedStillCounts { .. }
+        | Note::DigestPaused
+        | Note::WelcomeMail
+        | Note::NoLedger
+        | Note::RestoreStays { .. } => false,
+    }
+}
+
+fn unknown(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
+    let refusals = refusals(plan);
+    let mut notes = plan.notes.iter().filter(|note| is_unknown(note)).peekable();
+    if refusals.is_empty() && notes.peek().is_none() {
+        return Ok(());
+    }
+    page.heading("Unknown, and therefore left alone")?;
+    for note in notes {
+        page.marked(2, Mark::Unknown, Line::of(words::note(note, inert::quoted)))?;
+    }
+    let total = refusals.len();
+    for ((kind, message), number) in refusals.into_iter().take(page.look.details) {
+        let line = format!("{}: {}: {}", people(number), words::refusal(kind), inert::quoted(message));
+        page.marked(2, Mark::Unknown, Line::of(line))?;
+    }
+    if total > page.look.details {
+        let more = format!("… and {} more answers", count((total - page.look.details) as u64));
+        page.line(4, &Line::default().with(Meaning::Quiet, more))?;
+    }
+    Ok(())
+}
+
+fn notes(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
+    let mut notes = plan.notes.iter().filter(|note| !is_unknown(note)).peekable();
+    if notes.peek().is_none() {
+        return Ok(());
+    }
+    page.heading("Notes")?;
+    for note in notes {
+        page.hanging(2, 4, &Line::of(format!("•\u{a0}{}", words::note(note, inert::quoted))))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,462 @@
+//! The sentences for everything that a plan, a report or an explanation can say.
+//!
+//! Matches are exhaustive on purpose: a new case must find its words here before it compiles.
+
+use super::number::{count, counted, people, percent};
+use crate::apply::{Outcome, Stopped};
+use crate::model::{Class, RefusalKind, Value};
+use crate::plan::guard::Objection;
+use crate::plan::{Because, MovesWithDefault, Note, Operation, Phase, Reason};
+
+/// Makes foreign text fit for the form that is being written: plain text or Markdown.
+pub(super) type Quote = fn(&str) -> String;
+
+/// Names what a phase does.
+pub(super) fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Withdraw => "people's opt-outs and switch-offs",
+        Phase::Pin => "pins, so that people keep what the defaults will no longer give",
+        Phase::DefaultsOff => "tenant defaults switched off",
+        Phase::PlanRemove => "service plans removed",
+        Phase::PlanAssign => "service plans assigned",
+        Phase::DefaultsOn => "tenant defaults switched on, and rates",
+        Phase::Grant => "people's opt-ins and switch-ons",
+    }
+}
+
+/// Labels an operation whose reason is not the ordinary one.
+pub(super) fn label(because: Because) -> Option<&'static str> {
+    match because {
+        Because::Pinned => Some("pinned"),
+        Because::RePin => Some("written again, a default moved it"),
+        Because::ManifestChanged => Some("the manifest changed"),
+        Because::DidNotTake => Some("sent again, it did not take"),
+        Because::Overridden => Some("overrides their choice"),
+        Because::Restored => Some("as found before"),
+        Because::FirstTouch | Because::WithOptIn | Because::Differs => None,
+    }
+}
+
+/// Spells the word of a reason to write, as the JSON does.
+pub(super) fn because_word(because: Because) -> &'static str {
+    match because {
+        Because::Pinned => "pinned",
+        Because::RePin => "re-pin",
+        Because::ManifestChanged => "manifest-changed",
+        Because::DidNotTake => "did-not-take",
+        Because::Overridden => "overridden",
+        Because::FirstTouch => "first-touch",
+        Because::WithOptIn => "with-opt-in",
+        Because::Differs => "differs",
+        Because::Restored => "restored",
+    }
+}
+
+/// Says why something is written.
+pub(super) fn because(because: Because) -> &'static str {
+    match because {
+        Because::Pinned => {
+            "equals the default today and would not after this plan, so it is written to outlive it"
+        }
+        Because::RePin => "a default moved what was written, and consent was given to write it again",
+        Because::ManifestChanged => {
+            "it was written as the manifest asked then; the manifest asks for something else now"
+        }
+        Because::DidNotTake => "a write did not show in time; it is sent again, once",
+        Because::Overridden => "somebody chose otherwise, and the group says `on-user-choice: override`",
+        Because::FirstTouch => "it follows the default, and nobody has chosen it",
+        Because::WithOptIn => "stated again, since an opt-in leaves the features in no known state",
+        Because::Differs => "it differs from the manifest",
+        Because::Restored => "the person left the group, and gets back what was found before the first write",
+    }
+}
+
+/// Spells the word of a reason to leave alone, as the JSON does.
+pub(super) fn reason_word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Unknown => "unknown",
+        Reason::NotFound => "not-found",
+        Reason::Guest => "guest",
+        Reason::Disabled => "disabled",
+        Reason::Protected => "protected",
+        Reason::NoMailbox => "no-mailbox",
+        Reason::Unlicensed => "unlicensed",
+        Reason::ConsentFloor => "consent-floor",
+        Reason::OwnChoice => "own-choice",
+        Reason::InheritedLicence => "inherited-licence",
+        Reason::OptedOut => "opted-out",
+        Reason::Settling => "settling",
+        Reason::DefaultSettling => "default-settling",
+        Reason::DefaultMoved => "default-moved",
+        Reason::MovesWithDefault => "moves-with-default",
+        Reason::Unreadable => "unreadable",
+        Reason::Released => "released",
+        Reason::InSync => "in-sync",
+    }
+}
+
+/// Says why something is left alone.
+pub(super) fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Unknown => "something that decides could not be read",
+        Reason::NotFound => "the directory does not know the address",
+        Reason::Guest => "guests are left alone",
+        Reason::Disabled => "the account is disabled",
+        Reason::Protected => "protected by the manifest's guards",
+        Reason::NoMailbox => "without a mailbox there is nothing to show",
+        Reason::Unlicensed => "no licence carries personal insights",
+        Reason::ConsentFloor => "somebody opted out, and nobody is opted in against that",
+        Reason::OwnChoice => "somebody chose otherwise, and the choice stands",
+        Reason::InheritedLicence => "a group hands the licence down, so it cannot be changed on the person",
+        Reason::OptedOut => "features do not matter while a person is opted out",
+        Reason::Settling => "what was written has not shown yet",
+        Reason::DefaultSettling => "a change of the default has not shown yet",
+        Reason::DefaultMoved => "a default moved what was written; `--allow re-pin` writes it again",
+        Reason::MovesWithDefault => "the new default brings it about, without a call",
+        Reason::Unreadable => "the service offers no way to read it",
+        Reason::Released => "the manifest no longer asks for it",
+        Reason::InSync => "as the manifest asks",
+    }
+}
+
+/// Says in a sentence what the rows 1 to 14 of the verdict table find.
+pub(super) fn row(row: u8) -> Option<&'static str> {
+    Some(match row {
+        1 => "the manifest does not ask for this setting; what was written before is released",
+        2 => "what is could not be read, and nothing is written over the unknown",
+        3 => "the person is, or will be, opted out, so features do not matter",
+        4 => "what was written has not shown yet, and still has time to",
+        5 => "what was written had shown, and somebody changed it shortly after",
+        6 => "the default changed less than a day ago, and this value may still follow it",
+        7 => "it is as wanted only because of a default that this plan changes",
+        8 => "it is as wanted",
+        9 => "it was written and had shown; then the default changed, and this changed with it",
+        10 => "what is there was written before, and the manifest asks for something else now",
+        11 => "what was written never showed, although its time is over",
+        12 => "somebody else decided so",
+        13 => "the default will be as wanted, and this follows it",
+        14 => "it follows the default, never written and never chosen",
+        _ => return None,
+    })
+}
+
+/// Says what became of an operation, in a word or two that a count can stand before.
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "written and read back",
+        Outcome::Settling => "written, and not to be seen yet; this is no failure",
+        Outcome::Unanswered => "sent without an answer; the next run looks again",
+        Outcome::Moved => "no longer as planned, so not written",
+        Outcome::Waiting => "held back until something else of this plan is there",
+        Outcome::Failed => "refused by the service",
+        Outcome::NotBegun => "not begun before the run ended",
+    }
+}
+
+/// Advises what to do about an outcome; `None` where nothing is to be done.
+pub(super) fn outcome_hint(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Done => None,
+        Outcome::Settling => {
+            Some("plan again once it has settled; what then still differs is written again, once")
+        }
+        Outcome::Unanswered => {
+            Some("run the same command again; it looks first, and writes only what is missing")
+        }
+        Outcome::Moved => Some("plan again to see what they have now"),
+        Outcome::Waiting => {
+            Some("run the same command again later; it carries on where this run had to wait")
+        }
+        Outcome::Failed => Some("plan again; what still differs is part of the next plan"),
+        Outcome::NotBegun => Some("run the same command again; it carries on with what is left"),
+    }
+}
+
+/// Says why a run ended early.
+pub(super) fn stopped(stopped: &Stopped, quote: Quote) -> String {
+    match stopped {
+        Stopped::FailureLimit { failed, limit } => {
+            format!("{} failed, and the failure limit is {}", people(*failed), count(*limit))
+        }
+        Stopped::Interrupted => "it was interrupted".to_owned(),
+        Stopped::LockLost => "the lock on the store was lost to somebody else".to_owned(),
+        Stopped::Tenant(message) => format!("the tenant did not let it go on: {}", quote(message)),
+    }
+}
+
+/// Says what kind of refusal it was.
+pub(super) fn refusal(kind: RefusalKind) -> &'static str {
+    match kind {
+        RefusalKind::NotAsked => "not asked for",
+        RefusalKind::SignIn => "the sign-in was not accepted",
+        RefusalKind::Forbidden => "not permitted",
+        RefusalKind::Missing => "does not exist",
+        RefusalKind::BadRequest => "the service found the request wrong",
+        RefusalKind::Conflict => "somebody else changed the same thing at the same moment",
+        RefusalKind::Throttled => "the service asks for more patience than there is",
+        RefusalKind::Failed => "the service failed",
+        RefusalKind::Unreachable => "no answer came",
+        RefusalKind::Garbled => "the answer means nothing to insightctl",
+    }
+}
+
+/// Says what a class of change does to the people it counts: `1,167 people would …`.
+fn would(class: Class) -> &'static str {
+    match class {
+        Class::OptIn => "would be opted in",
+        Class::OptOut => "would be opted out",
+        Class::Features => "would have features switched",
+        Class::ServicePlanAssigned => "would get the service plan",
+        Class::ServicePlanRemoved => "would lose the service plan",
+        Class::Leaving => "are no longer held",
+        Class::Restore => "left and would get back what was found",
+        Class::ReOptIn => "would be opted in although they had opted out",
+        Class::RePin => "would be written again after a default moved",
+        Class::Rollback => "would be restored to what they had before",
+        Class::Defaults => "would move with the tenant's defaults",
+    }
+}
+
+/// Says what a plan does beyond its limits, and what the limit is; the remedy follows in [`remedy`].
+pub(super) fn objection(objection: &Objection, quote: Quote) -> String {
+    let Objection { class, group, people: affected, of, limit, floor } = objection;
+    let scope = match group {
+        Some(group) => format!("that {} held", quote(group)),
+        None => "in scope".to_owned(),
+    };
+    let fact = match affected {
+        None => format!("nobody can count how many people {}", would(*class)),
+        // A default also reaches people outside the scope, so a share of the scope would mislead.
+        Some(n) if *class == Class::Defaults || n > of => {
+            format!("{} {} ({} {scope})", people(*n), would(*class), count(*of))
+        }
+        Some(n) => {
+            let share = percent(*n, *of).map(|share| format!(" ({share})")).unwrap_or_default();
+            format!("{} of {} {scope} {}{share}", count(*n), people(*of), would(*class))
+        }
+    };
+    let by_percent = of.saturating_mul(u64::from(limit.percent)) / 100;
+    let bound = if limit.people == 0 || limit.percent == 0 {
+        "this always needs consent".to_owned()
+    } else if by_percent.max(*floor) <= limit.people {
+        format!("the limit is {} %, here {}", limit.percent, people(by_percent.max(*floor)))
+    } else {
+        format!("the limit is {}", people(limit.people))
+    };
+    format!("{class}: {fact}; {bound}")
+}
+
+/// Says how one consents to a class of change.
+pub(super) fn remedy(class: Class) -> String {
+    format!("consent with `--allow {class}`, or raise `guards.limits.{class}` in the manifest")
+}
+
+/// Says whom a flip of the defaults moves.
+pub(super) fn moves_with_default(moves: &MovesWithDefault) -> String {
+    let MovesWithDefault { people: all, in_groups, protected } = moves;
+    let part = format!("{} in groups, {} protected", count(*in_groups), count(*protected));
+    match all {
+        Some(1) => format!("1 person moves with the default ({part})"),
+        Some(all) => format!("{} move with the default ({part})", people(*all)),
+        None => format!(
+            "nobody can say how many people move with the default ({part}): the directory's count could not be read"
+        ),
+    }
+}
+
+/// Says one thing to know before agreeing.
+pub(super) fn note(note: &Note, quote: Quote) -> String {
+    match note {
+        Note::PlanInherited { licensing_group, id, people: n, removal } => {
+            let (who, group) = (people(*n), quote(licensing_group));
+            if *removal {
+                format!(
+                    "{group} hands the service plan down to {who} from whom it is to be removed, so they can still \
+                     opt in; switch the plan off in that group's licence (group {id})"
+                )
+            } else {
+                format!(
+                    "{group} hands its licence down to {who} with the service plan switched off; switch it on in \
+                     that group's licence (group {id})"
+                )
+            }
+        }
+        Note::Unreadable { group, selector, message } => format!(
+            "{} of {} could not be read: {}; everyone whom it could hold is left alone",
+            quote(selector),
+            quote(group),
+            quote(message)
+        ),
+        Note::TenantUnreadable { setting, message } => {
+            format!("the tenant's {setting} could not be read, so it is left alone: {}", quote(message))
+        }
+        Note::DefaultSettling { setting, value } => format!(
+            "the tenant's {setting} was written as {value} and does not show yet, which may take a day; what hangs \
+             on it waits"
+        ),
+        Note::TenantWriteOnly { setting } => {
+            format!("the tenant's {setting} cannot be read; it is taken to be as last written")
+        }
+        Note::GroupNowEmpty { group } => format!("{} held people before and holds nobody now", quote(group)),
+        Note::RemovedStillCounts { group } => format!(
+            "{} removes the service plan without `mode: opt-out`, so these people's data still feed the statistics \
+             that others see",
+            quote(group)
+        ),
+        Note::DigestPaused => {
+            "Microsoft paused the digest e-mail in March 2024: switched on, it has no visible effect"
+                .to_owned()
+        }
+        Note::WelcomeMail => {
+            "Microsoft may send its own welcome e-mail to people who are opted in or get the service plan"
+                .to_owned()
+        }
+        Note::NoLedger => {
+            "there is no ledger: only choices that can be seen, and the consent floor, protect people"
+                .to_owned()
+        }
+        Note::RestoreStays { people: n } => format!(
+            "{} cannot get back all that was found: a value once written cannot be unset, only changed",
+            people(*n)
+        ),
+    }
+}
+
+/// Names the people whom a class of operation counts, in the last line of a plan: `12 opt-out`.
+pub(super) fn class_counted(class: Class, number: u64) -> String {
+    match class {
+        Class::OptIn
+        | Class::OptOut
+        | Class::Features
+        | Class::ServicePlanAssigned
+        | Class::ServicePlanRemoved
+        | Class::Leaving
+        | Class::Restore
+        | Class::ReOptIn
+        | Class::RePin
+        | Class::Rollback
+        | Class::Defaults => format!("{} {class}", count(number)),
+    }
+}
+
+/// Spells what was read; a setting that cannot be read has no value.
+pub(super) fn value(value: Option<Value>) -> String {
+    value.map_or_else(|| "unread".to_owned(), |value| value.to_string())
+}
+
+/// Writes one change: `mode opt-in → opt-out`, or `dashboard stays on`, held together by no-break spaces.
+pub(super) fn change(name: &str, operation: &Operation) -> String {
+    if operation.from == Some(operation.to) {
+        return format!("{name}\u{a0}stays\u{a0}{}", operation.to);
+    }
+    let after = if operation.after_opt_out { "\u{a0}once\u{a0}opted\u{a0}out" } else { "" };
+    format!("{name}\u{a0}{}\u{a0}→\u{a0}{}{after}", value(operation.from), operation.to)
+}
+
+/// Writes `1 tenant setting` or `2 tenant settings`.
+pub(super) fn tenant_settings(number: u64) -> String {
+    counted(number, "tenant setting", "tenant settings")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::Limit;
+    use crate::render::inert;
+
+    fn refused(class: Class, people: Option<u64>, of: u64, percent: u32, limit: u64, floor: u64) -> String {
+        let limit = Limit { percent, people: limit };
+        objection(&Objection { class, group: None, people, of, limit, floor }, inert::quoted)
+    }
+
+    #[test]
+    fn an_objection_names_the_limit_that_binds() {
+        insta::assert_snapshot!(
+            refused(Class::ServicePlanRemoved, Some(97), 1_208, 5, 50, 10),
+            @"service-plan-removed: 97 of 1,208 people in scope would lose the service plan (8 %); the limit is 50 people"
+        );
+        insta::assert_snapshot!(
+            refused(Class::OptOut, Some(40), 100, 30, 500, 10),
+            @"opt-out: 40 of 100 people in scope would be opted out (40 %); the limit is 30 %, here 30 people"
+        );
+        insta::assert_snapshot!(
+            refused(Class::OptOut, Some(11), 12, 30, 500, 10),
+            @"opt-out: 11 of 12 people in scope would be opted out (91 %); the limit is 30 %, here 10 people"
+        );
+        insta::assert_snapshot!(
+            refused(Class::Defaults, Some(5_000), 1_208, 0, 0, 0),
+            @"defaults: 5,000 people would move with the tenant's defaults (1,208 in scope); this always needs consent"
+        );
+        insta::assert_snapshot!(
+            refused(Class::Defaults, None, 1_208, 0, 0, 0),
+            @"defaults: nobody can count how many people would move with the tenant's defaults; this always needs consent"
+        );
+    }
+
+    #[test]
+    fn an_objection_to_leaving_names_the_group() {
+        let objection_to = Objection {
+            class: Class::Leaving,
+            group: Some(Arc::from("pilot\u{1b}[2J")),
+            people: Some(80),
+            of: 200,
+            limit: Limit { percent: 10, people: 50 },
+            floor: 10,
+        };
+        insta::assert_snapshot!(
+            objection(&objection_to, inert::quoted),
+            @r"leaving: 80 of 200 people that pilot\u{1b}[2J held are no longer held (40 %); the limit is 10 %, here 20 people"
+        );
+    }
+
+    #[test]
+    fn every_row_of_the_verdict_table_has_a_sentence_and_no_other_number_has() {
+        assert!((1..=14).all(|number| row(number).is_some()));
+        assert!(row(0).is_none() && row(15).is_none());
+    }
+
+    #[test]
+    fn words_are_spelt_as_the_json_spells_them() {
+        for reason in REASONS {
+            assert_eq!(serde_json::to_value(reason).expect("a word"), reason_word(reason));
+        }
+        for because in BECAUSES {
+            assert_eq!(serde_json::to_value(because).expect("a word"), because_word(because));
+        }
+    }
+
+    const REASONS: [Reason; 18] = [
+        Reason::Unknown,
+        Reason::NotFound,
+        Reason::Guest,
+        Reason::Disabled,
+        Reason::Protected,
+        Reason::NoMailbox,
+        Reason::Unlicensed,
+        Reason::ConsentFloor,
+        Reason::OwnChoice,
+        Reason::InheritedLicence,
+        Reason::OptedOut,
+        Reason::Settling,
+        Reason::DefaultSettling,
+        Reason::DefaultMoved,
+        Reason::MovesWithDefault,
+        Reason::Unreadable,
+        Reason::Released,
+        Reason::InSync,
+    ];
+
+    const BECAUSES: [Because; 9] = [
+        Because::Pinned,
+        Because::RePin,
+        Because::ManifestChanged,
+        Because::DidNotTake,
+        Because::Overridden,
+        Because::FirstTouch,
+        Because::WithOptIn,
+        Because::Differs,
+        Because::Restored,
+    ];
+}
