@@ -163,6 +163,13 @@ impl<'w> Page<'w> {
         self.line(0, &Line::default().with(Meaning::Quiet, words.join("   ")))
     }
 
+    /// Writes the last line, on its own and never wrapped, since people and scripts look for it.
+    pub(super) fn last(&mut self, text: &str) -> io::Result<()> {
+        let (head, rest) = text.split_once(':').unwrap_or((text, ""));
+        let head = Meaning::Heading.paint(self.look.colour, &format!("{head}:"));
+        writeln!(self.out, "\n{head}{rest}")
+    }
+
     /// Writes a line at one indent and what runs over at another.
     pub(super) fn hanging(&mut self, indent: usize, hang: usize, line: &Line) -> io::Result<()> {
         let mut column = indent;

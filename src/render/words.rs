@@ -157,9 +157,10 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
 pub(super) fn outcome_hint(outcome: Outcome) -> Option<&'static str> {
     match outcome {
         Outcome::Done => None,
-        Outcome::Settling => {
-            Some("plan again once it has settled; what then still differs is written again, once")
-        }
+        Outcome::Settling => Some(
+            "people's settings usually show within 15 minutes, service plans within an hour, defaults within a day; \
+             plan again then: what still differs is written once more",
+        ),
         Outcome::Unanswered => {
             Some("run the same command again; it looks first, and writes only what is missing")
         }
@@ -168,7 +169,7 @@ pub(super) fn outcome_hint(outcome: Outcome) -> Option<&'static str> {
             Some("run the same command again later; it carries on where this run had to wait")
         }
         Outcome::Failed => Some("plan again; what still differs is part of the next plan"),
-        Outcome::NotBegun => Some("run the same command again; it carries on with what is left"),
+        Outcome::NotBegun => Some("run the same command again; it carries on with what was not begun"),
     }
 }
 

@@ -45,9 +45,7 @@ pub(in crate::render) fn body(
     unknown(&mut page, plan)?;
     notes(&mut page, plan)?;
     page.legend()?;
-    page.blank()?;
-    let (head, rest) = last.split_once(':').unwrap_or((last, ""));
-    page.hanging(0, 0, &Line::default().with(Meaning::Heading, format!("{head}:")).plain(rest))
+    page.last(last)
 }
 
 fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {

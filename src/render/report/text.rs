@@ -39,10 +39,7 @@ pub(super) fn text(out: &mut dyn Write, report: &Report, look: Look) -> io::Resu
             listed(&mut page, report, outcome, tally.rows.get(&outcome).copied().unwrap_or(0))?;
         }
     }
-    page.blank()?;
-    let last = last_line(report);
-    let (head, rest) = last.split_once(':').unwrap_or((&last, ""));
-    page.hanging(0, 0, &Line::default().with(Meaning::Heading, format!("{head}:")).plain(rest))
+    page.last(&last_line(report))
 }
 
 fn outcomes(page: &mut Page<'_>, tally: &Tally) -> io::Result<()> {
@@ -107,13 +104,7 @@ fn listed(page: &mut Page<'_>, report: &Report, outcome: Outcome, number: u64) -
 
 fn hint(page: &mut Page<'_>, outcome: Outcome) -> io::Result<()> {
     match words::outcome_hint(outcome) {
-        Some(hint) => page.line(
-            2,
-            &Line::default()
-                .with(Meaning::Hint, "hint: ")
-                .with(Meaning::Quiet, format!("{}: ", outcome.word()))
-                .plain(hint),
-        ),
+        Some(hint) => page.line(2, &Line::default().with(Meaning::Hint, "hint: ").plain(hint)),
         None => Ok(()),
     }
 }
