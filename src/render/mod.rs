@@ -5,11 +5,11 @@
 //! `style`, and everything that was not written by us passes through `inert` first.
 
 pub mod drift;
-//pub mod explain;
-//pub mod export;
+pub mod explain;
+pub mod export;
 pub mod failure;
 pub mod plan;
-//pub mod progress;
+pub mod progress;
 pub mod report;
 
 mod inert;
@@ -22,7 +22,7 @@ mod table;
 mod words;
 
 pub use failure::failure;
-//pub use progress::Progress;
+pub use progress::Progress;
 
 /// Says how text is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

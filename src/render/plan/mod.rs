@@ -10,14 +10,14 @@ use crate::plan::Operation;
 use crate::plan::guard::Objection;
 
 mod last;
-//mod markdown;
+mod markdown;
 mod rows;
 mod steps;
 mod text;
 
 pub use last::last_line;
-//MD
 pub(super) use last::{counts, unchanged};
+pub use markdown::markdown;
 pub use rows::csv;
 use steps::{Block, Lead, Steps};
 pub(super) use text::{Voice, body};

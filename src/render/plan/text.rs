@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::{Block, Lead, Steps, last_line, mark};
-use crate::model::{Class, Overlap, RefusalKind};
+use crate::model::{Class, Overlap, PersonId, RefusalKind};
 use crate::plan::guard::Objection;
 use crate::plan::{Deviation, Leaving, LeftAlone, Note, OutsideChange, Plan, Reason, Target};
 use crate::render::inert::{self, elide, inert};
@@ -122,30 +122,35 @@ fn outside(page: &mut Page<'_>, changes: &[OutsideChange]) -> io::Result<()> {
     }
     let total = counted(changes.len() as u64, "setting", "settings");
     page.heading(&format!("Changed by others since the last apply: {total}"))?;
-    let mut by_person: BTreeMap<(&str, _), Vec<String>> = BTreeMap::new();
-    for OutsideChange { target, was, is } in changes {
-        match target {
-            Target::Tenant(setting) => {
-                let line = Line::of(format!("tenant's {setting}\u{a0}{was}\u{a0}→\u{a0}{is}"));
-                page.marked(2, Mark::Changed, line)?;
-            }
-            Target::Person(person) => {
-                let change = format!("{}\u{a0}{was}\u{a0}→\u{a0}{is}", person.setting);
-                by_person.entry((&person.upn, person.id)).or_default().push(change);
-            }
-        }
+    let (tenant, by_person) = outside_by_person(changes);
+    for change in tenant {
+        page.marked(2, Mark::Changed, Line::of(change))?;
     }
     if by_person.is_empty() {
         return Ok(());
     }
-    let head = people(by_person.len() as u64);
-    page.marked(2, Mark::Changed, Line::of(head))?;
-    rows(
-        page,
-        6,
-        by_person.len(),
-        by_person.into_iter().map(|((upn, _), changes)| (upn, changes.join(", "), "")),
-    )
+    page.marked(2, Mark::Changed, Line::of(people(by_person.len() as u64)))?;
+    let total = by_person.len();
+    rows(page, 6, total, by_person.into_iter().map(|((upn, _), changes)| (upn, changes.join(", "), "")))
+}
+
+/// Is what others changed: of the tenant, and of each person, as words.
+type Outside<'a> = (Vec<String>, BTreeMap<(&'a str, PersonId), Vec<String>>);
+
+/// Gathers the changes that others made, by person.
+pub(super) fn outside_by_person(changes: &[OutsideChange]) -> Outside<'_> {
+    let mut tenant = Vec::new();
+    let mut by_person: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for OutsideChange { target, was, is } in changes {
+        match target {
+            Target::Tenant(setting) => tenant.push(format!("tenant's {setting}\u{a0}{was}\u{a0}→\u{a0}{is}")),
+            Target::Person(person) => {
+                let change = format!("{}\u{a0}{was}\u{a0}→\u{a0}{is}", person.setting);
+                by_person.entry((&*person.upn, person.id)).or_default().push(change);
+            }
+        }
+    }
+    (tenant, by_person)
 }
 
 fn changes(page: &mut Page<'_>, plan: &Plan, objections: &[Objection], voice: Voice) -> io::Result<()> {
@@ -260,7 +265,7 @@ pub(super) fn group_lines(plan: &Plan, quote: words::Quote) -> Vec<String> {
 }
 
 /// Says whether the people left alone for a reason are named, since a reviewer would ask who they are.
-fn names_people(reason: Reason) -> bool {
+pub(super) fn names_people(reason: Reason) -> bool {
     match reason {
         Reason::NotFound
         | Reason::ConsentFloor
@@ -325,7 +330,7 @@ fn left_alone(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
         let hang = 2 + line.width();
         page.hanging(2, hang, &line.with(Meaning::Quiet, words::reason(*reason)))?;
         if let Some(people) = named.get(reason) {
-            let shown = people.iter().map(|person| (&*person.upn, deviations(person), ""));
+            let shown = people.iter().map(|person| (&*person.upn, deviations(person, inert::quoted), ""));
             rows(page, 6 + number_columns, people.len(), shown)?;
         }
     }
@@ -333,9 +338,9 @@ fn left_alone(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
 }
 
 /// Says how a person differs from the manifest: `mode is opt-out, not opt-in`.
-pub(super) fn deviations(person: &LeftAlone) -> String {
+pub(super) fn deviations(person: &LeftAlone, quote: words::Quote) -> String {
     if person.settings.is_empty() {
-        return format!("in {}", inert::quoted(&person.group));
+        return format!("in {}", quote(&person.group));
     }
     let parts: Vec<_> = person
         .settings

@@ -8,11 +8,11 @@ use super::{Look, json, words};
 use crate::apply::{Outcome, Report, Row};
 use crate::plan::Target;
 
-//mod markdown;
+mod markdown;
 mod rows;
 mod text;
 
-//MD
+pub use markdown::markdown;
 pub use rows::csv;
 
 /// Writes a report as text.
