@@ -29,3 +29,31 @@ pub fn last_line(plan: &Plan) -> String {
     let verb = if differ == 1 { "value differs" } else { "values differ" };
     format!("Drift: {}; {} {verb} from what the manifest asks{others}.", counts(&plan.summary), count(differ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    #[test]
+    fn drift_tells_what_differs_and_what_others_changed() {
+        insta::assert_snapshot!(
+            last_line(&sample::full()),
+            @"Drift: 3 tenant settings, 17 people (1 opt-in, 12 opt-out, 3 pinned, 1 features, 1 service-plan-removed) of 1,208 in scope; 26 values differ from what the manifest asks; others changed 2 settings."
+        );
+        insta::assert_snapshot!(
+            last_line(&sample::empty()),
+            @"No drift: 1,208 people in scope and the tenant's defaults compared, and all is as the manifest asks."
+        );
+    }
+
+    #[test]
+    fn drift_asks_for_no_consent_and_announces_no_step() {
+        let mut out = Vec::new();
+        text(&mut out, &sample::full(), Look::default()).expect("memory");
+        let text = String::from_utf8(out).expect("UTF-8");
+        assert!(text.starts_with("Drift of Contoso Ltd"), "{text}");
+        assert!(text.contains("\nDiffers: tenant defaults that are on\n"), "{text}");
+        assert!(!text.contains("Step ") && !text.contains("move with the default"), "{text}");
+    }
+}

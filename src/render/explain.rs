@@ -9,7 +9,7 @@ use super::page::{Line, Page};
 use super::style::Meaning;
 use super::words::Quote;
 use super::{Look, json, words};
-use crate::model::{By, Entry, Found, Kind, ServicePlan, Setting, Tried};
+use crate::model::{By, Entry, Found, Kind, ServicePlan, Setting, Tried, Value};
 use crate::plan::explain::{Decision, Explanation, LicenceLine, SettingExplanation};
 
 /// Is how wide the column of labels is.
@@ -141,7 +141,7 @@ fn carries(licence: &LicenceLine, quote: Quote) -> String {
         Some(group) => format!("handed down by {}", quote(group)),
         None => "assigned directly".to_owned(),
     };
-    let state = if *on { "personal insights on" } else { "personal insights not (all) on" };
+    let state = if *on { "personal insights on" } else { "personal insights off, wholly or in part" };
     format!("{}, {from}: {state}", quote(sku))
 }
 
@@ -157,7 +157,7 @@ fn about(explanation: &Explanation, explained: &SettingExplanation) -> Vec<Fact>
     let SettingExplanation { setting, want, have, default, default_after, entry, row, decision } = explained;
     let mut facts = vec![
         ("want", want.map_or_else(|| "not managed by the manifest".to_owned(), |want| want.to_string())),
-        ("have", have.map_or_else(|| "unknown".to_owned(), |have| have.to_string())),
+        ("have", has(*setting, *have, explanation.service_plan)),
     ];
     match (default, default_after) {
         (Some(now), Some(after)) if now != after => {
@@ -184,6 +184,14 @@ fn about(explanation: &Explanation, explained: &SettingExplanation) -> Vec<Fact>
     });
     facts.push(("undo", who_can_undo(*setting, explanation.service_plan).to_owned()));
     facts
+}
+
+fn has(setting: Setting, have: Option<Value>, plan: Option<ServicePlan>) -> String {
+    match (have, setting, plan) {
+        (Some(have), _, _) => have.to_string(),
+        (None, Setting::ServicePlan, None) => "nothing, since no licence carries it".to_owned(),
+        (None, _, _) => "unknown".to_owned(),
+    }
 }
 
 /// Says what the ledger remembers of a setting.
@@ -245,7 +253,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::Value;
     use crate::plan::{Because, Reason};
     use crate::render::inert::acts;
     use crate::render::sample::{HOSTILE, at, id};
@@ -302,7 +309,7 @@ mod tests {
                 SettingExplanation {
                     setting: Setting::ServicePlan,
                     want: None,
-                    have: None,
+                    have: Some(Value::ASSIGNED),
                     default: None,
                     default_after: None,
                     entry: None,
@@ -321,7 +328,46 @@ mod tests {
 
     #[test]
     fn everything_that_decides_is_told() {
-        insta::assert_snapshot!(shown(&explanation()), @"");
+        insta::assert_snapshot!(shown(&explanation()), @r"
+        ada@contoso.com (00000000-0000-0000-0000-000000000ada)
+          account   member, enabled, with a mailbox
+          groups    pilot decides, since it comes first; sales and everyone name this
+                    person too
+          licences  SPE_E5, assigned directly: personal insights on
+                    ENTERPRISEPACK, handed down by All staff: personal insights off,
+                    wholly or in part
+          plan      assigned
+
+        mode: left alone
+          want      opt-in
+          have      opt-out
+          default   opt-in
+          ledger    opt-out, seen 2026-11-01 10:30 UTC; the default was opt-in then;
+                    chosen by somebody else
+          row       12 of the verdict table: somebody else decided so
+          so        nothing is done (consent-floor): somebody opted out, and nobody is
+                    opted in against that
+          undo      the person, at any time
+
+        dashboard: stays on, and is written
+          want      on
+          have      on
+          default   on now, off after this plan
+          ledger    on, written 2026-11-02 08:00 UTC; read back; the default was on
+                    then; before the first write it was off, chosen
+          row       7 of the verdict table: it is as wanted only because of a default
+                    that this plan changes
+          so        on is written (pinned): equals the default today and would not after
+                    this plan, so it is written to outlive it
+          undo      the person, at any time
+
+        service-plan: left alone
+          want      not managed by the manifest
+          have      assigned
+          ledger    nothing is remembered
+          so        nothing is done (released): the manifest does not ask for it
+          undo      only an administrator
+    ");
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(super) struct Comment {
 impl Comment {
     /// Adds a piece if it fits, and says whether it did.
     pub(super) fn add(&mut self, piece: &str) -> bool {
+        // No-break spaces hold words together on a terminal; here they would only spoil a search.
+        let piece = &piece.replace('\u{a0}', " ");
         let fits = self.text.len() + piece.len() <= LIMIT - RESERVE;
         if fits {
             self.text.push_str(piece);

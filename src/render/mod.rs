@@ -16,6 +16,7 @@ mod inert;
 mod json;
 mod markdown;
 mod number;
+mod objection;
 mod page;
 mod style;
 mod table;

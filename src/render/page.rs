@@ -8,7 +8,7 @@ use super::inert::width;
 use super::style::Meaning;
 
 /// Is the narrowest page that is laid out; below it, lines run over.
-const NARROWEST: usize = 40;
+const NARROWEST: usize = 66;
 
 /// Is a line in the making: pieces of text with their meanings.
 ///

@@ -97,8 +97,7 @@ pub(super) fn empty() -> Plan {
     }
 }
 
-/// Makes a plan in which nearly everything happens.
-pub(super) fn full() -> Plan {
+fn operations() -> Vec<Operation> {
     let mut operations = Vec::new();
     for (index, name) in COUNCIL.into_iter().enumerate() {
         let upn = format!("{name}@contoso.com");
@@ -157,7 +156,10 @@ pub(super) fn full() -> Plan {
         let target = target(400, grace, "pilot", setting);
         operations.push(operation(Phase::Grant, target, Some(from), to, class, because));
     }
+    operations
+}
 
+fn everyone_left_alone() -> Vec<LeftAlone> {
     let mut unreadable = left_alone("fay@contoso.com", Some(503), "pilot", Reason::Unknown);
     unreadable.refusal = Some(Box::new(Refused {
         kind: RefusalKind::Throttled,
@@ -174,9 +176,14 @@ pub(super) fn full() -> Plan {
         (0..1_186)
             .map(|n| left_alone(&format!("u{n:04}@contoso.com"), Some(1_000 + n), "rest", Reason::InSync)),
     );
+    left
+}
+
+/// Makes a plan in which nearly everything happens.
+pub(super) fn full() -> Plan {
     Plan {
-        operations,
-        left_alone: left,
+        operations: operations(),
+        left_alone: everyone_left_alone(),
         outside_changes: vec![
             OutsideChange {
                 target: Target::Tenant(TenantSetting::DigestEmail),

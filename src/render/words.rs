@@ -2,11 +2,10 @@
 //!
 //! Matches are exhaustive on purpose: a new case must find its words here before it compiles.
 
-use super::number::{count, counted, people, percent};
+use super::number::{count, counted, people};
 use crate::apply::{Outcome, Stopped};
 use crate::model::{Class, RefusalKind, Value};
-use crate::plan::guard::Objection;
-use crate::plan::{Because, MovesWithDefault, Note, Operation, Phase, Reason};
+use crate::plan::{Because, MovesWithDefault, Note, Operation, PersonTarget, Phase, Reason};
 
 /// Makes foreign text fit for the form that is being written: plain text or Markdown.
 pub(super) type Quote = fn(&str) -> String;
@@ -21,6 +20,19 @@ pub(super) fn phase(phase: Phase) -> &'static str {
         Phase::PlanAssign => "service plans assigned",
         Phase::DefaultsOn => "tenant defaults switched on, and rates",
         Phase::Grant => "people's opt-ins and switch-ons",
+    }
+}
+
+/// Names what the operations of a phase find different, for those who only look.
+pub(super) fn differs(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Withdraw => "people who have more than the manifest gives",
+        Phase::Pin => "people who have by default what they are to keep when the default goes",
+        Phase::DefaultsOff => "tenant defaults that are on",
+        Phase::PlanRemove => "service plans that are there",
+        Phase::PlanAssign => "service plans that are missing",
+        Phase::DefaultsOn => "tenant defaults that are off, and rates",
+        Phase::Grant => "people who have less than the manifest gives",
     }
 }
 
@@ -114,7 +126,7 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::DefaultMoved => "a default moved what was written; `--allow re-pin` writes it again",
         Reason::MovesWithDefault => "the new default brings it about, without a call",
         Reason::Unreadable => "the service offers no way to read it",
-        Reason::Released => "the manifest no longer asks for it",
+        Reason::Released => "the manifest does not ask for it",
         Reason::InSync => "as the manifest asks",
     }
 }
@@ -122,7 +134,7 @@ pub(super) fn reason(reason: Reason) -> &'static str {
 /// Says in a sentence what the rows 1 to 14 of the verdict table find.
 pub(super) fn row(row: u8) -> Option<&'static str> {
     Some(match row {
-        1 => "the manifest does not ask for this setting; what was written before is released",
+        1 => "the manifest does not ask for this setting, now or any more",
         2 => "what is could not be read, and nothing is written over the unknown",
         3 => "the person is, or will be, opted out, so features do not matter",
         4 => "what was written has not shown yet, and still has time to",
@@ -199,57 +211,6 @@ pub(super) fn refusal(kind: RefusalKind) -> &'static str {
         RefusalKind::Unreachable => "no answer came",
         RefusalKind::Garbled => "the answer means nothing to insightctl",
     }
-}
-
-/// Says what a class of change does to the people it counts: `1,167 people would …`.
-fn would(class: Class) -> &'static str {
-    match class {
-        Class::OptIn => "would be opted in",
-        Class::OptOut => "would be opted out",
-        Class::Features => "would have features switched",
-        Class::ServicePlanAssigned => "would get the service plan",
-        Class::ServicePlanRemoved => "would lose the service plan",
-        Class::Leaving => "are no longer held",
-        Class::Restore => "left and would get back what was found",
-        Class::ReOptIn => "would be opted in although they had opted out",
-        Class::RePin => "would be written again after a default moved",
-        Class::Rollback => "would be restored to what they had before",
-        Class::Defaults => "would move with the tenant's defaults",
-    }
-}
-
-/// Says what a plan does beyond its limits, and what the limit is; the remedy follows in [`remedy`].
-pub(super) fn objection(objection: &Objection, quote: Quote) -> String {
-    let Objection { class, group, people: affected, of, limit, floor } = objection;
-    let scope = match group {
-        Some(group) => format!("that {} held", quote(group)),
-        None => "in scope".to_owned(),
-    };
-    let fact = match affected {
-        None => format!("nobody can count how many people {}", would(*class)),
-        // A default also reaches people outside the scope, so a share of the scope would mislead.
-        Some(n) if *class == Class::Defaults || n > of => {
-            format!("{} {} ({} {scope})", people(*n), would(*class), count(*of))
-        }
-        Some(n) => {
-            let share = percent(*n, *of).map(|share| format!(" ({share})")).unwrap_or_default();
-            format!("{} of {} {scope} {}{share}", count(*n), people(*of), would(*class))
-        }
-    };
-    let by_percent = of.saturating_mul(u64::from(limit.percent)) / 100;
-    let bound = if limit.people == 0 || limit.percent == 0 {
-        "this always needs consent".to_owned()
-    } else if by_percent.max(*floor) <= limit.people {
-        format!("the limit is {} %, here {}", limit.percent, people(by_percent.max(*floor)))
-    } else {
-        format!("the limit is {}", people(limit.people))
-    };
-    format!("{class}: {fact}; {bound}")
-}
-
-/// Says how one consents to a class of change.
-pub(super) fn remedy(class: Class) -> String {
-    format!("consent with `--allow {class}`, or raise `guards.limits.{class}` in the manifest")
 }
 
 /// Says whom a flip of the defaults moves.
@@ -347,11 +308,44 @@ pub(super) fn value(value: Option<Value>) -> String {
 
 /// Writes one change: `mode opt-in → opt-out`, or `dashboard stays on`, held together by no-break spaces.
 pub(super) fn change(name: &str, operation: &Operation) -> String {
-    if operation.from == Some(operation.to) {
-        return format!("{name}\u{a0}stays\u{a0}{}", operation.to);
+    let stays = operation.from == Some(operation.to);
+    if stays {
+        format!("{name}\u{a0}stays\u{a0}{}", operation.to)
+    } else {
+        format!("{name}\u{a0}{}", becomes(operation))
     }
-    let after = if operation.after_opt_out { "\u{a0}once\u{a0}opted\u{a0}out" } else { "" };
-    format!("{name}\u{a0}{}\u{a0}→\u{a0}{}{after}", value(operation.from), operation.to)
+}
+
+/// Writes several changes of one person; settings that change alike share their words:
+/// `mode opt-out → opt-in; dashboard, outlook-add-in off → on`.
+pub(super) fn changes(operations: &[(&PersonTarget, &Operation)]) -> String {
+    let alike = |one: &Operation, other: &Operation| {
+        (one.from, one.to, one.after_opt_out) == (other.from, other.to, other.after_opt_out)
+    };
+    let mut parts: Vec<(Vec<&str>, &Operation)> = Vec::new();
+    for (target, operation) in operations {
+        match parts.iter_mut().find(|(_, first)| alike(first, operation)) {
+            Some((names, _)) => names.push(target.setting.word()),
+            None => parts.push((vec![target.setting.word()], operation)),
+        }
+    }
+    let parts: Vec<_> = parts
+        .into_iter()
+        .map(|(names, operation)| match names.as_slice() {
+            [name] => change(name, operation),
+            _ if operation.from == Some(operation.to) => {
+                format!("{}\u{a0}stay\u{a0}{}", names.join(", "), operation.to)
+            }
+            _ => format!("{}\u{a0}{}", names.join(", "), becomes(operation)),
+        })
+        .collect();
+    parts.join("; ")
+}
+
+/// Writes `opt-in → opt-out`, held together by no-break spaces.
+pub(super) fn becomes(operation: &Operation) -> String {
+    let after = if operation.after_opt_out { " once\u{a0}opted\u{a0}out" } else { "" };
+    format!("{}\u{a0}→\u{a0}{}{after}", value(operation.from), operation.to)
 }
 
 /// Writes `1 tenant setting` or `2 tenant settings`.
@@ -361,56 +355,7 @@ pub(super) fn tenant_settings(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::model::Limit;
-    use crate::render::inert;
-
-    fn refused(class: Class, people: Option<u64>, of: u64, percent: u32, limit: u64, floor: u64) -> String {
-        let limit = Limit { percent, people: limit };
-        objection(&Objection { class, group: None, people, of, limit, floor }, inert::quoted)
-    }
-
-    #[test]
-    fn an_objection_names_the_limit_that_binds() {
-        insta::assert_snapshot!(
-            refused(Class::ServicePlanRemoved, Some(97), 1_208, 5, 50, 10),
-            @"service-plan-removed: 97 of 1,208 people in scope would lose the service plan (8 %); the limit is 50 people"
-        );
-        insta::assert_snapshot!(
-            refused(Class::OptOut, Some(40), 100, 30, 500, 10),
-            @"opt-out: 40 of 100 people in scope would be opted out (40 %); the limit is 30 %, here 30 people"
-        );
-        insta::assert_snapshot!(
-            refused(Class::OptOut, Some(11), 12, 30, 500, 10),
-            @"opt-out: 11 of 12 people in scope would be opted out (91 %); the limit is 30 %, here 10 people"
-        );
-        insta::assert_snapshot!(
-            refused(Class::Defaults, Some(5_000), 1_208, 0, 0, 0),
-            @"defaults: 5,000 people would move with the tenant's defaults (1,208 in scope); this always needs consent"
-        );
-        insta::assert_snapshot!(
-            refused(Class::Defaults, None, 1_208, 0, 0, 0),
-            @"defaults: nobody can count how many people would move with the tenant's defaults; this always needs consent"
-        );
-    }
-
-    #[test]
-    fn an_objection_to_leaving_names_the_group() {
-        let objection_to = Objection {
-            class: Class::Leaving,
-            group: Some(Arc::from("pilot\u{1b}[2J")),
-            people: Some(80),
-            of: 200,
-            limit: Limit { percent: 10, people: 50 },
-            floor: 10,
-        };
-        insta::assert_snapshot!(
-            objection(&objection_to, inert::quoted),
-            @r"leaving: 80 of 200 people that pilot\u{1b}[2J held are no longer held (40 %); the limit is 10 %, here 20 people"
-        );
-    }
 
     #[test]
     fn every_row_of_the_verdict_table_has_a_sentence_and_no_other_number_has() {

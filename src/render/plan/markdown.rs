@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{deviations, group_lines, is_unknown, names_people, outside_by_person, refusals};
-use super::{Block, Lead, Steps, last_line, mark};
-use crate::model::Class;
+use super::told::{belongs, deviations, group_lines, is_unknown, names_people, outside_by_person, refusals};
+use super::{Block, Steps, last_line, mark};
 use crate::plan::guard::Objection;
 use crate::plan::{LeftAlone, Plan, Reason, Target};
 use crate::render::inert::{code, html};
 use crate::render::markdown::{Comment, row};
 use crate::render::number::{count, counted, moment, people};
-use crate::render::words;
+use crate::render::{objection, words};
 
 /// Is the most people that one folded table shows, so that one group cannot crowd out the others.
 const ROWS: usize = 100;
@@ -30,7 +29,7 @@ pub fn markdown(plan: &Plan, objections: &[Objection], details: usize) -> String
     if !objections.is_empty() {
         comment.heading(3, "Needs consent before anything of this plan is done");
         comment.list(objections.iter().map(|objection| {
-            format!("**!** {}; {}.", words::objection(objection, code), words::remedy(objection.class))
+            format!("**!** {}; {}.", objection::sentence(objection, code), objection::remedy(objection.class))
         }));
     }
     outside(&mut comment, plan, details);
@@ -101,18 +100,11 @@ fn people_of(comment: &mut Comment, arranged: &Steps<'_>, block: &Block<'_>, det
         .people(block)
         .take(details)
         .map(|(upn, operations)| {
-            let changes: Vec<_> = operations
-                .iter()
-                .map(|(target, operation)| words::change(target.setting.word(), operation))
-                .collect();
             let label = operations.iter().find_map(|(_, operation)| words::label(operation.because));
-            row(&[&code(upn), &changes.join(", "), label.unwrap_or_default()])
+            row(&[&code(upn), &words::changes(operations), label.unwrap_or_default()])
         })
         .collect();
-    let held = match block.lead {
-        Lead::Class(Class::Restore) => "who left",
-        Lead::Class(_) | Lead::Pinned => "in",
-    };
+    let held = belongs(block);
     let summary = format!(
         "<code>{}</code> {}: {} {held} {}",
         block.mark.symbol(),

@@ -14,6 +14,7 @@ mod markdown;
 mod rows;
 mod steps;
 mod text;
+mod told;
 
 pub use last::last_line;
 pub(super) use last::{counts, unchanged};
@@ -49,7 +50,7 @@ pub fn refusal(objections: &[Objection]) -> (String, Vec<String>) {
     let words: Vec<_> = classes.iter().map(ToString::to_string).collect();
     let verb = if words.len() == 1 { "needs" } else { "need" };
     let fact = format!("{} {verb} consent, so nothing of this plan is done", super::number::list(&words));
-    (fact, classes.into_iter().map(super::words::remedy).collect())
+    (fact, classes.into_iter().map(super::objection::remedy).collect())
 }
 
 /// Chooses the symbol of one operation by what it does to people.

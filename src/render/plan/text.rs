@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::told::{belongs, deviations, group_lines, is_unknown, names_people, outside_by_person, refusals};
 use super::{Block, Lead, Steps, last_line, mark};
-use crate::model::{Class, Overlap, PersonId, RefusalKind};
+use crate::model::Class;
 use crate::plan::guard::Objection;
-use crate::plan::{Deviation, Leaving, LeftAlone, Note, OutsideChange, Plan, Reason, Target};
+use crate::plan::{LeftAlone, Operation, OutsideChange, Plan, Reason, Target};
 use crate::render::inert::{self, elide, inert};
-use crate::render::number::{count, counted, day, list, moment, people};
+use crate::render::number::{count, counted, day, moment, people};
 use crate::render::page::{Line, Mark, Page};
 use crate::render::style::Meaning;
-use crate::render::{Look, words};
+use crate::render::{Look, objection, words};
 
 /// Says what the text is for, which decides a few headings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,9 @@ fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {
     }
     let digest: String = basis.manifest.chars().take(12).collect();
     facts.push(format!("manifest {}", inert(&digest)));
+    if voice == Voice::Drift {
+        facts.push("what is → what the manifest asks".to_owned());
+    }
     page.line(0, &Line::default().with(Meaning::Quiet, facts.join(", ")))
 }
 
@@ -76,9 +80,9 @@ fn refused(page: &mut Page<'_>, objections: &[Objection]) -> io::Result<()> {
     }
     page.heading("Needs consent before anything of this plan is done")?;
     for objection in objections {
-        let line = Line::of(format!("{}.", words::objection(objection, inert::quoted)));
+        let line = Line::of(format!("{}.", objection::sentence(objection, inert::quoted)));
         page.marked(2, Mark::Consent, line)?;
-        page.hanging(4, 6, &hint(&words::remedy(objection.class)))?;
+        page.hanging(4, 6, &hint(&objection::remedy(objection.class)))?;
     }
     Ok(())
 }
@@ -134,45 +138,31 @@ fn outside(page: &mut Page<'_>, changes: &[OutsideChange]) -> io::Result<()> {
     rows(page, 6, total, by_person.into_iter().map(|((upn, _), changes)| (upn, changes.join(", "), "")))
 }
 
-/// Is what others changed: of the tenant, and of each person, as words.
-type Outside<'a> = (Vec<String>, BTreeMap<(&'a str, PersonId), Vec<String>>);
-
-/// Gathers the changes that others made, by person.
-pub(super) fn outside_by_person(changes: &[OutsideChange]) -> Outside<'_> {
-    let mut tenant = Vec::new();
-    let mut by_person: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for OutsideChange { target, was, is } in changes {
-        match target {
-            Target::Tenant(setting) => tenant.push(format!("tenant's {setting}\u{a0}{was}\u{a0}→\u{a0}{is}")),
-            Target::Person(person) => {
-                let change = format!("{}\u{a0}{was}\u{a0}→\u{a0}{is}", person.setting);
-                by_person.entry((&*person.upn, person.id)).or_default().push(change);
-            }
-        }
-    }
-    (tenant, by_person)
-}
-
 fn changes(page: &mut Page<'_>, plan: &Plan, objections: &[Objection], voice: Voice) -> io::Result<()> {
     let arranged = Steps::of(&plan.operations);
     let mut moves = plan.moves_with_default.as_ref();
     for (index, step) in arranged.steps.iter().enumerate() {
-        let what = words::phase(step.phase);
         match voice {
-            Voice::Plan => page.heading(&format!("Step {}: {what}", index + 1))?,
-            Voice::Drift => page.heading(&format!("Differs: {what}"))?,
+            Voice::Plan => page.heading(&format!("Step {}: {}", index + 1, words::phase(step.phase)))?,
+            Voice::Drift => page.heading(&format!("Differs: {}", words::differs(step.phase)))?,
         }
         let columns = step.tenant.iter().map(|operation| name(&operation.target).len()).max().unwrap_or(0);
         for operation in &step.tenant {
             let line = Line::default()
                 .column(Meaning::Plain, name(&operation.target), columns + 2)
-                .plain(format!("{}\u{a0}→\u{a0}{}", words::value(operation.from), operation.to));
+                .plain(words::becomes(operation));
             page.marked(2, mark(operation), line)?;
         }
         if !step.tenant.is_empty()
+            && voice == Voice::Plan
             && let Some(moves) = moves.take()
         {
-            page.hanging(4, 4, &Line::of(words::moves_with_default(moves)))?;
+            let line = Line::of(words::moves_with_default(moves));
+            if objections.iter().any(|objection| objection.class == Class::Defaults) {
+                page.marked(2, Mark::Consent, line)?;
+            } else {
+                page.hanging(4, 4, &line)?;
+            }
         }
         for block in &step.blocks {
             show(page, &arranged, block, objections)?;
@@ -188,17 +178,16 @@ fn show(
     objections: &[Objection],
 ) -> io::Result<()> {
     let group = inert::quoted(block.group);
-    let held = match block.lead {
-        Lead::Class(Class::Restore) => "who left",
-        Lead::Class(_) | Lead::Pinned => "in",
-    };
+    let held = belongs(block);
     let total = people(block.len() as u64);
     let mut line = Line::default()
         .with(block.mark.meaning(), block.lead.word())
         .plain(format!(": {total} {held} "))
         .with(Meaning::Heading, group);
-    let needs_consent = objections.iter().any(|objection| Lead::Class(objection.class) == block.lead);
-    if needs_consent {
+    let refused =
+        |operation: &Operation| objections.iter().any(|objection| objection.class == operation.class);
+    if arranged.people(block).flat_map(|(_, operations)| operations).any(|(_, operation)| refused(operation))
+    {
         let symbol = page.uses(Mark::Consent);
         line = line.with(Meaning::Consent, format!("  {symbol}"));
     }
@@ -208,17 +197,13 @@ fn show(
         6,
         block.len(),
         arranged.people(block).map(|(upn, operations)| {
-            let changes: Vec<_> = operations
-                .iter()
-                .map(|(target, operation)| words::change(target.setting.word(), operation))
-                .collect();
             let label = match block.lead {
                 Lead::Pinned => None,
                 Lead::Class(_) => {
                     operations.iter().find_map(|(_, operation)| words::label(operation.because))
                 }
             };
-            (upn, changes.join(", "), label.unwrap_or_default())
+            (upn, words::changes(operations), label.unwrap_or_default())
         }),
     )
 }
@@ -245,47 +230,6 @@ fn groups(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
         page.line(2, &Line::default().with(Meaning::Quiet, more))?;
     }
     Ok(())
-}
-
-/// Says who left or moved, and which groups share people.
-pub(super) fn group_lines(plan: &Plan, quote: words::Quote) -> Vec<String> {
-    let leaving = plan.leaving.iter().filter(|leaving| leaving.left > 0 || !leaving.moved.is_empty());
-    let leaving = leaving.map(|Leaving { group, held, left, moved }| {
-        let left = (*left > 0).then(|| format!("{} left", count(*left)));
-        let moved = moved.iter().map(|(to, number)| format!("{} moved to {}", count(*number), quote(to)));
-        let parts: Vec<_> = left.into_iter().chain(moved).collect();
-        format!("{} held {} when last applied; {}", quote(group), people(*held), list(&parts))
-    });
-    let overlaps = plan.overlaps.iter().map(|Overlap { winner, loser, people: shared, same_outcome }| {
-        let outcome = if *same_outcome { "both ask for the same" } else { "they ask for different things" };
-        let (winner, loser) = (quote(winner), quote(loser));
-        format!("{winner} decides for {} whom {loser} names too; {outcome}", people(*shared))
-    });
-    leaving.chain(overlaps).collect()
-}
-
-/// Says whether the people left alone for a reason are named, since a reviewer would ask who they are.
-pub(super) fn names_people(reason: Reason) -> bool {
-    match reason {
-        Reason::NotFound
-        | Reason::ConsentFloor
-        | Reason::OwnChoice
-        | Reason::InheritedLicence
-        | Reason::DefaultMoved => true,
-        Reason::Unknown
-        | Reason::Guest
-        | Reason::Disabled
-        | Reason::Protected
-        | Reason::NoMailbox
-        | Reason::Unlicensed
-        | Reason::OptedOut
-        | Reason::Settling
-        | Reason::DefaultSettling
-        | Reason::MovesWithDefault
-        | Reason::Unreadable
-        | Reason::Released
-        | Reason::InSync => false,
-    }
 }
 
 fn left_alone(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
@@ -335,47 +279,6 @@ fn left_alone(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Says how a person differs from the manifest: `mode is opt-out, not opt-in`.
-pub(super) fn deviations(person: &LeftAlone, quote: words::Quote) -> String {
-    if person.settings.is_empty() {
-        return format!("in {}", quote(&person.group));
-    }
-    let parts: Vec<_> = person
-        .settings
-        .iter()
-        .map(|Deviation { setting, want, have, reason: _, ours_released }| {
-            let ours = if *ours_released { " (ours, released)" } else { "" };
-            format!("{setting}\u{a0}is\u{a0}{have}, not\u{a0}{want}{ours}")
-        })
-        .collect();
-    parts.join("; ")
-}
-
-/// Counts the people who could not be read, by what the service said.
-pub(super) fn refusals(plan: &Plan) -> BTreeMap<(RefusalKind, &str), u64> {
-    let mut refusals = BTreeMap::new();
-    for refusal in plan.left_alone.iter().filter_map(|person| person.refusal.as_deref()) {
-        *refusals.entry((refusal.kind, refusal.message.as_str())).or_insert(0) += 1;
-    }
-    refusals
-}
-
-/// Says whether a note tells of something unknown.
-pub(super) fn is_unknown(note: &Note) -> bool {
-    match note {
-        Note::Unreadable { .. } | Note::TenantUnreadable { .. } => true,
-        Note::PlanInherited { .. }
-        | Note::DefaultSettling { .. }
-        | Note::TenantWriteOnly { .. }
-        | Note::GroupNowEmpty { .. }
-        | Note::RemovedStillCounts { .. }
-        | Note::DigestPaused
-        | Note::WelcomeMail
-        | Note::NoLedger
-        | Note::RestoreStays { .. } => false,
-    }
 }
 
 fn unknown(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {

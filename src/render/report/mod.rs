@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use super::number::{count, counted, span};
-use super::{Look, json, words};
+use super::{Look, json};
 use crate::apply::{Outcome, Report, Row};
 use crate::plan::Target;
 
