@@ -4,15 +4,19 @@ use std::io::{self, Write};
 
 use super::Look;
 use super::number::{count, counted};
-use super::plan::{Voice, body, counts, unchanged};
+use super::plan::{Voice, body, comment, counts, unchanged};
 use crate::plan::Plan;
 
 /// Writes drift as text.
 ///
-/// It has the form of a plan without objections, since nothing is about to be done; its JSON, CSV and Markdown are
-/// the plan's.
+/// It has the form of a plan without objections, since nothing is about to be done; its JSON and CSV are the plan's.
 pub fn text(out: &mut dyn Write, plan: &Plan, look: Look) -> io::Result<()> {
     body(out, plan, &[], look, Voice::Drift, &last_line(plan))
+}
+
+/// Writes drift as Markdown, below 60,000 characters; see [`plan::markdown`](super::plan::markdown).
+pub fn markdown(plan: &Plan, details: usize) -> String {
+    comment(plan, &[], details, Voice::Drift, &last_line(plan))
 }
 
 /// Writes the last line of drift: `Drift: …`, or `No drift: …` and what was compared.
@@ -25,7 +29,9 @@ pub fn last_line(plan: &Plan) -> String {
     if plan.operations.is_empty() {
         return format!("No drift: {}{others}.", unchanged(&plan.summary));
     }
-    let differ = plan.operations.len() as u64;
+    // Pins and features stated again are written although they are as wanted.
+    let differ =
+        plan.operations.iter().filter(|operation| operation.from != Some(operation.to)).count() as u64;
     let verb = if differ == 1 { "value differs" } else { "values differ" };
     format!("Drift: {}; {} {verb} from what the manifest asks{others}.", counts(&plan.summary), count(differ))
 }
@@ -39,7 +45,7 @@ mod tests {
     fn drift_tells_what_differs_and_what_others_changed() {
         insta::assert_snapshot!(
             last_line(&sample::full()),
-            @"Drift: 3 tenant settings, 17 people (1 opt-in, 12 opt-out, 3 pinned, 1 features, 1 service-plan-removed) of 1,208 in scope; 26 values differ from what the manifest asks; others changed 2 settings."
+            @"Drift: 3 tenant settings, 17 people (1 opt-in, 12 opt-out, 3 pinned, 1 features, 1 service-plan-removed) of 1,208 in scope; 19 values differ from what the manifest asks; others changed 2 settings."
         );
         insta::assert_snapshot!(
             last_line(&sample::empty()),
@@ -53,7 +59,9 @@ mod tests {
         text(&mut out, &sample::full(), Look::default()).expect("memory");
         let text = String::from_utf8(out).expect("UTF-8");
         assert!(text.starts_with("Drift of Contoso Ltd"), "{text}");
-        assert!(text.contains("\nDiffers: tenant defaults that are on\n"), "{text}");
-        assert!(!text.contains("Step ") && !text.contains("move with the default"), "{text}");
+        for form in [text, markdown(&sample::full(), 10)] {
+            assert!(!form.contains("Step ") && !form.contains("move with the default"), "{form}");
+            assert!(form.contains("Differs: tenant defaults that are on\n"), "{form}");
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod plan;
 pub mod progress;
 pub mod report;
 
+mod change;
 mod inert;
 mod json;
 mod markdown;

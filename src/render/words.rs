@@ -4,8 +4,8 @@
 
 use super::number::{count, counted, people};
 use crate::apply::{Outcome, Stopped};
-use crate::model::{Class, RefusalKind, Value};
-use crate::plan::{Because, MovesWithDefault, Note, Operation, PersonTarget, Phase, Reason};
+use crate::model::{Class, RefusalKind};
+use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason};
 
 /// Makes foreign text fit for the form that is being written: plain text or Markdown.
 pub(super) type Quote = fn(&str) -> String;
@@ -299,53 +299,6 @@ pub(super) fn class_counted(class: Class, number: u64) -> String {
         | Class::Rollback
         | Class::Defaults => format!("{} {class}", count(number)),
     }
-}
-
-/// Spells what was read; a setting that cannot be read has no value.
-pub(super) fn value(value: Option<Value>) -> String {
-    value.map_or_else(|| "unread".to_owned(), |value| value.to_string())
-}
-
-/// Writes one change: `mode opt-in → opt-out`, or `dashboard stays on`, held together by no-break spaces.
-pub(super) fn change(name: &str, operation: &Operation) -> String {
-    let stays = operation.from == Some(operation.to);
-    if stays {
-        format!("{name}\u{a0}stays\u{a0}{}", operation.to)
-    } else {
-        format!("{name}\u{a0}{}", becomes(operation))
-    }
-}
-
-/// Writes several changes of one person; settings that change alike share their words:
-/// `mode opt-out → opt-in; dashboard, outlook-add-in off → on`.
-pub(super) fn changes(operations: &[(&PersonTarget, &Operation)]) -> String {
-    let alike = |one: &Operation, other: &Operation| {
-        (one.from, one.to, one.after_opt_out) == (other.from, other.to, other.after_opt_out)
-    };
-    let mut parts: Vec<(Vec<&str>, &Operation)> = Vec::new();
-    for (target, operation) in operations {
-        match parts.iter_mut().find(|(_, first)| alike(first, operation)) {
-            Some((names, _)) => names.push(target.setting.word()),
-            None => parts.push((vec![target.setting.word()], operation)),
-        }
-    }
-    let parts: Vec<_> = parts
-        .into_iter()
-        .map(|(names, operation)| match names.as_slice() {
-            [name] => change(name, operation),
-            _ if operation.from == Some(operation.to) => {
-                format!("{}\u{a0}stay\u{a0}{}", names.join(", "), operation.to)
-            }
-            _ => format!("{}\u{a0}{}", names.join(", "), becomes(operation)),
-        })
-        .collect();
-    parts.join("; ")
-}
-
-/// Writes `opt-in → opt-out`, held together by no-break spaces.
-pub(super) fn becomes(operation: &Operation) -> String {
-    let after = if operation.after_opt_out { " once\u{a0}opted\u{a0}out" } else { "" };
-    format!("{}\u{a0}→\u{a0}{}{after}", value(operation.from), operation.to)
 }
 
 /// Writes `1 tenant setting` or `2 tenant settings`.

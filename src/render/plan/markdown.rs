@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::told::{belongs, deviations, group_lines, is_unknown, names_people, outside_by_person, refusals};
-use super::{Block, Steps, last_line, mark};
+use super::{Block, Steps, Voice, last_line, mark};
 use crate::plan::guard::Objection;
 use crate::plan::{LeftAlone, Plan, Reason, Target};
 use crate::render::inert::{code, html};
 use crate::render::markdown::{Comment, row};
 use crate::render::number::{count, counted, moment, people};
-use crate::render::{objection, words};
+use crate::render::{change, objection, words};
 
 /// Is the most people that one folded table shows, so that one group cannot crowd out the others.
 const ROWS: usize = 100;
@@ -19,10 +19,21 @@ const ROWS: usize = 100;
 /// Names stand in code spans, in which nothing is a link, a mention or HTML. `details` says how many people each
 /// table shows, up to a hundred; what does not fit is left out in whole tables, and the text says so.
 pub fn markdown(plan: &Plan, objections: &[Objection], details: usize) -> String {
+    comment(plan, objections, details, Voice::Plan, &last_line(plan))
+}
+
+/// Writes everything that a plan says, with the last line given.
+pub(in crate::render) fn comment(
+    plan: &Plan,
+    objections: &[Objection],
+    details: usize,
+    voice: Voice,
+    last: &str,
+) -> String {
     let details = details.min(ROWS);
     let mut comment = Comment::default();
-    comment.heading(2, &format!("Plan for {}", code(&plan.basis.tenant_name)));
-    comment.add(&format!("**{}**\n\n", last_line(plan)));
+    comment.heading(2, &format!("{} {}", voice.of_tenant(), code(&plan.basis.tenant_name)));
+    comment.add(&format!("**{last}**\n\n"));
     let digest: String = plan.basis.manifest.chars().take(12).collect();
     let read = moment(plan.basis.read_at);
     comment.add(&format!("Tenant `{}`, read {read}, manifest {}.\n\n", plan.basis.tenant, code(&digest)));
@@ -33,7 +44,7 @@ pub fn markdown(plan: &Plan, objections: &[Objection], details: usize) -> String
         }));
     }
     outside(&mut comment, plan, details);
-    steps(&mut comment, plan, details);
+    steps(&mut comment, plan, details, voice);
     let groups = group_lines(plan, code);
     if !groups.is_empty() {
         comment.heading(3, "Groups");
@@ -71,21 +82,23 @@ fn outside(comment: &mut Comment, plan: &Plan, details: usize) {
     }
 }
 
-fn steps(comment: &mut Comment, plan: &Plan, details: usize) {
+fn steps(comment: &mut Comment, plan: &Plan, details: usize, voice: Voice) {
     let arranged = Steps::of(&plan.operations);
     let mut moves = plan.moves_with_default.as_ref();
     for (index, step) in arranged.steps.iter().enumerate() {
-        comment.heading(3, &format!("Step {}: {}", index + 1, words::phase(step.phase)));
+        comment.heading(3, &voice.step(index + 1, step.phase));
         if !step.tenant.is_empty() {
             comment.list(step.tenant.iter().filter_map(|operation| match &operation.target {
                 Target::Tenant(setting) => Some(format!(
                     "`{}` {}",
                     mark(operation).symbol(),
-                    words::change(setting.word(), operation)
+                    change::change(setting.word(), operation)
                 )),
                 Target::Person(_) => None,
             }));
-            if let Some(moves) = moves.take() {
+            if voice == Voice::Plan
+                && let Some(moves) = moves.take()
+            {
                 comment.add(&format!("{}.\n\n", words::moves_with_default(moves)));
             }
         }
@@ -101,7 +114,7 @@ fn people_of(comment: &mut Comment, arranged: &Steps<'_>, block: &Block<'_>, det
         .take(details)
         .map(|(upn, operations)| {
             let label = operations.iter().find_map(|(_, operation)| words::label(operation.because));
-            row(&[&code(upn), &words::changes(operations), label.unwrap_or_default()])
+            row(&[&code(upn), &change::changes(operations), label.unwrap_or_default()])
         })
         .collect();
     let held = belongs(block);

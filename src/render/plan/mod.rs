@@ -18,10 +18,12 @@ mod told;
 
 pub use last::last_line;
 pub(super) use last::{counts, unchanged};
+pub(super) use markdown::comment;
 pub use markdown::markdown;
 pub use rows::csv;
 use steps::{Block, Lead, Steps};
-pub(super) use text::{Voice, body};
+pub(super) use text::body;
+pub(super) use told::Voice;
 
 /// Writes a plan as text, objections first.
 pub fn text(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::told::{belongs, deviations, group_lines, is_unknown, names_people, outside_by_person, refusals};
-use super::{Block, Lead, Steps, last_line, mark};
+use super::{Block, Lead, Steps, Voice, last_line, mark};
 use crate::model::Class;
 use crate::plan::guard::Objection;
 use crate::plan::{LeftAlone, Operation, OutsideChange, Plan, Reason, Target};
@@ -12,16 +12,7 @@ use crate::render::inert::{self, elide, inert};
 use crate::render::number::{count, counted, day, moment, people};
 use crate::render::page::{Line, Mark, Page};
 use crate::render::style::Meaning;
-use crate::render::{Look, objection, words};
-
-/// Says what the text is for, which decides a few headings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::render) enum Voice {
-    /// What will be done.
-    Plan,
-    /// What differs.
-    Drift,
-}
+use crate::render::{Look, change, objection, words};
 
 pub(super) fn text(out: &mut dyn Write, plan: &Plan, objections: &[Objection], look: Look) -> io::Result<()> {
     body(out, plan, objections, look, Voice::Plan, &last_line(plan))
@@ -51,15 +42,11 @@ pub(in crate::render) fn body(
 
 fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {
     let basis = &plan.basis;
-    let what = match voice {
-        Voice::Plan => "Plan for",
-        Voice::Drift => "Drift of",
-    };
     let name = inert::quoted(&basis.tenant_name);
     page.line(
         0,
         &Line::default()
-            .with(Meaning::Heading, format!("{what} {name}"))
+            .with(Meaning::Heading, format!("{} {name}", voice.of_tenant()))
             .with(Meaning::Quiet, format!(" (tenant {})", basis.tenant)),
     )?;
     let mut facts = vec![format!("read {}", moment(basis.read_at))];
@@ -142,15 +129,12 @@ fn changes(page: &mut Page<'_>, plan: &Plan, objections: &[Objection], voice: Vo
     let arranged = Steps::of(&plan.operations);
     let mut moves = plan.moves_with_default.as_ref();
     for (index, step) in arranged.steps.iter().enumerate() {
-        match voice {
-            Voice::Plan => page.heading(&format!("Step {}: {}", index + 1, words::phase(step.phase)))?,
-            Voice::Drift => page.heading(&format!("Differs: {}", words::differs(step.phase)))?,
-        }
+        page.heading(&voice.step(index + 1, step.phase))?;
         let columns = step.tenant.iter().map(|operation| name(&operation.target).len()).max().unwrap_or(0);
         for operation in &step.tenant {
             let line = Line::default()
                 .column(Meaning::Plain, name(&operation.target), columns + 2)
-                .plain(words::becomes(operation));
+                .plain(change::becomes(operation));
             page.marked(2, mark(operation), line)?;
         }
         if !step.tenant.is_empty()
@@ -203,7 +187,7 @@ fn show(
                     operations.iter().find_map(|(_, operation)| words::label(operation.because))
                 }
             };
-            (upn, words::changes(operations), label.unwrap_or_default())
+            (upn, change::changes(operations), label.unwrap_or_default())
         }),
     )
 }

@@ -3,11 +3,38 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Class, Overlap, PersonId, RefusalKind};
-use crate::plan::{Deviation, Leaving, LeftAlone, Note, OutsideChange, Plan, Reason, Target};
+use crate::plan::{Deviation, Leaving, LeftAlone, Note, OutsideChange, Phase, Plan, Reason, Target};
 use crate::render::number::{count, list, people};
-use crate::render::words::Quote;
+use crate::render::words::{self, Quote};
 
 use super::{Block, Lead};
+
+/// Says what a rendering is for, which decides a few headings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::render) enum Voice {
+    /// What will be done.
+    Plan,
+    /// What differs.
+    Drift,
+}
+
+impl Voice {
+    /// Begins the title, before the tenant's name.
+    pub(super) fn of_tenant(self) -> &'static str {
+        match self {
+            Self::Plan => "Plan for",
+            Self::Drift => "Drift of",
+        }
+    }
+
+    /// Titles one step; those who only look are told what differs instead.
+    pub(super) fn step(self, number: usize, phase: Phase) -> String {
+        match self {
+            Self::Plan => format!("Step {number}: {}", words::phase(phase)),
+            Self::Drift => format!("Differs: {}", words::differs(phase)),
+        }
+    }
+}
 
 /// Says how the people of a block belong to its group.
 pub(super) fn belongs(block: &Block<'_>) -> &'static str {

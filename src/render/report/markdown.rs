@@ -6,7 +6,7 @@ use crate::apply::{Outcome, Report, Row};
 use crate::render::inert::code;
 use crate::render::markdown::{Comment, row};
 use crate::render::number::{count, moment};
-use crate::render::words;
+use crate::render::{change, words};
 
 /// Is the most operations that one folded table shows.
 const ROWS: usize = 100;
@@ -51,7 +51,7 @@ fn listed(comment: &mut Comment, report: &Report, outcome: Outcome, number: u64,
         .filter(|row| row.outcome == outcome)
         .take(details)
         .map(|item: &Row| {
-            let change = words::change(setting(item), &item.operation);
+            let change = change::change(setting(item), &item.operation);
             row(&[&code(who(item)), &change, &message(item, code).unwrap_or_default()])
         })
         .collect();

@@ -9,7 +9,7 @@ use crate::render::inert::{self, elide, inert};
 use crate::render::number::{count, moment};
 use crate::render::page::{Line, Page};
 use crate::render::style::Meaning;
-use crate::render::{Look, words};
+use crate::render::{Look, change, words};
 
 pub(super) fn text(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
     let mut page = Page::new(out, look);
@@ -88,7 +88,7 @@ fn listed(page: &mut Page<'_>, report: &Report, outcome: Outcome, number: u64) -
         let name = inert(who(row));
         let line = Line::default()
             .column(Meaning::Plain, &elide(&name, columns), columns + 2)
-            .plain(words::change(setting(row), &row.operation));
+            .plain(change::change(setting(row), &row.operation));
         page.hanging(2, columns + 4, &line)?;
         if let Some(message) = message(row, inert::quoted) {
             page.hanging(6, 6, &Line::of(message))?;
