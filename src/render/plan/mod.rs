@@ -6,8 +6,8 @@ use super::Look;
 use super::json;
 use super::page::Mark;
 use crate::model::{Mode, ServicePlan, Switch, Value};
-use crate::plan::Operation;
 use crate::plan::guard::Objection;
+use crate::plan::{Operation, Plan};
 
 mod last;
 mod markdown;
@@ -26,19 +26,14 @@ pub(super) use text::body;
 pub(super) use told::Voice;
 
 /// Writes a plan as text, objections first.
-pub fn text(
-    out: &mut dyn Write,
-    plan: &crate::plan::Plan,
-    objections: &[Objection],
-    look: Look,
-) -> io::Result<()> {
+pub fn text(out: &mut dyn Write, plan: &Plan, objections: &[Objection], look: Look) -> io::Result<()> {
     text::text(out, plan, objections, look)
 }
 
 /// Writes the plan itself as JSON, indented, with a newline at its end.
 ///
 /// This is the form that `apply` reads. Characters that a terminal would obey are escaped; the value is the same.
-pub fn json(out: &mut dyn Write, plan: &crate::plan::Plan) -> io::Result<()> {
+pub fn json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     json::pretty(out, plan)
 }
 

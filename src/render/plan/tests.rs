@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::Class;
-use crate::plan::{Plan, Reason};
+use crate::plan::Reason;
 use crate::render::inert::{acts, width};
 use crate::render::sample;
 
