@@ -160,7 +160,6 @@ fn lost(folder: &Path, to: u64) -> Result<StoreError, StoreError> {
 
 /// Deletes the lock files before one: nobody reads them any more.
 fn forget_before(folder: &Path, number: u64) {
-    files::sweep(folder);
     for old in files::numbers(folder, "").unwrap_or_default() {
         if old < number {
             files::forget(&path(folder, old));

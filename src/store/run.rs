@@ -67,6 +67,7 @@ impl Store {
         if snapshot != base.snapshot || newest_run > base.newest_run {
             return Err(StoreError::Changed);
         }
+        snapshot::sweep(store);
         let mut journal = Journal::begin(store, run.id)?;
         files::create_json(&journal::folder(store, run.id).join("plan.json"), &without_names(plan))?;
         journal.append(&[Record::Started(Started {

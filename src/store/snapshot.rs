@@ -85,13 +85,17 @@ pub(super) fn create(
         Ok(())
     })?;
     if created {
-        files::sweep(&folder);
         let numbers = numbers(store)?;
         for old in numbers.iter().rev().skip(KEPT) {
             files::forget(&path(store, *old));
         }
     }
     Ok(created)
+}
+
+/// Deletes what runs that died have left half-written; only for whoever holds the lock.
+pub(super) fn sweep(store: &Path) {
+    files::sweep(&store.join(FOLDER));
 }
 
 fn path(store: &Path, number: u64) -> PathBuf {
