@@ -1,1 +1,5 @@
 //! Turns values into words; nothing is decided here.
+
+mod problems;
+
+pub use problems::{problems, summary};
