@@ -1,1 +1,161 @@
 //! Reads a manifest and its CSV files: a desired state, or everything that is wrong with them.
+//!
+//! Text goes in and a [`Manifest`] comes out, which names people as its author does. Once the directory has answered
+//! who they are, [`Manifest::resolve`] makes the desired state of it.
+//!
+//! ```text
+//! bytes ─ text ─ syntax ─ fields ─┬─ tenant ───────────────┐
+//!                                 ├─ group ─ members ─ csv ─┼─ scenario ─▶ Manifest ─ resolve ─▶ DesiredState
+//!                                 └─ words                  │
+//!                     problem ◀── everything that is wrong ─┘
+//! ```
+
+mod csv;
+mod document;
+mod fields;
+mod folder;
+mod group;
+mod members;
+mod people;
+mod problem;
+mod resolve;
+mod rows;
+mod scenario;
+mod syntax;
+mod tenant;
+mod text;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use group::Group;
+pub use problem::{Problem, Problems, Severity};
+pub use scenario::Scenario;
+pub use tenant::StoreAddress;
+
+use crate::model::{Class, Limit, Selector, Settle, TenantId, TenantSetting, Value};
+use folder::Folder;
+use people::Rule;
+use problem::{At, File};
+
+/// Is a manifest that was read without an error, with the people it names still unresolved.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    tenant: TenantId,
+    tenant_name: Option<String>,
+    scenario: Option<Scenario>,
+    defaults: BTreeMap<TenantSetting, Value>,
+    groups: Vec<Group>,
+    protected: Vec<Rule>,
+    limits: BTreeMap<Class, Limit>,
+    settle: Settle,
+    store: StoreAddress,
+    digest: String,
+    file: File,
+    warnings: Problems,
+}
+
+/// Reads a manifest and every file that it names.
+///
+/// Paths start from the manifest's own folder and may not leave the root of its repository (the nearest folder above
+/// with a `.git`), or that folder itself where there is none. Everything that is wrong is told at once.
+pub fn read(path: &Path) -> Result<Manifest, Problems> {
+    let about = fs::metadata(path).and_then(|about| {
+        if about.len() > LARGEST { Err(std::io::Error::other("it is larger than 64 MiB")) } else { Ok(()) }
+    });
+    let opened = about.and_then(|()| Ok((fs::read(path)?, Folder::of(path)?)));
+    match opened {
+        Ok((bytes, folder)) => document::read(path, bytes, &folder),
+        Err(error) => {
+            let mut problems = Problems::default();
+            let file: Arc<Path> = path.into();
+            problems
+                .add(Severity::Error, &file, At::TOP, format!("the manifest cannot be read: {error}"))
+                .hint("`-f FILE` names another; `insightctl init --scenario default-off` writes one to begin with");
+            Err(problems)
+        }
+    }
+}
+
+/// Is the largest manifest that is read, in bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// Reads a manifest from text, and the files that it names from memory.
+///
+/// Files are given as path and bytes; the manifest is called `insights.yaml`.
+pub fn parse(text: &str, files: &[(&str, &[u8])]) -> Result<Manifest, Problems> {
+    let files = files.iter().map(|(path, bytes)| (PathBuf::from(path), bytes.to_vec())).collect();
+    document::read(Path::new("insights.yaml"), text.as_bytes().to_vec(), &Folder::Memory(files))
+}
+
+impl Manifest {
+    /// Gives the tenant that the manifest is pinned to.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Gives the tenant's name, for people to read.
+    pub fn tenant_name(&self) -> Option<&str> {
+        self.tenant_name.as_deref()
+    }
+
+    /// Gives the scenario that it names, if it does.
+    pub fn scenario(&self) -> Option<Scenario> {
+        self.scenario
+    }
+
+    /// Gives the defaults that it sets; what is absent is not managed.
+    pub fn defaults(&self) -> &BTreeMap<TenantSetting, Value> {
+        &self.defaults
+    }
+
+    /// Gives the groups in order of precedence.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Gives the limits that it sets; classes not named have their default limit.
+    pub fn limits(&self) -> &BTreeMap<Class, Limit> {
+        &self.limits
+    }
+
+    /// Gives how long writes may take to show.
+    pub fn settle(&self) -> Settle {
+        self.settle
+    }
+
+    /// Gives where the ledger and the journal are kept.
+    pub fn store(&self) -> &StoreAddress {
+        &self.store
+    }
+
+    /// Gives the SHA-256 of the manifest's bytes followed by that of each file it names, in order of first naming.
+    ///
+    /// For a manifest that names no file, it is the file's own SHA-256. Lower-case hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Gives the warnings and notes, with their places.
+    pub fn warnings(&self) -> &Problems {
+        &self.warnings
+    }
+
+    /// Gives the manifest's path as it was given.
+    pub fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    /// Gathers every selector whose answer [`Manifest::resolve`] needs.
+    pub fn selectors(&self) -> BTreeSet<Selector> {
+        self.rules().flat_map(Rule::named).map(|named| named.selector).collect()
+    }
+
+    fn rules(&self) -> impl Iterator<Item = &Rule> {
+        let of_groups = self.groups.iter().flat_map(|group| group.members.iter().chain(&group.except));
+        of_groups.chain(&self.protected)
+    }
+}

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod export;
 pub mod failure;
 pub mod plan;
+mod problems;
 pub mod progress;
 pub mod report;
 
@@ -24,6 +25,7 @@ mod table;
 mod words;
 
 pub use failure::failure;
+pub use problems::{problems, summary};
 pub use progress::Progress;
 
 /// Says how text is to look.

@@ -1,0 +1,260 @@
+//! Turns names into people, once the directory has said who they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::group::Group;
+use super::people::{Named, One, Rule};
+use super::problem::{At, Problems, Reporter, quoted};
+use super::{Manifest, Severity};
+use crate::model::desired::{NotFound, Unreadable};
+use crate::model::{
+    DesiredGroup, DesiredState, Held, Known, Members, Membership, Overlap, PersonId, Refusal, RefusalKind,
+    Selector,
+};
+
+/// Is everyone whom some rules name.
+#[derive(Debug, Default)]
+struct People<'m> {
+    /// Sorted, each once.
+    known: Vec<PersonId>,
+    /// Selectors of single people who are not in the directory.
+    missing: Vec<Named<'m>>,
+    /// Whether every selector was answered.
+    readable: bool,
+}
+
+impl Manifest {
+    /// Says what the manifest asks for, given who its selectors stand for.
+    ///
+    /// The first group that holds a person decides. From the first group on in which something could not be read,
+    /// nobody's group is certain; if the protected people could not be read, nobody's is at all.
+    ///
+    /// # Errors
+    ///
+    /// A group or licence that does not exist, or a display name that several groups bear: with the place where the
+    /// manifest names it. Single people who do not exist are no error; they are counted.
+    pub fn resolve(&self, membership: &Membership) -> Result<DesiredState, Problems> {
+        let mut problems = Problems::default();
+        problems.know(&self.file);
+        let mut report = Reporter { problems: &mut problems, file: Arc::clone(&self.file.path) };
+        let mut state = DesiredState {
+            tenant: self.defaults.clone(),
+            settle: self.settle,
+            limits: self.limits.clone(),
+            ..DesiredState::default()
+        };
+
+        let protected = gather(&self.protected, None, membership, &mut state, &mut report);
+        // One entry per person and group that holds them, so that precedence and overlaps cost one sort.
+        let mut holds: Vec<(PersonId, u32)> = Vec::new();
+        let mut missing: BTreeSet<Selector> = BTreeSet::new();
+        let mut first_unreadable = if protected.readable { u32::MAX } else { 0 };
+        for (index, group) in (0_u32..).zip(&self.groups) {
+            let members = gather(&group.members, Some(index), membership, &mut state, &mut report);
+            let except = gather(&group.except, Some(index), membership, &mut state, &mut report);
+            let readable = members.readable && except.readable;
+            if !readable {
+                first_unreadable = first_unreadable.min(index);
+            }
+            let before = holds.len();
+            let named = members.known.iter().filter(|person| except.known.binary_search(person).is_err());
+            holds.extend(named.map(|person| (*person, index)));
+            let named = (holds.len() - before) as u64;
+            not_found(index, members.missing, &except.missing, &mut missing, &mut state);
+            state.groups.push(DesiredGroup {
+                name: Arc::clone(&group.name),
+                wants: group.wants,
+                on_user_choice: group.on_user_choice,
+                on_leave: group.on_leave,
+                named: readable.then_some(named),
+            });
+        }
+        state.protected = protected.known.into_iter().collect();
+        decide(&mut holds, first_unreadable, &self.groups, &mut state);
+        if problems.list().iter().any(|problem| problem.severity == Severity::Error) {
+            problems.sort(&[Arc::clone(&self.file.path)]);
+            return Err(problems);
+        }
+        Ok(state)
+    }
+
+    /// Lists every group that names a person, in order of precedence; the first decides.
+    ///
+    /// What could not be read names nobody here; see [`Held::certain`].
+    pub fn groups_naming(&self, person: PersonId, membership: &Membership) -> Vec<Arc<str>> {
+        let names = |rules: &[Rule]| {
+            rules.iter().flat_map(Rule::named).any(|named| match membership.of.get(&named.selector) {
+                Some(Known::Is(Members::Are(people))) => people.binary_search(&person).is_ok(),
+                Some(
+                    Known::Is(Members::NoSuchPerson | Members::Gone | Members::Ambiguous(_))
+                    | Known::Unknown(_),
+                )
+                | None => false,
+            })
+        };
+        let naming = self.groups.iter().filter(|group| names(&group.members) && !names(&group.except));
+        naming.map(|group| Arc::clone(&group.name)).collect()
+    }
+}
+
+/// Asks the directory's answers whom some rules name; `group` is `None` for the protected people.
+fn gather<'m>(
+    rules: &'m [Rule],
+    group: Option<u32>,
+    membership: &Membership,
+    state: &mut DesiredState,
+    report: &mut Reporter<'_>,
+) -> People<'m> {
+    let mut people = People { readable: true, ..People::default() };
+    for rule in rules {
+        let at = match rule {
+            Rule::One(one) => one.at,
+            Rule::List(_) => At::TOP,
+        };
+        let mut refusal: Option<Arc<Refusal>> = None;
+        for named in rule.named() {
+            match membership.of.get(&named.selector) {
+                Some(Known::Is(Members::Are(are))) => people.known.extend_from_slice(are),
+                Some(Known::Is(Members::NoSuchPerson)) if is_person(&named.selector) => {
+                    people.missing.push(named);
+                }
+                Some(Known::Is(Members::NoSuchPerson | Members::Gone)) => gone(&named, at, report),
+                Some(Known::Is(Members::Ambiguous(count))) => ambiguous(&named, *count, rule, at, report),
+                Some(Known::Unknown(why)) => refusal = refusal.or_else(|| Some(Arc::clone(why))),
+                None => refusal = refusal.or_else(|| Some(Arc::new(not_asked()))),
+            }
+        }
+        if let Some(refusal) = refusal {
+            people.readable = false;
+            state.unreadable.push(Unreadable { group, selector: spelling(rule), refusal });
+        }
+    }
+    people.known.sort_unstable();
+    people.known.dedup();
+    people
+}
+
+/// Decides who holds each person, and counts whom groups share with the one that decides.
+fn decide(holds: &mut [(PersonId, u32)], first_unreadable: u32, groups: &[Group], state: &mut DesiredState) {
+    holds.sort_unstable();
+    let mut shared: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+    let people = holds.chunk_by(|a, b| a.0 == b.0).map(|same| {
+        let (person, winner) = same[0];
+        for (_, loser) in &same[1..] {
+            *shared.entry((winner, *loser)).or_default() += 1;
+        }
+        (person, Held { group: winner, certain: winner < first_unreadable })
+    });
+    // They come sorted, so that the map is built in one go.
+    state.people = people.collect();
+    state.overlaps = shared
+        .into_iter()
+        .map(|((winner, loser), people)| {
+            let (winner, loser) = (&groups[winner as usize], &groups[loser as usize]);
+            Overlap {
+                winner: Arc::clone(&winner.name),
+                loser: Arc::clone(&loser.name),
+                people,
+                same_outcome: same_outcome(winner, loser),
+            }
+        })
+        .collect();
+}
+
+/// Says whether it makes no difference which of two groups decides.
+fn same_outcome(a: &Group, b: &Group) -> bool {
+    (a.wants, a.on_user_choice, a.on_leave) == (b.wants, b.on_user_choice, b.on_leave)
+}
+
+/// Remembers people who are not in the directory, each with the first group that names them.
+fn not_found(
+    group: u32,
+    missing: Vec<Named<'_>>,
+    except: &[Named<'_>],
+    seen: &mut BTreeSet<Selector>,
+    state: &mut DesiredState,
+) {
+    let except: BTreeSet<&Selector> = except.iter().map(|named| &named.selector).collect();
+    for named in missing {
+        if !except.contains(&named.selector) && seen.insert(named.selector) {
+            state.not_found.insert(NotFound { address: named.spelt.into(), group });
+        }
+    }
+}
+
+fn is_person(selector: &Selector) -> bool {
+    match selector {
+        Selector::Id(_) | Selector::User(_) | Selector::Mail(_) => true,
+        Selector::Group(_) | Selector::Filter(_) | Selector::Licence(_) | Selector::Everyone => false,
+    }
+}
+
+/// Names the kind of a selector with the key that manifests use.
+fn kind(selector: &Selector) -> &'static str {
+    match selector {
+        Selector::Id(_) | Selector::User(_) => "user",
+        Selector::Mail(_) => "mail",
+        Selector::Group(_) => "group",
+        Selector::Filter(_) => "filter",
+        Selector::Licence(_) => "licence",
+        Selector::Everyone => "everyone",
+    }
+}
+
+fn gone(named: &Named<'_>, at: At, report: &mut Reporter<'_>) {
+    let hint = match &named.selector {
+        Selector::Licence(_) => {
+            "the tenant has neither a product nor a service plan of this name; `SPE_E5` is such a name"
+        }
+        Selector::Id(_)
+        | Selector::User(_)
+        | Selector::Mail(_)
+        | Selector::Group(_)
+        | Selector::Filter(_)
+        | Selector::Everyone => "check the name; if it was deleted, remove it here",
+    };
+    let what = kind(&named.selector);
+    report.error(at, format!("the {what} {} does not exist in the tenant", quoted(named.spelt))).hint(hint);
+}
+
+fn ambiguous(named: &Named<'_>, count: usize, rule: &Rule, at: At, report: &mut Reporter<'_>) {
+    let what = match named.selector {
+        Selector::Id(_) | Selector::User(_) | Selector::Mail(_) => "people",
+        Selector::Group(_) | Selector::Filter(_) | Selector::Licence(_) | Selector::Everyone => "groups",
+    };
+    let message = format!("{count} {what} are called {}", quoted(named.spelt));
+    match rule {
+        Rule::One(_) => {
+            report.error(at, message).hint("use the object id or the mail address");
+        }
+        Rule::List(list) => {
+            // Rare enough to look the row up again.
+            let row = list.rows.iter().copied().find(|row| list.spelt(*row) == named.spelt);
+            let at = row.map_or(At::TOP, |row| list.place(row));
+            report.problems.know(&list.file);
+            report
+                .problems
+                .add(Severity::Error, &list.file.path, at, message)
+                .hint("use the object id, or the user principal name with `column: UserPrincipalName`");
+        }
+    }
+}
+
+/// Gives a rule as the manifest spells it.
+fn spelling(rule: &Rule) -> String {
+    match rule {
+        Rule::One(One { selector: Selector::Everyone, .. }) => "everyone".to_owned(),
+        Rule::One(one) => format!("{}: {}", kind(&one.selector), one.spelt),
+        Rule::List(list) => format!("csv: {}", list.file.path.display()),
+    }
+}
+
+/// Is the answer to a selector that nobody looked up, which is no answer.
+fn not_asked() -> Refusal {
+    Refusal {
+        kind: RefusalKind::NotAsked,
+        message: "the directory was not asked".to_owned(),
+        request_id: None,
+    }
+}

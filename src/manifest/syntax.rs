@@ -1,0 +1,209 @@
+//! Turns YAML text into a tree in which everything knows its place; the only module that calls the YAML library.
+//!
+//! The tree is decoded by hand afterwards, since serde stops at the first mistake and we tell all of them.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde_yaml::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
+use serde_yaml::{Location, MessageFormatter, Spanned, UserMessageFormatter};
+
+use super::problem::{At, Reporter};
+
+/// Is a value with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Located<T> {
+    pub(super) value: T,
+    pub(super) at: At,
+}
+
+/// Is any YAML value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Node {
+    Null,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Str(String),
+    Seq(Vec<Located<Self>>),
+    Map(Vec<(Located<String>, Located<Self>)>),
+}
+
+impl Node {
+    /// Names its type for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "a switch",
+            Self::Int(_) | Self::Float(_) => "a number",
+            Self::Str(_) => "a text",
+            Self::Seq(_) => "a list",
+            Self::Map(_) => "a mapping",
+        }
+    }
+}
+
+/// Reads a document; what the parser objects to becomes a problem, and ends reading.
+pub(super) fn read(text: &str, report: &mut Reporter<'_>) -> Option<Located<Node>> {
+    // The limits leave room for a manifest of 10 MB with 100,000 entries, and refuse alias bombs and absurd nesting
+    // long before they cost a second. Booleans are strict so that `on` and `off` keep their spelling in names.
+    let options = serde_yaml::options! {
+        budget: serde_yaml::budget! {
+            max_events: 12_000_000,
+            max_nodes: 4_000_000,
+            max_depth: 24,
+            flow_nesting_limit: 24,
+            max_aliases: 10_000,
+            max_anchors: 1_000,
+            max_documents: 1,
+            max_total_scalar_bytes: 64 << 20,
+        },
+        alias_limits: serde_yaml::alias_limits! {
+            max_total_replayed_events: 100_000,
+            max_replay_stack_depth: 16,
+        },
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        merge_keys: MergeKeyPolicy::AsOrdinary,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+        reject_unsupported_tags: true,
+        with_snippet: false,
+    };
+    match serde_yaml::from_str_with_options::<Located<Node>>(text, options) {
+        Ok(tree) => Some(tree),
+        Err(error) => {
+            let at = error.location().map_or(At::TOP, place);
+            let message = UserMessageFormatter.format_message(&error);
+            let message = message.trim_end_matches('.');
+            let hint = advice(message, text, at);
+            report.error(at, lower(message)).maybe_hint(hint);
+            None
+        }
+    }
+}
+
+/// Begins a message in lower case, unless it begins with a name.
+fn lower(message: &str) -> String {
+    let mut chars = message.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        (Some(_) | None, _) => message.to_owned(),
+    }
+}
+
+/// Knows what usually lies behind a message of the parser.
+fn advice(message: &str, text: &str, at: At) -> Option<String> {
+    let line = text.lines().nth(at.line.saturating_sub(1) as usize).unwrap_or_default();
+    let told = message.to_ascii_lowercase();
+    if line.trim_start_matches(' ').starts_with('\t') || told.contains("tab") {
+        Some("indent with spaces: YAML does not allow tabs there".to_owned())
+    } else if told.contains("alias") || told.contains("anchor") || told.contains("nodes") {
+        Some("write the values out instead of repeating them by anchors".to_owned())
+    } else if told.contains("mapping values are not allowed") {
+        Some("put a text that contains `: ` in quotes, and check the indentation".to_owned())
+    } else if told.contains("document") {
+        Some("a manifest is one document: remove the line `---`".to_owned())
+    } else {
+        None
+    }
+}
+
+fn place(location: Location) -> At {
+    let clip = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let span = location.span();
+    let start = span.byte_offset().unwrap_or_default();
+    At {
+        start: clip(start),
+        end: clip(start.saturating_add(span.byte_len().unwrap_or_default())),
+        line: clip(location.line()),
+        column: clip(location.column()),
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Spanned { value, referenced, defined: _ } = Spanned::<T>::deserialize(deserializer)?;
+        Ok(Self { value, at: place(referenced) })
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Node;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Node, E> {
+                Ok(Node::Null)
+            }
+
+            fn visit_none<E>(self) -> Result<Node, E> {
+                Ok(Node::Null)
+            }
+
+            fn visit_some<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+                deserializer.deserialize_any(self)
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+                Ok(Node::Bool(value))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+                Ok(Node::Int(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+                Ok(Node::Int(value.into()))
+            }
+
+            fn visit_i128<E>(self, value: i128) -> Result<Node, E> {
+                Ok(Node::Int(value))
+            }
+
+            fn visit_u128<E>(self, value: u128) -> Result<Node, E> {
+                Ok(Node::Int(i128::try_from(value).unwrap_or(i128::MAX)))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+                Ok(Node::Float(value))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+                Ok(Node::Str(value.to_owned()))
+            }
+
+            fn visit_string<E>(self, value: String) -> Result<Node, E> {
+                Ok(Node::Str(value))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(Node::Seq(list))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+                let mut list = Vec::new();
+                while let Some(entry) = entries.next_entry()? {
+                    list.push(entry);
+                }
+                Ok(Node::Map(list))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}

@@ -1,0 +1,225 @@
+//! Reads what concerns the tenant as a whole: which one, its defaults, the guards, patience, and the store.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::fields::{fields, text};
+use super::folder::Folder;
+use super::group::{digest, names_everyone};
+use super::members::Reader;
+use super::people::{self, Rule};
+use super::problem::{At, Reporter, meant, quoted};
+use super::syntax::{Located, Node};
+use super::words;
+use crate::model::{Class, Limit, Settle, TenantId, TenantSetting, Value};
+
+/// Says where the ledger and the journal are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreAddress {
+    /// A folder; the path starts from the current folder, as the manifest's own path does.
+    Folder(PathBuf),
+    /// Nowhere: only visible choices and the consent floor protect people.
+    None,
+    /// A bucket: `az://…`, `s3://…` or `gs://…`, as spelt. This version cannot use it.
+    Remote(String),
+}
+
+/// Is the folder that is used where the manifest names no store.
+const STORE: &str = ".insightctl";
+
+/// Reads `tenant`.
+pub(super) fn tenant(node: &Located<Node>, report: &mut Reporter<'_>) -> (Option<TenantId>, Option<String>) {
+    if node.value == Node::Null {
+        return (None, None);
+    }
+    let Some(fields) = fields(node, "`tenant`", &["id", "name"], report) else { return (None, None) };
+    let name = fields.get("name").and_then(|node| text(node, "`name`", report)).map(str::to_owned);
+    let Some(node) = fields.get("id") else {
+        report.error(fields.at, "`tenant` has no `id`").hint(
+            "add the directory id, so that a token for another tenant is refused; the Entra admin centre shows it",
+        );
+        return (None, name);
+    };
+    let id = text(node, "`id`", report).and_then(|typed| {
+        let id = people::id(typed).filter(|id| !id.is_nil());
+        if id.is_none() {
+            report.error(node.at, format!("{} is no tenant id", quoted(typed))).hint(
+                "it is a GUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301; the Entra admin centre shows it",
+            );
+        }
+        id
+    });
+    (id.map(TenantId), name)
+}
+
+/// Reads `defaults`, with the place of each.
+pub(super) fn defaults(
+    node: &Located<Node>,
+    report: &mut Reporter<'_>,
+) -> BTreeMap<TenantSetting, (Value, At)> {
+    const WORDS: [&str; 5] =
+        ["dashboard", "digest-email", "outlook-add-in", "schedule-send", "meeting-survey"];
+    let mut defaults = BTreeMap::new();
+    if node.value == Node::Null {
+        return defaults;
+    }
+    let Some(fields) = fields(node, "`defaults`", &WORDS, report) else { return defaults };
+    for setting in TenantSetting::ALL {
+        let Some(node) = fields.get(setting.word()) else { continue };
+        if setting == TenantSetting::MeetingSurvey && matches!(node.value, Node::Map(_)) {
+            survey(node, &mut defaults, report);
+        } else if let Some(on) = words::switch(node, &format!("`{setting}`"), report) {
+            defaults.insert(setting, (Value::Switch(on), node.at));
+        }
+    }
+    if let Some((Value::ON, at)) = defaults.get(&TenantSetting::DigestEmail) {
+        digest(*at, report);
+    }
+    defaults
+}
+
+fn survey(
+    node: &Located<Node>,
+    defaults: &mut BTreeMap<TenantSetting, (Value, At)>,
+    report: &mut Reporter<'_>,
+) {
+    let Some(fields) = fields(node, "`meeting-survey`", &["enabled", "sampling-rate"], report) else {
+        return;
+    };
+    if matches!(&node.value, Node::Map(entries) if entries.is_empty()) {
+        report.error(node.at, "`meeting-survey` is empty").hint("write `on`, `off` or `{ enabled: on }`");
+    }
+    if let Some(node) = fields.get("enabled")
+        && let Some(on) = words::switch(node, "`enabled`", report)
+    {
+        defaults.insert(TenantSetting::MeetingSurvey, (Value::Switch(on), node.at));
+    }
+    if let Some(node) = fields.get("sampling-rate")
+        && let Some(rate) = words::rate(node, report)
+    {
+        defaults.insert(TenantSetting::SurveySamplingRate, (rate, node.at));
+    }
+}
+
+/// Reads `guards`: the protected people and the limits.
+pub(super) fn guards(
+    node: &Located<Node>,
+    reader: &mut Reader<'_>,
+    report: &mut Reporter<'_>,
+) -> (Vec<Rule>, BTreeMap<Class, Limit>) {
+    if node.value == Node::Null {
+        return (Vec::new(), BTreeMap::new());
+    }
+    let Some(fields) = fields(node, "`guards`", &["protected", "limits"], report) else {
+        return (Vec::new(), BTreeMap::new());
+    };
+    let protected =
+        fields.get("protected").map(|node| reader.rules(node, "`protected`", report)).unwrap_or_default();
+    if let Some(everyone) = names_everyone(&protected) {
+        report.warning(everyone.at, "everyone is protected, so that no group changes anybody");
+    }
+    let limits = fields.get("limits").map(|node| limits(node, report)).unwrap_or_default();
+    (protected, limits)
+}
+
+fn limits(node: &Located<Node>, report: &mut Reporter<'_>) -> BTreeMap<Class, Limit> {
+    let mut limits = BTreeMap::new();
+    if node.value == Node::Null {
+        return limits;
+    }
+    let words = Class::ALL.map(Class::word);
+    let Some(classes) = fields(node, "`limits`", &words, report) else { return limits };
+    for class in Class::ALL {
+        let Some(node) = classes.get(class.word()).filter(|node| node.value != Node::Null) else { continue };
+        let what = format!("`{class}`");
+        let Some(fields) = fields(node, &what, &["percent", "people"], report) else { continue };
+        let mut limit = class.default_limit();
+        if let Some(percent) =
+            fields.get("percent").and_then(|node| words::whole(node, "`percent`", 100, report))
+        {
+            limit.percent = u32::try_from(percent).unwrap_or(100);
+        }
+        if let Some(people) =
+            fields.get("people").and_then(|node| words::whole(node, "`people`", u64::from(u32::MAX), report))
+        {
+            limit.people = people;
+        }
+        if matches!(&node.value, Node::Map(entries) if entries.is_empty()) {
+            report.error(node.at, format!("{what} is empty")).hint("write `percent`, `people` or both");
+        }
+        limits.insert(class, limit);
+    }
+    limits
+}
+
+/// Reads `settle`.
+pub(super) fn settle(node: &Located<Node>, report: &mut Reporter<'_>) -> Settle {
+    let mut settle = Settle::default();
+    if node.value == Node::Null {
+        return settle;
+    }
+    let Some(fields) = fields(node, "`settle`", &["person", "defaults", "service-plan"], report) else {
+        return settle;
+    };
+    let targets = [
+        ("person", &mut settle.person),
+        ("defaults", &mut settle.defaults),
+        ("service-plan", &mut settle.service_plan),
+    ];
+    for (word, span) in targets {
+        if let Some(read) =
+            fields.get(word).and_then(|node| words::duration(node, &format!("`{word}`"), report))
+        {
+            *span = read;
+        }
+    }
+    settle
+}
+
+/// Reads `store`; a manifest without one keeps it in `.insightctl` beside itself.
+pub(super) fn store(
+    node: Option<&Located<Node>>,
+    folder: &Folder,
+    report: &mut Reporter<'_>,
+) -> StoreAddress {
+    const FORMS: &str = "write `file:FOLDER`, `none`, `az://account/container/prefix`, `s3://bucket/prefix` or `gs://bucket/prefix`";
+    let beside = || StoreAddress::Folder(folder.place(STORE).unwrap_or_else(|_| PathBuf::from(STORE)));
+    let Some(node) = node else { return beside() };
+    let Some(typed) = text(node, "`store`", report) else { return beside() };
+    if typed.eq_ignore_ascii_case("none") {
+        return StoreAddress::None;
+    }
+    if let Some(path) = typed.strip_prefix("file:") {
+        if path.is_empty() {
+            report.error(node.at, "the store's folder has no name").hint(FORMS);
+            return beside();
+        }
+        return match folder.place(path) {
+            Ok(path) => StoreAddress::Folder(path),
+            Err(refused) => {
+                report
+                    .error(node.at, refused.message)
+                    .hint("a folder elsewhere is chosen by whoever runs the tool, with `--store`");
+                beside()
+            }
+        };
+    }
+    for (scheme, parts) in [("az://", 2), ("s3://", 1), ("gs://", 1)] {
+        let Some(rest) = typed.strip_prefix(scheme) else { continue };
+        if rest.split('/').take(parts).filter(|part| !part.is_empty()).count() < parts
+            || rest.contains(char::is_whitespace)
+        {
+            report.error(node.at, format!("{} names no bucket", quoted(typed))).hint(FORMS);
+        } else {
+            report
+                .error(node.at, format!("this version cannot use the store {}", quoted(typed)))
+                .hint("use `file:FOLDER`, or `none`");
+        }
+        return StoreAddress::Remote(typed.to_owned());
+    }
+    let scheme = typed.split(':').next().unwrap_or_default();
+    let close = meant(scheme, ["file", "az", "s3", "gs", "none"]).filter(|word| *word != scheme);
+    let hint = close.map_or_else(|| FORMS.to_owned(), |word| format!("did you mean `{word}`? {FORMS}"));
+    report.error(node.at, format!("{} is no store", quoted(typed))).hint(hint);
+    beside()
+}
