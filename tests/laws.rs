@@ -151,6 +151,7 @@ impl World {
             as_of: at(0),
             manifest: "0".repeat(64),
             store: Some("store".to_owned()),
+            keeps_ledger: true,
             re_pin: false,
         };
         plan(&self.desired, &self.actual, &self.ledger, &context)

@@ -40,8 +40,10 @@ pub struct Context {
     pub as_of: Timestamp,
     /// SHA-256 of the manifest and its files, in hexadecimal.
     pub manifest: String,
-    /// The id of the store; `None` when there is none.
+    /// The id of the store; `None` when there is none yet, or none is wanted.
     pub store: Option<String>,
+    /// Whether a ledger is kept; with `store: none`, only visible choices and the consent floor protect people.
+    pub keeps_ledger: bool,
     /// Whether values that a default moved may be written again.
     pub re_pin: bool,
 }

@@ -115,7 +115,7 @@ fn notes(
     if all.any(|operation| matches!(operation.to, Value::OPT_IN | Value::ASSIGNED)) {
         notes.push(Note::WelcomeMail);
     }
-    if context.store.is_none() {
+    if !context.keeps_ledger {
         notes.push(Note::NoLedger);
     }
     if draft.restore_stays > 0 {

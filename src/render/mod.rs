@@ -25,7 +25,7 @@ mod table;
 mod words;
 
 pub use failure::failure;
-pub use problems::{problems, summary};
+pub use problems::{problems, problems_json, summary};
 pub use progress::Progress;
 
 /// Says how text is to look.

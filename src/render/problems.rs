@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -38,6 +39,11 @@ pub fn problems(problems: &Problems, colour: bool, width: usize) -> String {
     }
     text.push_str(&summary(problems));
     text
+}
+
+/// Writes every problem as JSON: a list, in order of file and place.
+pub fn problems_json(out: &mut dyn io::Write, problems: &Problems) -> io::Result<()> {
+    super::json::pretty(out, &problems.list())
 }
 
 /// Counts the problems by file: `insights.yaml: 10 errors, 2 warnings`.
