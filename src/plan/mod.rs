@@ -186,17 +186,19 @@ impl Draft {
             return;
         }
         self.counted += 1;
+        // Nobody who is opted out notices a feature's default.
         let settings = person.settings.known();
-        let moves = bench.tenant.defaults.iter().any(|(feature, default)| {
-            let verdict = judgement.settings.get(feature.setting());
-            let held_in_place = verdict.as_ref().is_some_and(|verdict| {
-                let ours = verdict.entry.is_some_and(|entry| entry.chosen || entry.written().is_some());
-                ours || matches!(verdict.decision, Decision::Set { .. })
+        let moves = !judgement.opted_out
+            && bench.tenant.defaults.iter().any(|(feature, default)| {
+                let verdict = judgement.settings.get(feature.setting());
+                let held_in_place = verdict.as_ref().is_some_and(|verdict| {
+                    let ours = verdict.entry.is_some_and(|entry| entry.chosen || entry.written().is_some());
+                    ours || matches!(verdict.decision, Decision::Set { .. })
+                });
+                let follows =
+                    settings.is_none_or(|settings| settings.get(feature.setting()) == Some(default.now));
+                default.flips && !held_in_place && follows
             });
-            let follows =
-                settings.is_none_or(|settings| settings.get(feature.setting()) == Some(default.now));
-            default.flips && !held_in_place && follows
-        });
         self.moving += u64::from(moves);
     }
 

@@ -10,8 +10,8 @@ use super::tenant::TenantVerdict;
 use super::verdict::{Case, Verdict, decide};
 use super::{Because, LicenceChange, Reason};
 use crate::model::{
-    ActualPerson, BySetting, Catalogue, DesiredGroup, Entry, Feature, GroupId, Kind, Known, OnUserChoice,
-    PersonRecord, RefusalKind, ServicePlan, Setting, Settle, Value,
+    ActualPerson, BySetting, Catalogue, DesiredGroup, Entry, Feature, GroupId, Kind, Known, Mode,
+    OnUserChoice, PersonRecord, RefusalKind, ServicePlan, Setting, Settle, Value,
 };
 
 /// Is what every person of one plan is judged with.
@@ -35,6 +35,8 @@ pub(super) struct Judgement {
     pub(super) after_opt_out: bool,
     /// The licensing groups that stand against the service plan.
     pub(super) inherited_from: Vec<GroupId>,
+    /// Whether the person is, or after this plan will be, opted out.
+    pub(super) opted_out: bool,
     /// Why the person as a whole is left alone, if so.
     pub(super) whole: Option<Reason>,
 }
@@ -84,7 +86,8 @@ pub(super) fn judge(
     whole: Option<Reason>,
 ) -> Judgement {
     if whole.is_some() {
-        return Judgement { whole, ..Judgement::default() };
+        let opted_out = person.settings.known().is_some_and(|settings| settings.mode == Mode::OptOut);
+        return Judgement { whole, opted_out, ..Judgement::default() };
     }
     let mut judgement = Judgement::default();
     let licensed = person.licences.service_plan(bench.catalogue);
@@ -126,6 +129,7 @@ pub(super) fn judge(
         Decision::Leave(_) => None,
     });
     let opted_out = goes.or(mode.have) == Some(Value::OPT_OUT);
+    judgement.opted_out = opted_out;
     for feature in Feature::ALL {
         let setting = feature.setting();
         let default = bench.tenant.defaults.get(&feature).copied();
