@@ -108,7 +108,7 @@ fn unknown(
         (None, None) => format!("the keys here are {}", one_of(known)),
     };
     report.error(key.at, format!("unknown key {} in {what}", quoted(typed))).hint(hint);
-    known.iter().copied().find(|word| Some(*word) == close)
+    close
 }
 
 /// Gives the items of a list that must hold something.

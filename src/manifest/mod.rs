@@ -21,10 +21,15 @@ mod problem;
 mod resolve;
 mod rows;
 mod scenario;
+mod schema;
 mod syntax;
+mod template;
 mod tenant;
 mod text;
 mod words;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -34,6 +39,8 @@ use std::sync::Arc;
 pub use group::Group;
 pub use problem::{Problem, Problems, Severity};
 pub use scenario::Scenario;
+pub use schema::schema;
+pub use template::template;
 pub use tenant::StoreAddress;
 
 use crate::model::{Class, Limit, Selector, Settle, TenantId, TenantSetting, Value};

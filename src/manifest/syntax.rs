@@ -6,8 +6,9 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde_yaml::budget::BudgetBreach;
 use serde_yaml::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
-use serde_yaml::{Location, MessageFormatter, Spanned, UserMessageFormatter};
+use serde_yaml::{DefaultMessageFormatter, Error, Location, MessageFormatter, Spanned};
 
 use super::problem::{At, Reporter};
 
@@ -75,14 +76,65 @@ pub(super) fn read(text: &str, report: &mut Reporter<'_>) -> Option<Located<Node
     match serde_yaml::from_str_with_options::<Located<Node>>(text, options) {
         Ok(tree) => Some(tree),
         Err(error) => {
-            let at = error.location().map_or(At::TOP, place);
-            let message = UserMessageFormatter.format_message(&error);
-            let message = message.trim_end_matches('.');
-            let hint = advice(message, text, at);
-            report.error(at, lower(message)).maybe_hint(hint);
+            let at = error.location().map_or(At::TOP, |location| found(text, place(location)));
+            let (message, hint) = explain(error.without_snippet(), text, at);
+            report.error(at, message).maybe_hint(hint);
             None
         }
     }
+}
+
+/// Puts an objection of the parser in our words where we have better ones, and says what usually lies behind it.
+fn explain(error: &Error, text: &str, at: At) -> (String, Option<String>) {
+    const WRITE_OUT: &str = "write the values out instead of repeating them by anchors";
+    let ours = |message: &str, hint: &str| (message.to_owned(), Some(hint.to_owned()));
+    if let Error::Budget { breach, .. } = error {
+        return match breach {
+            BudgetBreach::Depth { .. } => {
+                ours("this is nested too deeply", "a manifest needs seven levels at most")
+            }
+            BudgetBreach::Documents { .. } => {
+                ours("a second document begins here", "a manifest is one document: remove the line `---`")
+            }
+            BudgetBreach::Aliases { .. }
+            | BudgetBreach::Anchors { .. }
+            | BudgetBreach::AliasAnchorRatio { .. }
+            | BudgetBreach::RecordedAnchorEvents { .. }
+            | BudgetBreach::RecordedAnchorBytes { .. } => {
+                ours("anchors and aliases repeat too much", WRITE_OUT)
+            }
+            _ => ours("the manifest is too large", "name people by groups or CSV files"),
+        };
+    }
+    if matches!(
+        error,
+        Error::AliasReplayLimitExceeded { .. }
+            | Error::AliasExpansionLimitExceeded { .. }
+            | Error::AliasReplayStackDepthExceeded { .. }
+    ) {
+        return ours("anchors and aliases repeat too much", WRITE_OUT);
+    }
+    if matches!(error, Error::UnknownAnchor { .. }) {
+        return ours("this alias has no anchor", "put a text that begins with `*` in quotes");
+    }
+    if matches!(error, Error::RecursiveReferencesRequireWeakTypes { .. }) {
+        return ours("this alias refers to itself", WRITE_OUT);
+    }
+    let message = DefaultMessageFormatter.format_message(error);
+    let message = lower(message.trim_end_matches('.').trim());
+    let line = text.lines().nth(at.line.saturating_sub(1) as usize).unwrap_or_default();
+    let hint = if line.trim_start_matches(' ').starts_with('\t') {
+        Some("indent with spaces: YAML does not allow tabs there")
+    } else if message.contains("mapping values are not allowed") {
+        Some("put a text that contains `: ` in quotes, and check the indentation")
+    } else if message.contains("unexpected character") {
+        Some("put a text that begins with a special character in quotes")
+    } else if message.contains("indentation") || message.contains("did not find expected key") {
+        Some("check the indentation, and that every quote is closed")
+    } else {
+        None
+    };
+    (message, hint.map(str::to_owned))
 }
 
 /// Begins a message in lower case, unless it begins with a name.
@@ -96,21 +148,19 @@ fn lower(message: &str) -> String {
     }
 }
 
-/// Knows what usually lies behind a message of the parser.
-fn advice(message: &str, text: &str, at: At) -> Option<String> {
-    let line = text.lines().nth(at.line.saturating_sub(1) as usize).unwrap_or_default();
-    let told = message.to_ascii_lowercase();
-    if line.trim_start_matches(' ').starts_with('\t') || told.contains("tab") {
-        Some("indent with spaces: YAML does not allow tabs there".to_owned())
-    } else if told.contains("alias") || told.contains("anchor") || told.contains("nodes") {
-        Some("write the values out instead of repeating them by anchors".to_owned())
-    } else if told.contains("mapping values are not allowed") {
-        Some("put a text that contains `: ` in quotes, and check the indentation".to_owned())
-    } else if told.contains("document") {
-        Some("a manifest is one document: remove the line `---`".to_owned())
-    } else {
-        None
+/// Finds the bytes of a place of which the parser told line and column alone.
+fn found(text: &str, at: At) -> At {
+    if at.start > 0 || at.line == 0 {
+        return at;
     }
+    let mut start = 0;
+    for line in text.split_inclusive('\n').take(at.line as usize - 1) {
+        start += line.len();
+    }
+    let before =
+        text[start..].chars().take_while(|char| *char != '\n').take((at.column as usize).saturating_sub(1));
+    let start = u32::try_from(start + before.map(char::len_utf8).sum::<usize>()).unwrap_or(u32::MAX);
+    At { start, end: start.max(at.end), ..at }
 }
 
 fn place(location: Location) -> At {

@@ -41,7 +41,13 @@ pub(super) fn tenant(node: &Located<Node>, report: &mut Reporter<'_>) -> (Option
         return (None, name);
     };
     let id = text(node, "`id`", report).and_then(|typed| {
-        let id = people::id(typed).filter(|id| !id.is_nil());
+        let id = people::id(typed);
+        if id.is_some_and(|id| id.is_nil()) {
+            report
+                .error(node.at, "this tenant id is a placeholder")
+                .hint("fill in your own; the Entra admin centre shows it");
+            return None;
+        }
         if id.is_none() {
             report.error(node.at, format!("{} is no tenant id", quoted(typed))).hint(
                 "it is a GUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301; the Entra admin centre shows it",

@@ -1,0 +1,509 @@
+//! Describes the manifest to editors, as a JSON Schema.
+//!
+//! The types here exist for their schema alone: what an editor shows while typing are their doc comments. The decoder
+//! is written by hand, and a test holds the two together.
+
+#![expect(dead_code, reason = "nothing is ever read into these types; only their schema is used")]
+
+use std::borrow::Cow;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value as Json};
+
+use super::scenario::Scenario;
+use crate::model::Class;
+
+/// Gives the schema of a manifest, in the draft that every editor knows (draft-07).
+pub fn schema() -> Schema {
+    let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings.into_generator().into_root_schema_for::<Manifest>();
+    if let Some(root) = schema.as_object_mut() {
+        without_null(root);
+    }
+    schema
+}
+
+/// Removes `null` from optional properties: a key is left out, or has a value.
+fn without_null(schema: &mut Map<String, Json>) {
+    if let Some(Json::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [one] = types.as_slice() {
+            let one = one.clone();
+            schema.insert("type".to_owned(), one);
+        }
+    }
+    if let Some(Json::Array(values)) = schema.get_mut("enum") {
+        values.retain(|value| !value.is_null());
+    }
+    if let Some(Json::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+        if let [Json::Object(one)] = choices.as_slice() {
+            let one = one.clone();
+            schema.remove("anyOf");
+            for (key, value) in one {
+                schema.entry(key).or_insert(value);
+            }
+        }
+    }
+    for value in schema.values_mut() {
+        walk(value);
+    }
+}
+
+fn walk(value: &mut Json) {
+    match value {
+        Json::Object(schema) => without_null(schema),
+        Json::Array(items) => items.iter_mut().for_each(walk),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
+}
+
+const GUID: &str = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
+
+/// What Microsoft Viva Insights should be for a tenant and for groups of people.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields, title = "insightctl manifest")]
+struct Manifest {
+    /// Version of the manifest's form. Always 1.
+    version: Version,
+    /// The tenant that this manifest is for. A token for another tenant is refused.
+    tenant: Tenant,
+    /// A scenario of Microsoft's deployment guides. The rest of the manifest is checked against it.
+    scenario: Option<ScenarioWord>,
+    /// What the tenant gives everyone who has not chosen otherwise. What is left out is not managed.
+    defaults: Option<Defaults>,
+    /// Groups of people, most important first: the first group that holds a person decides everything for them.
+    #[schemars(length(min = 1))]
+    groups: Option<Vec<Group>>,
+    /// What may not happen without consent.
+    guards: Option<Guards>,
+    /// How long a write may take to show before it counts as lost.
+    settle: Option<Settle>,
+    /// Where the ledger and the journal are kept: `file:FOLDER`, seen from the manifest's own folder, or `none`.
+    /// Default: `file:.insightctl`.
+    #[schemars(regex(pattern = r"^([Nn][Oo][Nn][Ee]|file:.+)$"), example = &"file:.insightctl")]
+    store: Option<String>,
+}
+
+/// The tenant that this manifest is for.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+struct Tenant {
+    /// Directory id, a GUID; the Entra admin centre shows it.
+    id: Guid,
+    /// Name of the tenant, for people to read, such as `contoso.onmicrosoft.com`.
+    name: Option<Text>,
+}
+
+/// What the tenant gives everyone who has not chosen otherwise.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+struct Defaults {
+    /// The Viva Insights app and web page.
+    dashboard: Option<Switch>,
+    /// The digest e-mail. Microsoft paused it in March 2024; the setting is kept, and nothing is sent.
+    digest_email: Option<Switch>,
+    /// The Outlook add-in and its inline suggestions.
+    outlook_add_in: Option<Switch>,
+    /// Suggestions to send a message when its readers work. Exists for the tenant as a whole only.
+    schedule_send: Option<Switch>,
+    /// Another spelling of `schedule-send`.
+    scheduled_send: Option<Switch>,
+    /// The survey about the effectiveness of meetings: a switch, or a switch with a rate.
+    meeting_survey: Option<Survey>,
+}
+
+/// The survey about the effectiveness of meetings.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Survey {
+    Switch(Switch),
+    Rated(RatedSurvey),
+}
+
+/// The survey, with its rate.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields, extend("minProperties" = 1))]
+struct RatedSurvey {
+    /// Whether the survey is on.
+    enabled: Option<Switch>,
+    /// Share of meetings after which it asks, 0.1 to 0.7. It can be written, and not be read back.
+    #[schemars(range(min = 0.1, max = 0.7))]
+    sampling_rate: Option<f64>,
+}
+
+/// A group of people, and what Viva Insights should be for them.
+#[derive(JsonSchema)]
+#[schemars(
+    rename_all = "kebab-case",
+    deny_unknown_fields,
+    extend("anyOf" = [{ "required": ["mode"] }, { "required": ["features"] }, { "required": ["service-plan"] }])
+)]
+struct Group {
+    /// Name of the group, unique in this manifest. It appears in plans and results.
+    name: Text,
+    /// Whether these people take part at all. Opting out also takes their data out of what others see.
+    mode: Option<Mode>,
+    /// Which features these people have. What is left out is not managed.
+    features: Option<Features>,
+    /// The service plan in these people's licences. Only an administrator can undo this one. Removing it hides the
+    /// features; use `mode: opt-out` as well to take people's data out.
+    service_plan: Option<ServicePlan>,
+    /// Whose decision stands when a person chose otherwise: `respect` (default) the person's, `override` the
+    /// manifest's. Nobody is opted in against their own opt-out either way.
+    on_user_choice: Option<OnUserChoice>,
+    /// What happens to people whom no group holds any more: `keep` (default) writes nothing, `restore` brings back
+    /// what was found before the first write.
+    on_leave: Option<OnLeave>,
+    /// Who belongs to the group.
+    #[schemars(length(min = 1))]
+    members: Vec<Member>,
+    /// Who does not belong to it, although `members` names them.
+    #[schemars(length(min = 1))]
+    except: Option<Vec<Member>>,
+}
+
+/// Which features people have.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields, extend("minProperties" = 1))]
+struct Features {
+    /// The Viva Insights app and web page.
+    dashboard: Option<Switch>,
+    /// The digest e-mail. Microsoft paused it in March 2024; the setting is kept, and nothing is sent.
+    digest_email: Option<Switch>,
+    /// The Outlook add-in and its inline suggestions.
+    outlook_add_in: Option<Switch>,
+}
+
+/// Names people in one of six ways.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Member {
+    User(User),
+    Group(DirectoryGroup),
+    Csv(Csv),
+    Filter(Filter),
+    Licence(Licence),
+    License(License),
+    Everyone(Everyone),
+}
+
+/// One person.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct User {
+    /// One person: user principal name or object id.
+    user: Address,
+}
+
+/// The people of an Entra group.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct DirectoryGroup {
+    /// Everyone in an Entra group, nested groups included: its object id, mail address or unique display name.
+    group: Text,
+}
+
+/// The people in a column of a CSV file.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Csv {
+    /// A CSV file, seen from the manifest's own folder, written with `/`.
+    csv: Text,
+    /// The column that holds the people. Default: `UserPrincipalName`. `Mail`, `EmailAddress` and
+    /// `PrimarySmtpAddress` are looked up as mail addresses, every other column as user principal names.
+    column: Option<Text>,
+}
+
+/// The people whom a filter finds.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Filter {
+    /// A Microsoft Graph `$filter` over users, such as `department eq 'Sales'`.
+    #[schemars(example = &"department eq 'Sales'")]
+    filter: Text,
+}
+
+/// The people who hold a licence.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Licence {
+    /// Everyone who holds a product or service plan: its name, such as `SPE_E5`, or its GUID.
+    #[schemars(example = &"SPE_E5")]
+    licence: Text,
+}
+
+/// The people who hold a licence.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct License {
+    /// Another spelling of `licence`.
+    license: Text,
+}
+
+/// Everyone in the directory.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Everyone {
+    /// Everyone in the directory.
+    everyone: Yes,
+}
+
+/// What may not happen without consent.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+struct Guards {
+    /// People whom no group changes.
+    #[schemars(length(min = 1))]
+    protected: Option<Vec<Member>>,
+    /// How many people may change without consent, per class of change.
+    limits: Option<Limits>,
+}
+
+/// How long a write may take to show, such as `15m` or `24h`; at most a week.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+struct Settle {
+    /// A person's mode or feature. Default: `15m`.
+    person: Option<Duration>,
+    /// A default of the tenant. Default: `24h`.
+    defaults: Option<Duration>,
+    /// A person's service plan. Default: `60m`.
+    service_plan: Option<Duration>,
+}
+
+/// Makes types of schemas, so that they can be optional.
+macro_rules! written {
+    ($($name:ident = $schema:expr;)*) => { $(
+        struct $name;
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    )* };
+}
+
+written! {
+    Version = json_schema!({ "const": 1 });
+    Guid = json_schema!({ "type": "string", "pattern": format!("^{GUID}$") });
+    Address = json_schema!({ "type": "string", "pattern": format!("^([^@\\s]+@[^@\\s]+|{GUID})$") });
+    Text = json_schema!({ "type": "string", "pattern": "\\S" });
+    Duration = json_schema!({ "type": "string", "pattern": "^([0-9]|P)", "examples": ["15m", "24h"] });
+    Switch = json_schema!({ "anyOf": [
+        { "enum": ["on", "off"] },
+        { "type": "boolean" },
+        any_case(&["on", "off", "yes", "no", "true", "false"])
+    ] });
+    Yes = json_schema!({ "anyOf": [{ "const": true }, any_case(&["on", "yes", "true"])] });
+    ScenarioWord = words(&Scenario::ALL.map(Scenario::word));
+    Mode = words(&["opt-in", "opt-out"]);
+    ServicePlan = words(&["assigned", "removed"]);
+    OnUserChoice = words(&["respect", "override"]);
+    OnLeave = words(&["keep", "restore"]);
+    Limits = limits();
+}
+
+/// Takes words in any case, and lets an editor offer them.
+fn words(words: &[&str]) -> Schema {
+    json_schema!({ "anyOf": [{ "enum": words }, any_case(words)] })
+}
+
+fn any_case(words: &[&str]) -> Json {
+    let letter = |char: char| match (char.to_ascii_uppercase(), char) {
+        (upper, lower) if upper == lower => lower.to_string(),
+        (upper, lower) => format!("[{upper}{lower}]"),
+    };
+    let patterns: Vec<String> = words.iter().map(|word| word.chars().map(letter).collect()).collect();
+    serde_json::json!({ "type": "string", "pattern": format!("^({})$", patterns.join("|")) })
+}
+
+fn limits() -> Schema {
+    let classes: Map<String, Json> = Class::ALL
+        .into_iter()
+        .map(|class| {
+            let limit = class.default_limit();
+            let description = match (limit.percent, limit.people) {
+                (0, 0) => format!("{} Default: nobody; this always needs consent.", told(class)),
+                (percent, people) => {
+                    format!("{} Default: {percent} percent and {people} people; the smaller of the two binds.", told(class))
+                }
+            };
+            let schema = serde_json::json!({
+                "description": description,
+                "type": "object",
+                "properties": {
+                    "percent": {
+                        "description": format!("Percent of the people in scope, 0 to 100. Default: {}.", limit.percent),
+                        "type": "integer", "minimum": 0, "maximum": 100
+                    },
+                    "people": {
+                        "description": format!("Number of people. Default: {}.", limit.people),
+                        "type": "integer", "minimum": 0, "maximum": u32::MAX
+                    }
+                },
+                "additionalProperties": false,
+                "minProperties": 1
+            });
+            (class.word().to_owned(), schema)
+        })
+        .collect();
+    json_schema!({ "type": "object", "properties": classes, "additionalProperties": false })
+}
+
+/// Describes a class to whoever sets its limit.
+fn told(class: Class) -> &'static str {
+    match class {
+        Class::OptIn => "People who are opted in.",
+        Class::OptOut => "People who are opted out.",
+        Class::Features => "People whose features are switched.",
+        Class::ServicePlanAssigned => "People who get the service plan.",
+        Class::ServicePlanRemoved => "People who lose the service plan.",
+        Class::Leaving => {
+            "People whom a group holds no longer, counted per group: a list that was cut off looks so."
+        }
+        Class::Restore => "People who left a group and get back what was found.",
+        Class::ReOptIn => "People who are opted in although they had opted out.",
+        Class::RePin => "People whose value is written again after a default moved it.",
+        Class::Rollback => "People who are restored to what they had before a run.",
+        Class::Defaults => "People who move with a default of the tenant.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::parse;
+
+    #[test]
+    fn the_stored_schema_is_current() {
+        let current = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
+        let stored = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/manifest.schema.json");
+        assert!(
+            std::fs::read_to_string(stored).unwrap_or_default().replace("\r\n", "\n") == current,
+            "schemas/manifest.schema.json is out of date; run: insightctl schema manifest > schemas/manifest.schema.json"
+        );
+    }
+
+    #[test]
+    fn everything_an_editor_can_show_is_described() {
+        fn visit(path: &str, value: &Json) {
+            if let Some(properties) = value.get("properties").and_then(Json::as_object) {
+                for (name, property) in properties {
+                    assert!(property["description"].is_string(), "{path}/{name} has no description");
+                }
+                assert_eq!(value["additionalProperties"], false, "{path}");
+            }
+            match value {
+                Json::Object(map) => {
+                    map.iter().for_each(|(key, value)| visit(&format!("{path}/{key}"), value));
+                }
+                Json::Array(items) => items.iter().for_each(|value| visit(path, value)),
+                Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+            }
+        }
+        visit("", schema().as_value());
+    }
+
+    const HEAD: &str = "version: 1\ntenant: { id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 }\n";
+
+    /// Reads YAML as an editor does: `on` is a text, `true` a switch.
+    fn json(text: &str) -> Json {
+        let options = serde_yaml::options! { strict_booleans: true };
+        serde_yaml::from_str_with_options(text, options).unwrap()
+    }
+
+    fn group(rest: &str) -> String {
+        let lines: Vec<String> = rest
+            .lines()
+            .map(|line| {
+                format!(
+                    "    {line}
+"
+                )
+            })
+            .collect();
+        format!(
+            "{HEAD}groups:
+  - name: pilot
+{}",
+            lines.concat()
+        )
+    }
+
+    #[test]
+    fn the_decoder_and_the_schema_agree_on_what_is_good() {
+        let schema = jsonschema::validator_for(schema().as_value()).unwrap();
+        let good = [
+            HEAD.to_owned(),
+            format!(
+                "{HEAD}scenario: Default-Off\ndefaults: {{ dashboard: OFF, digest-email: no, outlook-add-in: False }}\n"
+            ),
+            format!(
+                "{HEAD}defaults: {{ scheduled-send: Yes, meeting-survey: {{ enabled: on, sampling-rate: 0.2 }} }}\n"
+            ),
+            format!("{HEAD}defaults: {{ meeting-survey: true }}\n"),
+            format!("{HEAD}settle: {{ person: 15m, defaults: 1h 30m, service-plan: PT1H }}\nstore: none\n"),
+            format!(
+                "{HEAD}guards: {{ limits: {{ opt-in: {{ percent: 0 }}, leaving: {{ people: 7 }} }} }}\nstore: file:x/y\n"
+            ),
+            group(
+                "mode: Opt-In\nmembers:\n  - user: ada@contoso.com\n  - group: Sales\n  - filter: department eq 'Sales'",
+            ),
+            group("service-plan: removed\nmembers: [ { license: SPE_E5 } ]\nexcept: [ { licence: SPE_E3 } ]"),
+            group(
+                "features: { dashboard: on }\non-leave: restore\non-user-choice: Override\nmembers: [ { everyone: true } ]",
+            ),
+        ];
+        for text in good {
+            assert!(parse(&text, &[]).is_ok(), "{text}{:#?}", parse(&text, &[]).unwrap_err().list());
+            assert!(schema.is_valid(&json(&text)), "{text}{:?}", schema.validate(&json(&text)));
+        }
+    }
+
+    #[test]
+    fn the_decoder_and_the_schema_agree_on_what_is_bad() {
+        let schema = jsonschema::validator_for(schema().as_value()).unwrap();
+        let bad = [
+            "version: 1\n".to_owned(),
+            HEAD.replace('1', "2"),
+            HEAD.replace("version: 1", "version: '1'"),
+            HEAD.replace("3f2504e0", "x"),
+            format!("{HEAD}zebra: 1\n"),
+            format!("{HEAD}scenario: default\n"),
+            format!("{HEAD}groups: []\n"),
+            format!("{HEAD}defaults:\n"),
+            format!("{HEAD}defaults: {{ dashboard: maybe }}\n"),
+            format!("{HEAD}defaults: {{ dashboard: 1 }}\n"),
+            format!("{HEAD}defaults: {{ meeting-survey: {{ sampling-rate: 0.8 }} }}\n"),
+            format!("{HEAD}defaults: {{ meeting-survey: {{}} }}\n"),
+            format!("{HEAD}settle: {{ person: 15 }}\n"),
+            format!("{HEAD}store: az://account/container\n"),
+            format!("{HEAD}guards: {{ limits: {{ opt-in: {{ percent: 101 }} }} }}\n"),
+            format!("{HEAD}guards: {{ limits: {{ opt-in: {{}} }} }}\n"),
+            format!("{HEAD}guards: {{ limits: {{ everything: {{ people: 1 }} }} }}\n"),
+            group("mode: opt-in"),
+            group("members: [ { everyone: true } ]"),
+            group("mode: excluded\nmembers: [ { everyone: true } ]"),
+            group("features: {}\nmembers: [ { everyone: true } ]"),
+            group("mode: opt-in\nmembers: []"),
+            group("mode: opt-in\nmembers: [ { everyone: false } ]"),
+            group("mode: opt-in\nmembers: [ ada@contoso.com ]"),
+            group("mode: opt-in\nmembers: [ { user: ada } ]"),
+            group("mode: opt-in\nmembers: [ { user: ada@contoso.com, group: Sales } ]"),
+            group("mode: opt-in\nmembers: [ { group: Sales, column: Mail } ]"),
+            group("mode: opt-in\nmembers: [ { group: 7 } ]"),
+            group("mode: opt-in\nmembers: [ {} ]"),
+        ];
+        for text in bad {
+            assert!(parse(&text, &[]).is_err(), "the decoder takes {text}");
+            assert!(!schema.is_valid(&json(&text)), "the schema takes {text}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Tries whole manifests and whole files; what concerns one function alone is tried beside it.
+
+mod csv;
+mod document;
+mod resolve;
