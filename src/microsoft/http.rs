@@ -140,6 +140,15 @@ impl Answer {
         }
     }
 
+    /// Gives the body as text, without a byte order mark and outer spaces.
+    pub(crate) fn text(&self) -> String {
+        let text = match &self.body {
+            Body::Bytes(bytes) => String::from_utf8_lossy(bytes),
+            Body::Json(value) => value.as_str().map_or_else(|| value.to_string().into(), Into::into),
+        };
+        text.trim_start_matches('\u{feff}').trim().to_owned()
+    }
+
     /// Reads the body as JSON of a known shape.
     pub(crate) fn parse<T: DeserializeOwned>(self, peer: Peer) -> Result<T, Refusal> {
         let read = match self.body {
@@ -208,11 +217,10 @@ impl Wire {
     ) -> Result<Answer, Trouble> {
         let id = Uuid::new_v4().to_string();
         let method = if request.method == "GET" { reqwest::Method::GET } else { reqwest::Method::POST };
-        let mut builder = self
-            .client
-            .request(method, &request.url)
-            .header("client-request-id", &id)
-            .header("Accept", "application/json");
+        let mut builder = self.client.request(method, &request.url).header("client-request-id", &id);
+        if !request.headers.iter().any(|(name, _)| *name == "Accept") {
+            builder = builder.header("Accept", "application/json");
+        }
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
         }

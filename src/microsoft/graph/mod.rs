@@ -48,11 +48,12 @@ impl Graph {
         answer.parse(Peer::Directory)
     }
 
-    /// Reads a number of objects without the objects.
+    /// Reads a number of objects without the objects; it comes as text.
     async fn count(&self, what: &'static str, path: &str) -> Result<u64, Refusal> {
-        let request = advanced(Request::get(what, self.url(path)));
+        let request = advanced(Request::get(what, self.url(path))).with("Accept", "text/plain");
         let answer = self.service.send(&request).await?;
-        answer.parse(Peer::Directory)
+        let text = answer.text();
+        text.parse().map_err(|_| Trouble::garbled(Peer::Directory, answer.request_id, text).refusal)
     }
 
     /// Reads a list page by page.
