@@ -73,7 +73,7 @@ impl Choice {
             return Err(SandboxError::NoAccess { who: person.upn().to_owned(), why });
         }
         let asked = Stored { mode, dashboard, add_in: outlook_add_in, digest_email };
-        state.choose(at, &asked, now).map_err(unwritten)?;
+        state.choose(at, asked, now).map_err(unwritten)?;
         Ok(settings(state, at))
     }
 }

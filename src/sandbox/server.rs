@@ -195,7 +195,7 @@ fn open(source: Source, log: Option<PathBuf>, world: World) -> Result<State, San
     };
     let tenant = Tenant::new(file)?;
     let log = log.map(|path| Log::open(&path, &digest)).transpose()?;
-    State::new(tenant, world, log)
+    Ok(State::new(tenant, world, log))
 }
 
 fn read(path: PathBuf) -> Result<(TenantFile, String), SandboxError> {

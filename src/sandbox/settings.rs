@@ -30,7 +30,7 @@ pub(super) struct Stored {
 pub(super) mod mode {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+    #[expect(clippy::trivially_copy_pass_by_ref, clippy::ref_option, reason = "the signature is serde's")]
     pub(in crate::sandbox) fn serialize<S: Serializer>(
         mode: &Option<bool>,
         serializer: S,
@@ -56,7 +56,7 @@ pub(super) fn mode_name(opted_in: bool) -> &'static str {
 
 impl Stored {
     /// Gives the three flags, in the order of [`FEATURES`].
-    pub(super) fn flags(&self) -> [Option<bool>; 3] {
+    pub(super) fn flags(self) -> [Option<bool>; 3] {
         [self.dashboard, self.add_in, self.digest_email]
     }
 
@@ -69,7 +69,7 @@ impl Stored {
     }
 
     /// Says what it comes to: the stored value, else the default; opt-in unless somebody chose otherwise.
-    pub(super) fn effective(&self, defaults: &Defaults) -> Effective {
+    pub(super) fn effective(self, defaults: &Defaults) -> Effective {
         let base = defaults.flags();
         let flags = self.flags();
         Effective {
@@ -79,7 +79,7 @@ impl Stored {
     }
 
     /// Takes over what somebody asks for, by the rules of this world.
-    pub(super) fn take(&mut self, asked: &Self, defaults: &Defaults, world: &World) {
+    pub(super) fn take(&mut self, asked: Self, defaults: &Defaults, world: &World) {
         let idle = |same: bool| world.noop == Noop::Ignored && same;
         if let Some(opted_in) = asked.mode
             && !idle(self.effective(defaults).opted_in == opted_in)
@@ -134,6 +134,7 @@ impl Effective {
 /// Is what the tenant gives everyone who has not chosen otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "these are the switches of the service")]
 pub(super) struct Defaults {
     pub(super) dashboard: bool,
     pub(super) add_in: bool,
@@ -204,7 +205,7 @@ mod tests {
     fn opting_out_keeps_the_features_or_switches_them_off() {
         for (text, flags) in [("", [None; 3]), ("opt-out-flags=off", [Some(false); 3])] {
             let mut stored = Stored::default();
-            stored.take(&mode(false), &Defaults::default(), &world(text));
+            stored.take(mode(false), &Defaults::default(), &world(text));
             assert_eq!((stored.mode, stored.flags()), (Some(false), flags), "{text}");
         }
     }
@@ -213,7 +214,7 @@ mod tests {
     fn opting_in_keeps_the_features_or_switches_them_on() {
         for (text, flags) in [("", [None; 3]), ("opt-in-flags=on", [Some(true); 3])] {
             let mut stored = mode(false);
-            stored.take(&mode(true), &Defaults::default(), &world(text));
+            stored.take(mode(true), &Defaults::default(), &world(text));
             assert_eq!((stored.mode, stored.flags()), (Some(true), flags), "{text}");
         }
     }
@@ -223,7 +224,7 @@ mod tests {
         let asked = Stored { mode: Some(true), dashboard: Some(true), ..Stored::default() };
         for (text, kept) in [("", asked), ("noop=ignored", Stored::default())] {
             let mut stored = Stored::default();
-            stored.take(&asked, &Defaults::default(), &world(text));
+            stored.take(asked, &Defaults::default(), &world(text));
             assert_eq!(stored, kept, "{text}");
         }
     }
@@ -232,7 +233,7 @@ mod tests {
     fn the_feature_of_a_call_is_taken_after_its_mode() {
         let asked = Stored { mode: Some(true), digest_email: Some(false), ..Stored::default() };
         let mut stored = mode(false);
-        stored.take(&asked, &Defaults::default(), &world("opt-in-flags=on"));
+        stored.take(asked, &Defaults::default(), &world("opt-in-flags=on"));
         assert_eq!(stored.flags(), [Some(true), Some(true), Some(false)]);
     }
 }

@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::error::SandboxError;
 use super::log::{Change, Log};
 use super::settings::{Defaults, Stored};
 use super::tenant::{Assignment, Tenant};
@@ -45,19 +44,17 @@ pub(super) struct State {
 
 impl State {
     /// Brings a tenant up to what its log says.
-    pub(super) fn new(
-        tenant: Tenant,
-        world: World,
-        log: Option<(Log, Vec<Change>)>,
-    ) -> Result<Self, SandboxError> {
+    pub(super) fn new(tenant: Tenant, world: World, log: Option<(Log, Vec<Change>)>) -> Self {
         let mut state =
             Self { tenant, world, writes: Vec::new(), moved: Vec::new(), epoch: Uuid::new_v4(), log: None };
         if let Some((log, changes)) = log {
-            changes.into_iter().for_each(|change| state.adopt(change));
+            for change in changes {
+                state.adopt(change);
+            }
             state.epoch = log.epoch;
             state.log = Some(log);
         }
-        Ok(state)
+        state
     }
 
     /// Gives the file to flush before a write is acknowledged.
@@ -71,7 +68,7 @@ impl State {
     }
 
     /// Writes somebody's choice for a person.
-    pub(super) fn choose(&mut self, at: usize, asked: &Stored, now: i64) -> io::Result<()> {
+    pub(super) fn choose(&mut self, at: usize, asked: Stored, now: i64) -> io::Result<()> {
         let person = &self.tenant.people[at];
         let mut stored = person.stored();
         stored.take(asked, self.tenant.defaults.truth(), &self.world);

@@ -60,7 +60,7 @@ fn set_person(shared: &Shared, caller: &Caller, parameters: &Parameters) -> Resu
     let asked = asked(parameters)?;
     let (mut state, now) = (shared.write(), shared.now());
     let at = person(&state, parameters)?;
-    state.choose(at, &asked, now).map_err(|error| unwritten(&error))?;
+    state.choose(at, asked, now).map_err(|error| unwritten(&error))?;
     let person = &state.tenant.people[at];
     let effective: Effective = person.stored().effective(state.tenant.defaults.truth());
     let (object, target) = (effective.object(person.upn()), person.id.to_string());

@@ -176,8 +176,8 @@ fn holds(test: &Test, value: Field<'_>) -> bool {
     match test {
         Test::Compare(Comparison::Equal, literal) => equal(literal, value),
         Test::Compare(Comparison::Unequal, literal) => !equal(literal, value),
-        Test::Compare(Comparison::AtLeast, Literal::Text(bound)) => folds(&|text| text >= bound),
-        Test::Compare(Comparison::AtMost, Literal::Text(bound)) => folds(&|text| text <= bound),
+        Test::Compare(Comparison::AtLeast, Literal::Text(bound)) => folds(&|text| text >= bound.as_str()),
+        Test::Compare(Comparison::AtMost, Literal::Text(bound)) => folds(&|text| text <= bound.as_str()),
         Test::Compare(Comparison::AtLeast | Comparison::AtMost, _) => false,
         Test::In(literals) => literals.iter().any(|literal| equal(literal, value)),
         Test::Starts(start) => folds(&|text| text.starts_with(start)),

@@ -1,6 +1,6 @@
 //! Shows groups and lets them be filtered.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::Refusal;
@@ -68,16 +68,11 @@ pub(super) struct Shown<'a> {
 impl Shown<'_> {
     /// Shows the selected properties, or the usual ones.
     pub(super) fn show(&self, select: Option<&[String]>) -> Value {
-        let mut object = Map::new();
-        match select {
-            Some(names) => {
-                names.iter().for_each(|name| drop(object.insert(name.clone(), self.property(name))))
-            }
-            None => {
-                USUAL.iter().for_each(|name| drop(object.insert((*name).to_owned(), self.property(name))))
-            }
-        }
-        Value::Object(object)
+        let show = |name: &str| (name.to_owned(), self.property(name));
+        Value::Object(match select {
+            Some(names) => names.iter().map(|name| show(name)).collect(),
+            None => USUAL.into_iter().map(show).collect(),
+        })
     }
 
     fn property(&self, name: &str) -> Value {

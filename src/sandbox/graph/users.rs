@@ -1,6 +1,6 @@
 //! Shows users and lets them be filtered.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::error::Refusal;
 use super::filter::{Field, Kind, Object, Parts, Type};
@@ -94,16 +94,11 @@ impl<'a> User<'a> {
 
     /// Shows the selected properties, or the usual ones.
     pub(super) fn show(&self, select: Option<&[String]>) -> Value {
-        let mut object = Map::new();
-        match select {
-            Some(names) => {
-                names.iter().for_each(|name| drop(object.insert(name.clone(), self.property(name))))
-            }
-            None => {
-                USUAL.iter().for_each(|name| drop(object.insert((*name).to_owned(), self.property(name))))
-            }
-        }
-        Value::Object(object)
+        let show = |name: &str| (name.to_owned(), self.property(name));
+        Value::Object(match select {
+            Some(names) => names.iter().map(|name| show(name)).collect(),
+            None => USUAL.into_iter().map(show).collect(),
+        })
     }
 
     fn property(&self, name: &str) -> Value {
