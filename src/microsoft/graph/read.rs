@@ -273,10 +273,10 @@ pub(super) fn learn_one(directory: &Directory, user: Result<User, Refusal>) -> R
 /// Takes in what one request for a mail address brought.
 pub(super) fn learn_by_mail(
     directory: &Directory,
-    page: Result<wire::Page<User>, Refusal>,
+    hits: Result<Vec<User>, Refusal>,
 ) -> Result<Members, Refusal> {
     let mut ids = Vec::new();
-    directory.learn(page?.value, &mut ids)?;
+    directory.learn(hits?, &mut ids)?;
     Ok(match ids.len() {
         0 => Members::NoSuchPerson,
         1 => Members::Are(ids),
