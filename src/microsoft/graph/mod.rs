@@ -13,7 +13,8 @@ pub(crate) use self::resolve::One;
 
 use super::batch;
 use super::error::{Peer, Trouble};
-use super::http::{Answer, Effect, Failure, Request, Service};
+use super::http::Service;
+use super::message::{Answer, Effect, Failure, Request};
 use crate::model::Refusal;
 
 /// Is how many requests one `$batch` takes.

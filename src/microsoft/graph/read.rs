@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::wire::{self, LicenseAssignmentState, User};
 use super::{Graph, PAGE, Products, advanced};
 use crate::microsoft::error::Peer;
-use crate::microsoft::http::Request;
+use crate::microsoft::message::Request;
 use crate::microsoft::url;
 use crate::microsoft::{OnReading, Reading};
 use crate::model::{

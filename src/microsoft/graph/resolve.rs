@@ -15,7 +15,7 @@ use super::wire::{self, User};
 use super::{BATCH, Directory, Graph, PAGE, Products, WAITING};
 use crate::microsoft::Reading;
 use crate::microsoft::error::Peer;
-use crate::microsoft::http::{Answer, Failure, Request};
+use crate::microsoft::message::{Answer, Failure, Request};
 use crate::microsoft::url;
 use crate::model::{GroupId, Known, Members, Membership, PersonId, Refusal, RefusalKind, Selector};
 

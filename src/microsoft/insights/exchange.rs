@@ -15,7 +15,8 @@ use super::wire::{self, Cmdlet};
 use super::{Identity, Insights};
 use crate::microsoft::batch;
 use crate::microsoft::error::{Peer, Trouble};
-use crate::microsoft::http::{Answer, Effect, Failure, Request, Service};
+use crate::microsoft::http::Service;
+use crate::microsoft::message::{Answer, Effect, Failure, Request};
 use crate::microsoft::writer::{PersonWrite, Sent, WriteError};
 use crate::model::{Known, Refusal, Settings, TenantId, TenantSetting, Value};
 
@@ -192,7 +193,7 @@ mod tests {
     use uuid::uuid;
 
     use super::*;
-    use crate::microsoft::http::Body;
+    use crate::microsoft::message::Body;
 
     #[test]
     fn a_cmdlet_travels_in_the_exchange_envelope() {
