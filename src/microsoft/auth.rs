@@ -13,7 +13,8 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::error::{Peer, Trouble};
-use super::http::{Content, Effect, Request, Service};
+use super::http::Service;
+use super::message::{Content, Effect, Request};
 use super::url::{self, VALUE};
 use crate::model::{Refusal, RefusalKind, TenantId};
 

@@ -10,9 +10,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::error::{Trouble, status_of};
-use super::http::{Answer, Body, Content, Effect, Failure, Request, Service};
+use super::error::Trouble;
+use super::http::Service;
+use super::message::{Answer, Body, Content, Effect, Failure, Request};
 use super::retry::{Next, Patience, retry_after};
+use super::said::status_of;
 use crate::model::RefusalKind;
 
 /// Is one item on its way.

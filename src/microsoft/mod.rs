@@ -5,8 +5,8 @@
 //! whole room is verified against the sandbox only.
 //!
 //! Start with [`Reader`], which has no method that writes, and [`Writer`], which has them all. Beneath them,
-//! `http` sends one request, `retry` and `pace` decide when, `error` reads refusals, and `batch` looks into the answers
-//! that hold many.
+//! `message` holds requests and answers as values, `http` sends one, `retry` and `pace` decide when, `said` and `error`
+//! read refusals, and `batch` looks into the answers that hold many.
 
 mod auth;
 mod batch;
@@ -15,9 +15,11 @@ mod fuse;
 mod graph;
 mod http;
 mod insights;
+mod message;
 mod pace;
 mod reader;
 mod retry;
+mod said;
 mod url;
 mod writer;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::error::Trouble;
-use super::http::Effect;
+use super::message::Effect;
 use crate::model::RefusalKind;
 
 /// How long one request may wait in all before we give up.

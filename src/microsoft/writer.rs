@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::http::{Answer, Failure};
+use super::message::{Answer, Failure};
 use super::reader::Reader;
 use crate::model::{PersonId, Refusal, TenantSetting, Value};
 use crate::plan::LicenceChange;

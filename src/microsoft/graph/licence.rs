@@ -10,7 +10,7 @@ use super::wire::{self, SubscribedSku};
 use super::{Graph, Request};
 use crate::microsoft::LicenceWrite;
 use crate::microsoft::error::Peer;
-use crate::microsoft::http::{Answer, Effect, Failure};
+use crate::microsoft::message::{Answer, Effect, Failure};
 use crate::model::licence::PERSONAL_INSIGHTS;
 use crate::model::{GroupId, Refusal, ServicePlanId, Sku, SkuId};
 

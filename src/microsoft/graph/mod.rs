@@ -13,7 +13,8 @@ pub(crate) use self::resolve::One;
 
 use super::batch;
 use super::error::{Peer, Trouble};
-use super::http::{Answer, Effect, Failure, Request, Service};
+use super::http::Service;
+use super::message::{Answer, Effect, Failure, Request};
 use crate::model::Refusal;
 
 /// Is how many requests one `$batch` takes.
@@ -48,17 +49,17 @@ impl Graph {
         answer.parse(Peer::Directory)
     }
 
-    /// Reads a number of objects without the objects.
+    /// Reads a number of objects without the objects; it comes as text.
     async fn count(&self, what: &'static str, path: &str) -> Result<u64, Refusal> {
-        let request = advanced(Request::get(what, self.url(path)));
+        let request = advanced(Request::get(what, self.url(path))).with("Accept", "text/plain");
         let answer = self.service.send(&request).await?;
-        answer.parse(Peer::Directory)
+        let text = answer.text();
+        text.parse().map_err(|_| Trouble::garbled(Peer::Directory, answer.request_id, text).refusal)
     }
 
     /// Reads a list page by page.
     ///
-    /// The address of the next page is used unchanged, with the headers of the first; a page may be empty and not be
-    /// the last. An address elsewhere is refused, since the token would go with it.
+    /// The address of the next page is used unchanged, with the headers of the first.
     async fn pages<T: DeserializeOwned>(
         &self,
         first: Request,
@@ -67,19 +68,41 @@ impl Graph {
         let mut request = first;
         loop {
             let answer = self.service.send(&request).await?;
-            let id = answer.request_id.clone();
-            let wire::Page { value, next_link } = answer.parse(Peer::Directory)?;
-            take(value)?;
-            let Some(next) = next_link else { return Ok(()) };
-            let garbled = |how: &str| Err(Trouble::garbled(Peer::Directory, id.clone(), how).refusal);
-            if !next.strip_prefix(&self.base).is_some_and(|rest| rest.starts_with('/')) {
-                return garbled("the next page is said to be at another address");
-            }
+            let (page, next) = self.page(answer)?;
+            take(page)?;
+            let Some(next) = next else { return Ok(()) };
             if next == request.url {
-                return garbled("the next page is said to be this one");
+                return Err(Trouble::garbled(Peer::Directory, None, "a page is followed by itself").refusal);
             }
             request.url = next;
         }
+    }
+
+    /// Reads on where an item of a batch began: a page may be empty and not be the last, also when one hit is expected.
+    ///
+    /// Not for advanced queries, whose header would be missing from here on.
+    async fn rest<T: DeserializeOwned>(&self, what: &'static str, answer: Answer) -> Result<Vec<T>, Refusal> {
+        let (mut all, next) = self.page(answer)?;
+        if let Some(next) = next {
+            self.pages(Request::get(what, next), |some| {
+                all.extend(some);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(all)
+    }
+
+    /// Reads one page and the address of the next, which has to be ours: the token goes with the request.
+    fn page<T: DeserializeOwned>(&self, answer: Answer) -> Result<(Vec<T>, Option<String>), Refusal> {
+        let id = answer.request_id.clone();
+        let wire::Page { value, next_link } = answer.parse(Peer::Directory)?;
+        let ours = |next: &String| next.strip_prefix(&self.base).is_some_and(|rest| rest.starts_with('/'));
+        if next_link.as_ref().is_some_and(|next| !ours(next)) {
+            let how = "the next page is said to be at another address";
+            return Err(Trouble::garbled(Peer::Directory, id, how).refusal);
+        }
+        Ok((value, next_link))
     }
 
     /// Sends requests with addresses relative to the version, 20 to a batch, and gives their answers in order.

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::wire::{self, LicenseAssignmentState, User};
 use super::{Graph, PAGE, Products, advanced};
-use crate::microsoft::http::Request;
+use crate::microsoft::error::Peer;
+use crate::microsoft::message::Request;
 use crate::microsoft::url;
 use crate::microsoft::{OnReading, Reading};
 use crate::model::{
@@ -154,6 +155,17 @@ fn users(base: &str, path: &str, query: &str) -> Request {
     Request::get("people", format!("{base}{path}?{query}$select={}&$top={PAGE}", wire::USER))
 }
 
+/// Writes the request for everyone who matches a filter.
+fn matching(base: &str, filter: &str) -> Request {
+    advanced(users(base, "/users", &format!("$count=true&$filter={}&", url::value(filter))))
+}
+
+/// Writes the request for the user members of a group, nested ones too; the cast makes it an advanced query.
+fn members(base: &str, group: GroupId) -> Request {
+    let path = format!("/groups/{group}/transitiveMembers/microsoft.graph.user");
+    advanced(users(base, &path, "$count=true&"))
+}
+
 /// Writes the request for one user, with an address for use in a batch.
 pub(super) fn user(id_or_upn: &str) -> Request {
     Request::get("a person", format!("{}?$select={}", url::user_path(id_or_upn), wire::USER))
@@ -192,20 +204,16 @@ impl Graph {
         filter: &str,
         directory: &Directory,
     ) -> Result<Vec<PersonId>, Refusal> {
-        let query = format!("$count=true&$filter={}&", url::value(filter));
-        self.list(advanced(users(&self.url(""), "/users", &query)), directory).await
+        self.list(matching(&self.url(""), filter), directory).await
     }
 
     /// Lists the user members of a group, nested ones too.
-    ///
-    /// The cast to users is an advanced query, which is why every page bears the header and asks for the count.
     pub(super) async fn members(
         &self,
         group: GroupId,
         directory: &Directory,
     ) -> Result<Vec<PersonId>, Refusal> {
-        let path = format!("/groups/{group}/transitiveMembers/microsoft.graph.user");
-        self.list(advanced(users(&self.url(""), &path, "$count=true&")), directory).await
+        self.list(members(&self.url(""), group), directory).await
     }
 
     async fn list(&self, first: Request, directory: &Directory) -> Result<Vec<PersonId>, Refusal> {
@@ -224,7 +232,7 @@ impl Graph {
     /// Counts the member accounts that are enabled.
     pub(crate) async fn count_enabled_members(&self) -> Result<u64, Refusal> {
         let filter = url::value("accountEnabled eq true and userType eq 'Member'");
-        self.count("the number of people", &format!("/users/$count?$filter={filter}&$count=true")).await
+        self.count("the number of people", &format!("/users/$count?$filter={filter}")).await
     }
 
     /// Reads people again, for their licences alone, in the same order.
@@ -237,9 +245,9 @@ impl Graph {
         answers
             .into_iter()
             .map(|answer| {
-                let read = answer.map_err(Refusal::from).and_then(|answer| {
-                    answer.parse::<wire::Licensed>(crate::microsoft::error::Peer::Directory)
-                });
+                let read = answer
+                    .map_err(Refusal::from)
+                    .and_then(|answer| answer.parse::<wire::Licensed>(Peer::Directory));
                 match read {
                     Ok(licensed) => Known::Is(licences(licensed.license_assignment_states)),
                     Err(refusal) => Known::Unknown(Arc::new(refusal)),
@@ -265,13 +273,91 @@ pub(super) fn learn_one(directory: &Directory, user: Result<User, Refusal>) -> R
 /// Takes in what one request for a mail address brought.
 pub(super) fn learn_by_mail(
     directory: &Directory,
-    page: Result<wire::Page<User>, Refusal>,
+    hits: Result<Vec<User>, Refusal>,
 ) -> Result<Members, Refusal> {
     let mut ids = Vec::new();
-    directory.learn(page?.value, &mut ids)?;
+    directory.learn(hits?, &mut ids)?;
     Ok(match ids.len() {
         0 => Members::NoSuchPerson,
         1 => Members::Are(ids),
         more => Members::Ambiguous(more),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::uuid;
+
+    use super::*;
+
+    const BASE: &str = "https://graph.microsoft.com/v1.0";
+
+    #[test]
+    fn lists_ask_for_exactly_what_is_used() {
+        let group = GroupId(uuid!("cccccccc-0000-4000-8000-000000000001"));
+        let requests = [
+            users(BASE, "/users", ""),
+            matching(BASE, "department eq 'R&D'"),
+            members(BASE, group),
+            user("bob_x.com#EXT#@contoso.com"),
+            user_by_mail("o'neil@contoso.com"),
+        ];
+        insta::assert_snapshot!(requests.map(|request| request.to_string()).join("\n\n"), @"
+        GET https://graph.microsoft.com/v1.0/users?$select=id,userPrincipalName,mail,accountEnabled,userType,licenseAssignmentStates&$top=999
+
+        GET https://graph.microsoft.com/v1.0/users?$count=true&$filter=department%20eq%20%27R%26D%27&$select=id,userPrincipalName,mail,accountEnabled,userType,licenseAssignmentStates&$top=999
+        ConsistencyLevel: eventual
+
+        GET https://graph.microsoft.com/v1.0/groups/cccccccc-0000-4000-8000-000000000001/transitiveMembers/microsoft.graph.user?$count=true&$select=id,userPrincipalName,mail,accountEnabled,userType,licenseAssignmentStates&$top=999
+        ConsistencyLevel: eventual
+
+        GET /users/bob_x.com%23EXT%23@contoso.com?$select=id,userPrincipalName,mail,accountEnabled,userType,licenseAssignmentStates
+
+        GET /users?$filter=mail%20eq%20%27o%27%27neil%40contoso.com%27&$select=id,userPrincipalName,mail,accountEnabled,userType,licenseAssignmentStates&$top=999
+        ");
+    }
+
+    fn record(change: impl FnOnce(&mut serde_json::Value)) -> User {
+        let mut record = json!({
+            "id": "aaaaaaaa-0000-4000-8000-000000000001", "userPrincipalName": "Ada@contoso.com",
+            "mail": "Ada@contoso.com", "accountEnabled": true, "userType": "Member",
+            "licenseAssignmentStates": [
+                { "skuId": "06ebc4ee-1bb5-47dd-8120-11324bc54e06", "assignedByGroup": null,
+                  "disabledPlans": [], "error": "None", "state": "ActiveWithError" },
+                { "skuId": "05e9a617-0261-4cee-bb44-138d3ef5d965", "state": "Error",
+                  "assignedByGroup": "cccccccc-0000-4000-8000-000000000001", "disabledPlans": [] }
+            ]
+        });
+        change(&mut record);
+        serde_json::from_value(record).unwrap()
+    }
+
+    #[test]
+    fn equal_licences_are_kept_once() {
+        let mut learnt = Learnt::default();
+        let ada = learnt.learn(record(|_| ())).unwrap();
+        let bob = learnt
+            .learn(record(|bob| {
+                bob["id"] = json!("bbbbbbbb-0000-4000-8000-000000000001");
+                bob["licenseAssignmentStates"].as_array_mut().unwrap().reverse();
+            }))
+            .unwrap();
+        let (ada, bob) = (&learnt.people[&ada], &learnt.people[&bob]);
+        assert!(Arc::ptr_eq(&ada.licences, &bob.licences));
+        assert_eq!(ada.licences.0.iter().map(|source| source.active).collect::<Vec<_>>(), [false, true]);
+        assert!(Arc::ptr_eq(&ada.upn, ada.mail.as_ref().unwrap()), "so is an address that repeats the name");
+    }
+
+    #[test]
+    fn a_record_with_little_more_than_an_id_is_refused() {
+        for name in ["userPrincipalName", "accountEnabled", "licenseAssignmentStates"] {
+            let user = record(|user| user[name] = json!(null));
+            assert_eq!(Learnt::default().learn(user).unwrap_err().kind, RefusalKind::Forbidden, "{name}");
+        }
+        let old = record(|user| user["userType"] = json!(null));
+        let mut learnt = Learnt::default();
+        let id = learnt.learn(old).unwrap();
+        assert_eq!(learnt.people[&id].kind, Kind::Member, "very old accounts have no type");
+    }
 }

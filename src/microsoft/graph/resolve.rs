@@ -15,7 +15,7 @@ use super::wire::{self, User};
 use super::{BATCH, Directory, Graph, PAGE, Products, WAITING};
 use crate::microsoft::Reading;
 use crate::microsoft::error::Peer;
-use crate::microsoft::http::{Answer, Failure, Request};
+use crate::microsoft::message::{Answer, Failure, Request};
 use crate::microsoft::url;
 use crate::model::{GroupId, Known, Members, Membership, PersonId, Refusal, RefusalKind, Selector};
 
@@ -102,7 +102,7 @@ impl Graph {
             found.into_iter().map(|(one, members)| (one, Known::Is(members))).collect();
         let requests: Vec<Request> = left.iter().map(request).collect();
         for (one, answer) in left.into_iter().zip(self.batches(&requests).await) {
-            found.insert(one, known(learn(one, answer, directory)));
+            found.insert(one, known(self.learn(one, answer, directory).await));
         }
         found
     }
@@ -121,7 +121,44 @@ impl Graph {
             .collect();
         let requests: Vec<Request> = names.iter().map(|name| group_request(name)).collect();
         let answers = self.batches(&requests).await;
-        names.into_iter().zip(answers).map(|(name, answer)| (name, group_answer(name, answer))).collect()
+        let mut groups = BTreeMap::new();
+        for (name, answer) in names.into_iter().zip(answers) {
+            groups.insert(name, self.found_group(name, answer).await);
+        }
+        groups
+    }
+
+    async fn found_group(&self, name: &str, answer: Result<Answer, Failure>) -> Result<Group, Refusal> {
+        let answer = match answer.map_err(Refusal::from) {
+            Ok(answer) => answer,
+            Err(refusal) if refusal.kind == RefusalKind::Missing => return Ok(Group::Gone),
+            Err(refusal) => return Err(refusal),
+        };
+        if name.parse::<Uuid>().is_ok() {
+            return answer.parse::<wire::Group>(Peer::Directory).map(Group::from);
+        }
+        let groups: Vec<wire::Group> = self.rest("a group", answer).await?;
+        let hits = groups.len();
+        Ok(match <[wire::Group; 1]>::try_from(groups) {
+            Ok([one]) => one.into(),
+            Err(_) if hits == 0 => Group::Gone,
+            Err(_) => Group::Ambiguous(hits),
+        })
+    }
+
+    async fn learn(
+        &self,
+        one: One<'_>,
+        answer: Result<Answer, Failure>,
+        directory: &Directory,
+    ) -> Result<Members, Refusal> {
+        let answer = answer.map_err(Refusal::from);
+        match one {
+            One::Id(_) | One::User(_) => {
+                learn_one(directory, answer.and_then(|answer| answer.parse::<User>(Peer::Directory)))
+            }
+            One::Mail(_) => learn_by_mail(directory, self.rest("a person", answer?).await),
+        }
     }
 
     async fn group(
@@ -232,19 +269,6 @@ fn request(one: &One<'_>) -> Request {
     }
 }
 
-fn learn(one: One<'_>, answer: Result<Answer, Failure>, directory: &Directory) -> Result<Members, Refusal> {
-    let answer = answer.map_err(Refusal::from);
-    match one {
-        One::Id(_) | One::User(_) => {
-            learn_one(directory, answer.and_then(|answer| answer.parse::<User>(Peer::Directory)))
-        }
-        One::Mail(_) => learn_by_mail(
-            directory,
-            answer.and_then(|answer| answer.parse::<wire::Page<User>>(Peer::Directory)),
-        ),
-    }
-}
-
 /// Is what the directory says of a group's id or name.
 enum Group {
     One { id: GroupId, hidden: bool },
@@ -274,22 +298,4 @@ fn group_request(name: &str) -> Request {
         format!("displayName eq {quoted}")
     };
     Request::get("a group", format!("/groups?$filter={}&{SELECT}", url::value(&filter)))
-}
-
-fn group_answer(name: &str, answer: Result<Answer, Failure>) -> Result<Group, Refusal> {
-    let answer = match answer.map_err(Refusal::from) {
-        Ok(answer) => answer,
-        Err(refusal) if refusal.kind == RefusalKind::Missing => return Ok(Group::Gone),
-        Err(refusal) => return Err(refusal),
-    };
-    if name.parse::<Uuid>().is_ok() {
-        return answer.parse::<wire::Group>(Peer::Directory).map(Group::from);
-    }
-    let page: wire::Page<wire::Group> = answer.parse(Peer::Directory)?;
-    let hits = page.value.len();
-    Ok(match <[wire::Group; 1]>::try_from(page.value) {
-        Ok([one]) => one.into(),
-        Err(_) if hits == 0 => Group::Gone,
-        Err(_) => Group::Ambiguous(hits),
-    })
 }

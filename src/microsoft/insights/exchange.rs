@@ -15,7 +15,8 @@ use super::wire::{self, Cmdlet};
 use super::{Identity, Insights};
 use crate::microsoft::batch;
 use crate::microsoft::error::{Peer, Trouble};
-use crate::microsoft::http::{Answer, Effect, Failure, Request, Service};
+use crate::microsoft::http::Service;
+use crate::microsoft::message::{Answer, Effect, Failure, Request};
 use crate::microsoft::writer::{PersonWrite, Sent, WriteError};
 use crate::model::{Known, Refusal, Settings, TenantId, TenantSetting, Value};
 
@@ -28,31 +29,45 @@ const SYSTEM_MAILBOX: &str = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c
 #[derive(Debug)]
 pub(crate) struct Exchange {
     service: Service,
+    envelope: Envelope,
+}
+
+/// Writes requests for one tenant.
+#[derive(Debug)]
+struct Envelope {
     /// `…/adminapi/beta/{tenant}`.
     base: String,
     tenant: TenantId,
 }
 
-impl Exchange {
-    /// Takes the address without path and slash, such as `https://outlook.office365.com`.
-    pub(crate) fn new(service: Service, base: &str, tenant: TenantId) -> Self {
-        Self { service, base: format!("{base}/adminapi/beta/{tenant}"), tenant }
-    }
-
-    /// Writes a cmdlet as a request.
+impl Envelope {
+    /// Writes one cmdlet.
     fn invoke(&self, effect: Effect, Cmdlet { name, parameters }: Cmdlet) -> Request {
         let body = json!({ "CmdletInput": { "CmdletName": name, "Parameters": parameters } });
         Request::post(name, effect, format!("{}/InvokeCommand", self.base), body)
             .with("X-CmdletName", name)
-            .with("X-AnchorMailbox", format!("APP:{SYSTEM_MAILBOX}@{}", self.tenant))
+            .with("X-AnchorMailbox", self.anchor())
             .with("X-ResponseFormat", "json")
             .with("Prefer", "odata.maxpagesize=1000")
     }
 
-    fn envelope(&self) -> Request {
+    /// Writes a batch that is still empty.
+    fn batch(&self) -> Request {
         Request::post("a batch", Effect::Read, format!("{}/$batch", self.base), Json::Null)
-            .with("X-AnchorMailbox", format!("APP:{SYSTEM_MAILBOX}@{}", self.tenant))
+            .with("X-AnchorMailbox", self.anchor())
             .with("Prefer", "odata.maxpagesize=1000;odata.continue-on-error")
+    }
+
+    /// Names the mailbox by which the request finds its way to the tenant.
+    fn anchor(&self) -> String {
+        format!("APP:{SYSTEM_MAILBOX}@{}", self.tenant)
+    }
+}
+
+impl Exchange {
+    /// Takes the address without path and slash, such as `https://outlook.office365.com`.
+    pub(crate) fn new(service: Service, base: &str, tenant: TenantId) -> Self {
+        Self { service, envelope: Envelope { base: format!("{base}/adminapi/beta/{tenant}"), tenant } }
     }
 
     /// Sends cmdlets in one batch; those that must not be sent have their refusal already.
@@ -66,13 +81,13 @@ impl Exchange {
         for cmdlet in cmdlets {
             results.push(match cmdlet {
                 Ok(cmdlet) => {
-                    requests.push(self.invoke(effect, cmdlet));
+                    requests.push(self.envelope.invoke(effect, cmdlet));
                     None
                 }
                 Err(refusal) => Some(Err(Failure { refusal, maybe_done: false, attempts: 0 })),
             });
         }
-        let mut answers = batch::send(&self.service, &self.envelope(), &requests).await.into_iter();
+        let mut answers = batch::send(&self.service, &self.envelope.batch(), &requests).await.into_iter();
         results
             .into_iter()
             .map(|refused| refused.unwrap_or_else(|| answers.next().expect("one answer for each request")))
@@ -99,10 +114,10 @@ impl Exchange {
     }
 
     async fn read_tenant(&self) -> Result<BTreeMap<TenantSetting, Known<Value>>, Refusal> {
-        let answer = self.service.send(&self.invoke(Effect::Read, wire::get_tenant())).await?;
+        let answer = self.service.send(&self.envelope.invoke(Effect::Read, wire::get_tenant())).await?;
         let id = answer.request_id.clone();
         let body: Json = answer.parse(Peer::Settings)?;
-        wire::tenant(&body, self.tenant, id.as_deref())
+        wire::tenant(&body, self.envelope.tenant, id.as_deref())
             .map_err(|how| Trouble::garbled(Peer::Settings, id, how).refusal)
     }
 }
@@ -142,7 +157,7 @@ impl Insights for Exchange {
     fn set_tenant(&self, setting: TenantSetting, value: Value) -> BoxFuture<'_, Sent> {
         async move {
             match wire::set_tenant(setting, value) {
-                Ok(cmdlet) => written(self.service.send(&self.invoke(Effect::Write, cmdlet)).await),
+                Ok(cmdlet) => written(self.service.send(&self.envelope.invoke(Effect::Write, cmdlet)).await),
                 Err(refusal) => {
                     Sent { attempts: 0, request_id: None, result: Err(WriteError::Refused(refusal)) }
                 }
@@ -175,8 +190,33 @@ fn written(answer: Result<Answer, Failure>) -> Sent {
 
 #[cfg(test)]
 mod tests {
+    use uuid::uuid;
+
     use super::*;
-    use crate::microsoft::http::Body;
+    use crate::microsoft::message::Body;
+
+    #[test]
+    fn a_cmdlet_travels_in_the_exchange_envelope() {
+        let tenant = TenantId(uuid!("3f2504e0-4f89-41d3-9a0c-0305e82c3301"));
+        let envelope = Envelope { base: "https://outlook.office365.com/adminapi/beta/TENANT".into(), tenant };
+        let cmdlet = wire::get_person("ada@contoso.com").unwrap();
+        insta::assert_snapshot!(envelope.invoke(Effect::Read, cmdlet), @r#"
+        POST https://outlook.office365.com/adminapi/beta/TENANT/InvokeCommand
+        X-CmdletName: Get-MyAnalyticsFeatureConfig
+        X-AnchorMailbox: APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@3f2504e0-4f89-41d3-9a0c-0305e82c3301
+        X-ResponseFormat: json
+        Prefer: odata.maxpagesize=1000
+
+        {
+          "CmdletInput": {
+            "CmdletName": "Get-MyAnalyticsFeatureConfig",
+            "Parameters": {
+              "Identity": "ada@contoso.com"
+            }
+          }
+        }
+        "#);
+    }
 
     #[test]
     fn an_answer_to_a_write_that_means_nothing_leaves_it_open() {
