@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::planning::{self, Planned};
 use super::session::{Purpose, Session};
 use super::show;
-use crate::apply::{self, Event, FailureLimit, Outcome, Report, Stop, Stopped};
+use crate::apply::{self, Event, FailureLimit, Outcome, Report, Stop, Stopped, Unrecorded};
 use crate::microsoft::Writer;
 use crate::plan::guard::review;
 use crate::render;
@@ -46,17 +46,25 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
     let writer = Writer::new(session.reader.clone());
     let stop = Stop::default();
     let mut listen = |event: Event| follow(console, &event);
-    let applying = apply::apply(&plan, &writer, run, &session.clock, limit, &stop, &mut listen);
-    let report = tokio::select! {
-        report = applying => report?,
+    let applying = apply::apply(&plan, &writer, run, &session.clock, limit, &mut listen, &stop);
+    let applied = tokio::select! {
+        applied = applying => applied,
         interrupted = interrupted_twice(console, &stop) => return interrupted,
     };
     session.close().await;
     console.end_progress();
+    // What was done is told even when it could not be written down.
+    let (report, unrecorded) = match applied {
+        Ok(report) => (report, None),
+        Err(Unrecorded { report, source }) => (*report, Some(source)),
+    };
     if !plan.operations.is_empty() {
         tell(console, &args.output, form, &report)?;
     }
-    Ok(exit(&report, incomplete))
+    match unrecorded {
+        Some(error) => Err(Failure::from(error).context("the run could not be written down to its end")),
+        None => Ok(exit(&report, incomplete)),
+    }
 }
 
 /// Reads a saved plan, and makes sure that it is for this tenant and this ledger.

@@ -21,7 +21,7 @@ pub(super) fn run(console: &Console, args: &SchemaArgs) -> Result<Exit, Failure>
 fn of(what: SchemaOf) -> serde_json::Value {
     let generate = || schemars::generate::SchemaSettings::draft07().into_generator();
     match what {
-        SchemaOf::Manifest => manifest::schema(),
+        SchemaOf::Manifest => manifest::schema().to_value(),
         SchemaOf::Plan => generate().into_root_schema_for::<plan::Plan>().to_value(),
         SchemaOf::Report => generate().into_root_schema_for::<apply::Report>().to_value(),
     }

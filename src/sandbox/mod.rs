@@ -33,6 +33,6 @@ mod world;
 pub use self::choice::{Choice, DefaultsChoice, Settings};
 pub use self::error::SandboxError;
 pub use self::log::reset;
-pub use self::server::{Now, Options, Sandbox, Source, play_person};
+pub use self::server::{Now, Options, Sandbox, Source, play_person, whose};
 pub use self::state::Write;
 pub use self::world::{Noop, OptInFlags, OptOutFlags, Unlicensed, World, WorldError};

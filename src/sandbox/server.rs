@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use super::choice::{Choice, DefaultsChoice, Settings, settings};
 use super::error::SandboxError;
@@ -196,6 +197,12 @@ fn open(source: Source, log: Option<PathBuf>, world: World) -> Result<State, San
     let tenant = Tenant::new(file)?;
     let log = log.map(|path| Log::open(&path, &digest)).transpose()?;
     Ok(State::new(tenant, world, log))
+}
+
+/// Says whose file a tenant file is: the directory id and the initial domain.
+pub fn whose(path: &Path) -> Result<(Uuid, String), SandboxError> {
+    let (file, _) = read(path.to_owned())?;
+    Ok((file.tenant.id, file.tenant.name))
 }
 
 fn read(path: PathBuf) -> Result<(TenantFile, String), SandboxError> {
