@@ -172,7 +172,10 @@ impl Folding {
                     Some(Entry::seen(value, default, chosen, intent.at))
                 };
                 if let Some(old) = slot.or_else(found) {
-                    *slot = Some(Entry { tried: Some(Tried { value: intent.to, at: intent.at }), ..old });
+                    // Should it turn out to be ours, what was there before is known by then.
+                    let found = ours(intent.to, default, intent.at, intent.from, Some(&old)).found;
+                    let tried = Some(Tried { value: intent.to, at: intent.at });
+                    *slot = Some(Entry { found, tried, ..old });
                 }
             }
         }
@@ -206,19 +209,14 @@ impl Folding {
         at: Timestamp,
     ) {
         for (&setting, &value) in values {
-            match self.writes.get_mut(&Subject::Person(id, setting)) {
-                Some((intent, heard)) => {
-                    if took_unheard(intent, *heard, value) {
-                        *heard = Some(Answer::Sent(value));
-                        let intent = *intent;
-                        self.sent(&intent, value);
-                    }
-                }
-                None => {
-                    if let Some(was) = before.get(&setting) {
-                        self.side_effect(id, setting, *was, value, at);
-                    }
-                }
+            if let Some(was) = before.get(&setting) {
+                self.side_effect(id, setting, *was, value, at);
+            } else if let Some((intent, heard)) = self.writes.get_mut(&Subject::Person(id, setting))
+                && took_unheard(intent, *heard, value)
+            {
+                *heard = Some(Answer::Sent(value));
+                let intent = *intent;
+                self.sent(&intent, value);
             }
             self.confirm(id, setting, value, at);
         }

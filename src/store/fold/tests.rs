@@ -75,10 +75,13 @@ fn every_history_of_one_write_is_remembered_as_it_should() {
     let read = |value| read_back(&[(Setting::Mode, value)], &[]);
     let table = [
         (vec![], "Seen opt-in, default opt-in"),
-        (vec![intent()], "Seen opt-in, default opt-in, tried opt-out"),
+        (vec![intent()], "Seen opt-in, default opt-in, found opt-in, tried opt-out"),
         (vec![intent(), refused], "Seen opt-in, default opt-in"),
-        (vec![intent(), unanswered()], "Seen opt-in, default opt-in, tried opt-out"),
-        (vec![intent(), unanswered(), read(Value::OPT_IN)], "Seen opt-in, default opt-in, tried opt-out"),
+        (vec![intent(), unanswered()], "Seen opt-in, default opt-in, found opt-in, tried opt-out"),
+        (
+            vec![intent(), unanswered(), read(Value::OPT_IN)],
+            "Seen opt-in, default opt-in, found opt-in, tried opt-out",
+        ),
         (
             vec![intent(), unanswered(), read(Value::OPT_OUT)],
             "Us opt-out, default opt-in, confirmed, stored, found opt-in",
@@ -112,7 +115,7 @@ fn reading_what_was_there_before_does_not_settle_an_unanswered_pin() {
         outcome(DASHBOARD, Answer::Unanswered),
         read_back(&[(Setting::Dashboard, Value::ON)], &[]),
     ]);
-    assert_eq!(words(&ledger, Setting::Dashboard), "Seen on, default on, tried on");
+    assert_eq!(words(&ledger, Setting::Dashboard), "Seen on, default on, found on, tried on");
 }
 
 #[test]
@@ -193,6 +196,22 @@ fn what_a_first_call_wrote_on_the_way_is_ours_when_the_second_fails() {
 #[test]
 fn side_effects_of_our_own_write_are_nobodys_choice() {
     let ledger = folded([
+        intent(MODE, Value::OPT_IN, Value::OPT_OUT),
+        outcome(MODE, Answer::Sent(Value::OPT_OUT)),
+        read_back(
+            &[(Setting::Mode, Value::OPT_OUT), (Setting::Dashboard, Value::OFF)],
+            &[(Setting::Dashboard, Value::ON)],
+        ),
+    ]);
+    assert_eq!(words(&ledger, Setting::Dashboard), "Us off, default on, confirmed, stored, found on");
+}
+
+#[test]
+fn a_pin_that_a_later_write_of_ours_undoes_is_nobodys_choice() {
+    let ledger = folded([
+        intent(DASHBOARD, Value::ON, Value::ON),
+        outcome(DASHBOARD, Answer::Sent(Value::ON)),
+        read_back(&[(Setting::Dashboard, Value::ON)], &[]),
         intent(MODE, Value::OPT_IN, Value::OPT_OUT),
         outcome(MODE, Answer::Sent(Value::OPT_OUT)),
         read_back(
