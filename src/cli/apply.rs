@@ -75,7 +75,8 @@ fn saved(
     path: &std::path::Path,
 ) -> Result<Planned, Failure> {
     let plan = show::read(path)?;
-    let stale = |fact: String| Failure::new(Exit::Stale, fact).hint("plan again, and have the new plan reviewed");
+    let stale =
+        |fact: String| Failure::new(Exit::Stale, fact).hint("plan again, and have the new plan reviewed");
     if plan.basis.tenant != session.manifest.tenant() {
         let (made, ours) = (plan.basis.tenant, session.manifest.tenant());
         return Err(stale(format!("the plan was made for tenant {made}, and the manifest names {ours}")));

@@ -30,7 +30,7 @@ pub(super) async fn run(
                 digest_email: on(digest_email),
                 outlook_add_in: on(outlook_add_in),
             };
-            play(global, console, person, &choice)
+            play(global, console, person, choice)
         }
         SandboxCommand::Generate { people, groups, seed, out } => {
             let options = Generate { people: *people, groups: *groups, seed: *seed };
@@ -55,14 +55,14 @@ async fn serve(global: &Global, console: &Console, port: u16) -> Result<Exit, Fa
     Ok(Exit::Done)
 }
 
-fn play(global: &Global, console: &Console, person: &str, choice: &Choice) -> Result<Exit, Failure> {
-    if *choice == Choice::default() {
+fn play(global: &Global, console: &Console, person: &str, choice: Choice) -> Result<Exit, Failure> {
+    if choice == Choice::default() {
         return Err(Failure::wrong("nothing to change")
             .hint("name at least one of --mode, --dashboard, --digest-email, --outlook-add-in"));
     }
     let file = tenant_file(global)?;
     let options = sandbox_options(global, &file, &clock(global))?;
-    let now = sandbox::play_person(options, person, choice)?;
+    let now = sandbox::play_person(options, person, &choice)?;
     let switch = |on: bool| if on { "on" } else { "off" };
     let mode = if now.opt_in { "opt-in" } else { "opt-out" };
     console.say(&format!(

@@ -1,7 +1,9 @@
 //! `show`: shows a saved plan again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+use serde::Deserialize;
 
 use super::args::{Format, ShowArgs};
 use super::console::Console;
@@ -14,10 +16,16 @@ pub(super) fn run(console: &Console, args: &ShowArgs) -> Result<Exit, Failure> {
     let form = args.output.only("show", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
     let plan = read(&args.plan)?;
     // The manifest's own limits are not part of the plan; the default ones tell a reviewer enough.
-    let objections = guard::review(&plan, &BTreeMap::new(), &std::collections::BTreeSet::new());
+    let objections = guard::review(&plan, &BTreeMap::new(), &BTreeSet::new());
     let planned = Planned { plan, objections };
     console.put(&args.output, |out, look| form.plan(out, &planned, look))?;
     Ok(Exit::Done)
+}
+
+/// Is what every version of a plan file says of itself.
+#[derive(Debug, Deserialize)]
+struct Version {
+    format: u32,
 }
 
 /// Reads a saved plan.
@@ -26,10 +34,6 @@ pub(super) fn read(path: &Path) -> Result<Plan, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::new(Exit::Wrong, error).context(format!("could not read the plan {place}"))
     })?;
-    #[derive(serde::Deserialize)]
-    struct Version {
-        format: u32,
-    }
     let version: Option<Version> = serde_json::from_str(&text).ok();
     if let Some(Version { format }) = version
         && format > FORMAT

@@ -87,7 +87,7 @@ pub(super) fn judge(
 ) -> Judgement {
     if whole.is_some() {
         let opted_out = person.settings.known().is_some_and(|settings| settings.mode == Mode::OptOut);
-        return Judgement { whole, opted_out, ..Judgement::default() };
+        return Judgement { opted_out, whole, ..Judgement::default() };
     }
     let mut judgement = Judgement::default();
     let licensed = person.licences.service_plan(bench.catalogue);

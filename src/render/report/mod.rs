@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use super::number::{count, counted, span};
-use super::{Look, json};
-use crate::apply::{Outcome, Report, Row};
+use super::{Look, inert, json, words};
+use crate::apply::{Outcome, Report, Row, Stopped};
 use crate::plan::Target;
 
 mod markdown;
@@ -23,6 +23,12 @@ pub fn text(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> 
 /// Writes the report itself as JSON, indented, with a newline at its end.
 pub fn json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     json::pretty(out, report)
+}
+
+/// Says why a run is about to end before its plan does.
+pub fn stopping(stopped: &Stopped) -> String {
+    let why = words::stopped(stopped, inert::quoted);
+    format!("stopping, because {why}; what is under way is finished first")
 }
 
 /// Writes the last line of a report: `Apply complete: …`, `Apply incomplete: …` or `Apply ended early: …`.
