@@ -606,6 +606,8 @@ async fn a_next_page_elsewhere_is_refused() {
 async fn impostor(behind: String, elsewhere: String) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    // Another test may have installed it already.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let routes = axum::Router::new().fallback(move |request: axum::extract::Request| {
         let (client, behind, elsewhere) = (client.clone(), behind.clone(), elsewhere.clone());

@@ -29,6 +29,8 @@ pub use self::auth::Credential;
 pub use self::reader::{Ask, Reader};
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};
 
+use crate::model::{Known, Refusal};
+
 /// Says where the three services are: base addresses without a slash at the end.
 ///
 /// They have to be `https`, except on this machine.
@@ -79,3 +81,11 @@ pub enum Reading {
 
 /// Is told how far reading is; called often, from any thread.
 pub type OnReading = Arc<dyn Fn(Reading) + Send + Sync>;
+
+/// Turns what could not be read into a value that is not known.
+fn known<T>(read: Result<T, Refusal>) -> Known<T> {
+    match read {
+        Ok(value) => Known::Is(value),
+        Err(refusal) => Known::Unknown(Arc::new(refusal)),
+    }
+}

@@ -14,7 +14,7 @@ use super::http::{Service, Wire};
 use super::insights::exchange::Exchange;
 use super::insights::{Identity, Insights};
 use super::pace::Pace;
-use super::{Endpoints, OnReading, Reading, url};
+use super::{Endpoints, OnReading, Reading, known, url};
 use crate::clock::Clock;
 use crate::model::{
     ActualPerson, ActualState, ActualTenant, Catalogue, Kind, Known, Licences, Members, Membership, PersonId,
@@ -285,11 +285,4 @@ fn enabled_members(people: &BTreeMap<PersonId, Found>) -> u64 {
 
 fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
-}
-
-fn known<T>(read: Result<T, Refusal>) -> Known<T> {
-    match read {
-        Ok(value) => Known::Is(value),
-        Err(refusal) => Known::Unknown(Arc::new(refusal)),
-    }
 }

@@ -9,8 +9,7 @@ use super::wire::{self, LicenseAssignmentState, User};
 use super::{Graph, PAGE, Products, advanced};
 use crate::microsoft::error::Peer;
 use crate::microsoft::message::Request;
-use crate::microsoft::url;
-use crate::microsoft::{OnReading, Reading};
+use crate::microsoft::{OnReading, Reading, known, url};
 use crate::model::{
     GroupId, Kind, Known, Licences, Members, PersonId, Refusal, RefusalKind, ServicePlanId, SkuId, Source,
     TenantId,
@@ -245,13 +244,10 @@ impl Graph {
         answers
             .into_iter()
             .map(|answer| {
-                let read = answer
+                let licensed = answer
                     .map_err(Refusal::from)
                     .and_then(|answer| answer.parse::<wire::Licensed>(Peer::Directory));
-                match read {
-                    Ok(licensed) => Known::Is(licences(licensed.license_assignment_states)),
-                    Err(refusal) => Known::Unknown(Arc::new(refusal)),
-                }
+                known(licensed).map(|licensed| licences(licensed.license_assignment_states))
             })
             .collect()
     }

@@ -13,10 +13,9 @@ use uuid::Uuid;
 use super::read::{Learnt, learn_by_mail, learn_one, user, user_by_mail};
 use super::wire::{self, User};
 use super::{BATCH, Directory, Graph, PAGE, Products, WAITING};
-use crate::microsoft::Reading;
 use crate::microsoft::error::Peer;
 use crate::microsoft::message::{Answer, Failure, Request};
-use crate::microsoft::url;
+use crate::microsoft::{Reading, known, url};
 use crate::model::{GroupId, Known, Members, Membership, PersonId, Refusal, RefusalKind, Selector};
 
 /// Is one person as a manifest or a ledger names them.
@@ -201,13 +200,6 @@ impl Graph {
         let products = Arc::new(self.products().await?);
         directory.learnt().products = Some(Arc::clone(&products));
         Ok(products)
-    }
-}
-
-fn known<T>(read: Result<T, Refusal>) -> Known<T> {
-    match read {
-        Ok(value) => Known::Is(value),
-        Err(refusal) => Known::Unknown(Arc::new(refusal)),
     }
 }
 

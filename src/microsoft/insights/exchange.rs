@@ -13,11 +13,11 @@ use serde_json::{Value as Json, json};
 
 use super::wire::{self, Cmdlet};
 use super::{Identity, Insights};
-use crate::microsoft::batch;
 use crate::microsoft::error::{Peer, Trouble};
 use crate::microsoft::http::Service;
 use crate::microsoft::message::{Answer, Effect, Failure, Request};
 use crate::microsoft::writer::{PersonWrite, Sent, WriteError};
+use crate::microsoft::{batch, known};
 use crate::model::{Known, Refusal, Settings, TenantId, TenantSetting, Value};
 
 /// Is how many requests one `$batch` takes.
@@ -100,15 +100,11 @@ impl Exchange {
         who.iter()
             .zip(answers)
             .map(|(who, answer)| {
-                let read = answer.map_err(Refusal::from).and_then(|answer| {
+                known(answer.map_err(Refusal::from).and_then(|answer| {
                     let id = answer.request_id.clone();
                     let body: Json = answer.parse(Peer::Settings)?;
                     wire::person(&body, who).map_err(|how| Trouble::garbled(Peer::Settings, id, how).refusal)
-                });
-                match read {
-                    Ok(settings) => Known::Is(settings),
-                    Err(refusal) => Known::Unknown(Arc::new(refusal)),
-                }
+                }))
             })
             .collect()
     }
