@@ -36,17 +36,3 @@ pub use self::log::reset;
 pub use self::server::{Now, Options, Sandbox, Source, play_person, whose};
 pub use self::state::Write;
 pub use self::world::{Noop, OptInFlags, OptOutFlags, Unlicensed, World, WorldError};
-/// tmp
-#[derive(Debug)]
-pub struct Generate {
-    /// t
-    pub people: u64,
-    /// t
-    pub groups: u64,
-    /// t
-    pub seed: u64,
-}
-/// tmp
-pub fn generate(_: &Generate, _: &mut dyn std::io::Write) -> std::io::Result<()> {
-    Ok(())
-}
