@@ -18,6 +18,7 @@ mod desk;
 mod error;
 mod exchange;
 mod file;
+mod generate;
 mod graph;
 mod http;
 mod licence;
@@ -32,6 +33,7 @@ mod world;
 
 pub use self::choice::{Choice, DefaultsChoice, Settings};
 pub use self::error::SandboxError;
+pub use self::generate::{Generate, generate};
 pub use self::log::reset;
 pub use self::server::{Now, Options, Sandbox, Source, play_person};
 pub use self::state::Write;

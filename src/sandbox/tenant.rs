@@ -36,10 +36,11 @@ const USAGE_LOCATION: usize = 11;
 
 /// Is one user of the directory.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "these are independent facts about a person")]
 pub(super) struct Person {
     pub(super) id: Uuid,
     pub(super) texts: [Option<Arc<str>>; TEXTS.len()],
-    pub(super) extension: Option<Box<BTreeMap<String, String>>>,
+    pub(super) extension: BTreeMap<String, String>,
     /// The further addresses that the tenant file lists; the main one is made when it is asked for.
     pub(super) proxies: Vec<String>,
     pub(super) enabled: bool,
@@ -348,13 +349,13 @@ fn person(
 ) -> Result<Person, SandboxError> {
     // A million people share a few hundred departments, titles and countries.
     let mut shared = |text: Option<String>| {
-        text.map(|text| match interned.get(text.as_str()) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let new: Arc<str> = text.into();
-                interned.insert(Arc::clone(&new));
-                new
+        text.map(|text| {
+            if let Some(known) = interned.get(text.as_str()) {
+                return Arc::clone(known);
             }
+            let new: Arc<str> = text.into();
+            interned.insert(Arc::clone(&new));
+            new
         })
     };
     let upn: Arc<str> = file.user_principal_name.into();
@@ -383,8 +384,7 @@ fn person(
             shared(file.employee_type),
             file.employee_id.map(Arc::from),
         ],
-        extension: (!file.on_premises_extension_attributes.is_empty())
-            .then(|| Box::new(file.on_premises_extension_attributes)),
+        extension: file.on_premises_extension_attributes,
         proxies: file.proxy_addresses,
         enabled: file.account_enabled,
         guest,
