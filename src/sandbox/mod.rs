@@ -12,6 +12,7 @@
 //!    ▲──────────────────────────────┘         └── every item of a batch
 //! ```
 
+mod build;
 mod choice;
 mod delayed;
 mod desk;
