@@ -12,12 +12,14 @@
 //!    ▲──────────────────────────────┘         └── every item of a batch
 //! ```
 
+mod build;
 mod choice;
 mod delayed;
 mod desk;
 mod error;
 mod exchange;
 mod file;
+mod generate;
 mod graph;
 mod http;
 mod licence;
@@ -32,6 +34,7 @@ mod world;
 
 pub use self::choice::{Choice, DefaultsChoice, Settings};
 pub use self::error::SandboxError;
+pub use self::generate::{Generate, generate};
 pub use self::log::reset;
 pub use self::server::{Now, Options, Sandbox, Source, play_person, whose};
 pub use self::state::Write;
