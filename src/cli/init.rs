@@ -26,6 +26,11 @@ pub(super) fn run(global: &Global, console: &Console, args: &InitArgs) -> Result
     };
     let (id, name) = tenant(global, args)?;
     let text = manifest::template(scenario, id, &name);
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Failure::new(Exit::Wrong, error).context(format!("could not make the folder {}", folder.display()))
+        })?;
+    }
     replace(path, |out| out.write_all(text.as_bytes()))?;
     console.say(&format!("wrote {}: edit it, then run `insightctl validate`", path.display()))?;
     Ok(Exit::Done)
