@@ -41,7 +41,7 @@ pub(super) fn read(file: &File, column: Option<&str>, problems: &mut Problems) -
                 .warning(header.at, "this list names nobody")
                 .hint("everyone whom it named before now leaves");
         }
-        1 => {
+        1 if report.problems.list().len() == before => {
             report.note(list.place(list.rows[0]), "this list names one person only").hint(
                 "in a loop, `Export-Csv` without `-Append` keeps the last row alone: check that nobody is lost",
             );

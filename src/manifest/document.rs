@@ -90,7 +90,7 @@ fn document(
         tenant: id?,
         tenant_name: name,
         scenario: scenario.map(|(scenario, _)| scenario),
-        defaults: defaults.into_iter().map(|(setting, (value, _))| (setting, value)).collect(),
+        defaults: defaults.into_iter().filter_map(|(setting, (value, _))| Some((setting, value?))).collect(),
         groups,
         protected,
         limits,

@@ -58,11 +58,11 @@ pub(super) fn tenant(node: &Located<Node>, report: &mut Reporter<'_>) -> (Option
     (id.map(TenantId), name)
 }
 
-/// Reads `defaults`, with the place of each.
-pub(super) fn defaults(
-    node: &Located<Node>,
-    report: &mut Reporter<'_>,
-) -> BTreeMap<TenantSetting, (Value, At)> {
+/// Is the defaults with their places; `None` for one whose value is wrong, of which enough has been said.
+pub(super) type Defaults = BTreeMap<TenantSetting, (Option<Value>, At)>;
+
+/// Reads `defaults`.
+pub(super) fn defaults(node: &Located<Node>, report: &mut Reporter<'_>) -> Defaults {
     const WORDS: [&str; 5] =
         ["dashboard", "digest-email", "outlook-add-in", "schedule-send", "meeting-survey"];
     let mut defaults = BTreeMap::new();
@@ -74,36 +74,30 @@ pub(super) fn defaults(
         let Some(node) = fields.get(setting.word()) else { continue };
         if setting == TenantSetting::MeetingSurvey && matches!(node.value, Node::Map(_)) {
             survey(node, &mut defaults, report);
-        } else if let Some(on) = words::switch(node, &format!("`{setting}`"), report) {
-            defaults.insert(setting, (Value::Switch(on), node.at));
+        } else {
+            let on = words::switch(node, &format!("`{setting}`"), report);
+            defaults.insert(setting, (on.map(Value::Switch), node.at));
         }
     }
-    if let Some((Value::ON, at)) = defaults.get(&TenantSetting::DigestEmail) {
+    if let Some((Some(Value::ON), at)) = defaults.get(&TenantSetting::DigestEmail) {
         digest(*at, report);
     }
     defaults
 }
 
-fn survey(
-    node: &Located<Node>,
-    defaults: &mut BTreeMap<TenantSetting, (Value, At)>,
-    report: &mut Reporter<'_>,
-) {
+fn survey(node: &Located<Node>, defaults: &mut Defaults, report: &mut Reporter<'_>) {
     let Some(fields) = fields(node, "`meeting-survey`", &["enabled", "sampling-rate"], report) else {
         return;
     };
     if matches!(&node.value, Node::Map(entries) if entries.is_empty()) {
         report.error(node.at, "`meeting-survey` is empty").hint("write `on`, `off` or `{ enabled: on }`");
     }
-    if let Some(node) = fields.get("enabled")
-        && let Some(on) = words::switch(node, "`enabled`", report)
-    {
-        defaults.insert(TenantSetting::MeetingSurvey, (Value::Switch(on), node.at));
+    if let Some(node) = fields.get("enabled") {
+        let on = words::switch(node, "`enabled`", report);
+        defaults.insert(TenantSetting::MeetingSurvey, (on.map(Value::Switch), node.at));
     }
-    if let Some(node) = fields.get("sampling-rate")
-        && let Some(rate) = words::rate(node, report)
-    {
-        defaults.insert(TenantSetting::SurveySamplingRate, (rate, node.at));
+    if let Some(node) = fields.get("sampling-rate") {
+        defaults.insert(TenantSetting::SurveySamplingRate, (words::rate(node, report), node.at));
     }
 }
 

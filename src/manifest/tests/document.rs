@@ -249,7 +249,10 @@ fn what_the_parser_objects_to_has_a_place_and_a_hint() {
         ("version: 1\ntenant: *nobody\n", 2, "in quotes"),
         ("version: 1\n---\nversion: 1\n", 2, "one document"),
         ("version: !mine 1\n", 1, ""),
-        ("a: \"x\n", 1, ""),
+        ("a: \"x\n", 1, "quote"),
+        ("null: 1\n", 1, "one word"),
+        ("? [a]\n: 1\n", 1, "one word"),
+        ("a: @b\n", 1, "in quotes"),
     ] {
         let problems = parse(text, &[]).unwrap_err();
         let problem = &problems.list()[0];
@@ -335,6 +338,6 @@ proptest! {
                 prop_assert!(text.get(span.clone()).is_some(), "{problem}: {span:?} of {}", text.len());
             }
         }
-        prop_assert!(crate::render::problems(&problems, true, 80).len() < 200_000);
+        prop_assert!(crate::render::problems::problems(&problems, true, 80).len() < 200_000);
     }
 }
