@@ -124,7 +124,7 @@ enum Survey {
 
 /// The survey, with its rate.
 #[derive(JsonSchema)]
-#[schemars(rename_all = "kebab-case", deny_unknown_fields, extend("minProperties" = 1))]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields, extend("minProperties" = 1), title = "with a rate")]
 struct RatedSurvey {
     /// Whether the survey is on.
     enabled: Option<Switch>,
@@ -191,7 +191,7 @@ enum Member {
 
 /// One person.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, title = "one person")]
 struct User {
     /// One person: user principal name or object id.
     user: Address,
@@ -199,7 +199,7 @@ struct User {
 
 /// The people of an Entra group.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, title = "an Entra group")]
 struct DirectoryGroup {
     /// Everyone in an Entra group, nested groups included: its object id, mail address or unique display name.
     group: Text,
@@ -207,7 +207,7 @@ struct DirectoryGroup {
 
 /// The people in a column of a CSV file.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, title = "a CSV file")]
 struct Csv {
     /// A CSV file, seen from the manifest's own folder, written with `/`.
     csv: Text,
@@ -218,7 +218,7 @@ struct Csv {
 
 /// The people whom a filter finds.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, title = "a filter")]
 struct Filter {
     /// A Microsoft Graph `$filter` over users, such as `department eq 'Sales'`.
     #[schemars(example = &"department eq 'Sales'")]
@@ -227,7 +227,7 @@ struct Filter {
 
 /// The people who hold a licence.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, title = "a licence")]
 struct Licence {
     /// Everyone who holds a product or service plan: its name, such as `SPE_E5`, or its GUID.
     #[schemars(example = &"SPE_E5")]
@@ -236,7 +236,7 @@ struct Licence {
 
 /// The people who hold a licence.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, title = "a license")]
 struct License {
     /// Another spelling of `licence`.
     license: Text,
@@ -244,7 +244,7 @@ struct License {
 
 /// Everyone in the directory.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, title = "everyone")]
 struct Everyone {
     /// Everyone in the directory.
     everyone: Yes,
@@ -465,6 +465,22 @@ mod tests {
             assert!(parse(&text, &[]).is_ok(), "{text}{:#?}", parse(&text, &[]).unwrap_err().list());
             assert!(schema.is_valid(&json(&text)), "{text}{:?}", schema.validate(&json(&text)));
         }
+    }
+
+    #[test]
+    fn the_decoder_and_the_schema_take_every_example() {
+        let schema = jsonschema::validator_for(schema().as_value()).unwrap();
+        let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+        let mut count = 0;
+        for example in std::fs::read_dir(examples).unwrap() {
+            let path = example.unwrap().path().join("insights.yaml");
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let read = crate::manifest::read(&path);
+            assert!(read.is_ok(), "{}: {:#?}", path.display(), read.unwrap_err().list());
+            assert!(schema.is_valid(&json(&text)), "{}: {:?}", path.display(), schema.validate(&json(&text)));
+            count += 1;
+        }
+        assert!(count >= 3, "{count} examples");
     }
 
     #[test]
