@@ -206,4 +206,21 @@ mod tests {
             "{drawn}"
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_problem_of_any_text_is_drawn(
+            word in "[ -~\t\u{80}-\u{9F}üß漢\u{301}👩]{0,300}",
+            csv in proptest::collection::vec("[ -~\r\n\u{80}-\u{9F}üß漢\u{301}👩\u{202E}]{0,60}", 0..8),
+            width in 0_usize..200,
+        ) {
+            let text = format!("{HEAD}scenario: {word}\ngroups: [ {{ name: a, mode: opt-out, members: [ {{ csv: p.csv }} ] }} ]\n");
+            let csv = format!("UserPrincipalName\n{}", csv.join("\n"));
+            if let Err(found) = parse(&text, &[("p.csv", csv.as_bytes())]) {
+                let drawn = problems(&found, false, width);
+                proptest::prop_assert!(drawn.contains("error: "));
+                proptest::prop_assert!(!drawn.contains(|char: char| char.is_control() && char != '\n'), "{drawn:?}");
+            }
+        }
+    }
 }
