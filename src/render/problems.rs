@@ -148,13 +148,12 @@ fn same_length(text: &str) -> String {
 mod tests {
     use std::fmt::Write as _;
 
-    use super::*;
     use crate::manifest::parse;
 
     const HEAD: &str = "version: 1\ntenant: { id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 }\n";
 
     fn drawn(text: &str, files: &[(&str, &[u8])]) -> String {
-        text(&parse(text, files).unwrap_err(), false, 100)
+        super::text(&parse(text, files).unwrap_err(), false, 100)
     }
 
     #[test]
@@ -211,5 +210,22 @@ mod tests {
             drawn.ends_with("… and 9980 more in p.csv\n\ninsights.yaml: 1 error\np.csv: 10000 errors\n"),
             "{drawn}"
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_problem_of_any_text_is_drawn(
+            word in "[ -~\t\u{80}-\u{9F}üß漢\u{301}👩]{0,300}",
+            csv in proptest::collection::vec("[ -~\r\n\u{80}-\u{9F}üß漢\u{301}👩\u{202E}]{0,60}", 0..8),
+            width in 0_usize..200,
+        ) {
+            let text = format!("{HEAD}scenario: {word}\ngroups: [ {{ name: a, mode: opt-out, members: [ {{ csv: p.csv }} ] }} ]\n");
+            let csv = format!("UserPrincipalName\n{}", csv.join("\n"));
+            if let Err(found) = parse(&text, &[("p.csv", csv.as_bytes())]) {
+                let drawn = super::text(&found, false, width);
+                proptest::prop_assert!(drawn.contains("error: "));
+                proptest::prop_assert!(!drawn.contains(|char: char| char.is_control() && char != '\n'), "{drawn:?}");
+            }
+        }
     }
 }

@@ -1,5 +1,8 @@
-use super::*;
-use crate::manifest::parse;
+//! Holds the schema and the decoder together.
+
+use serde_json::Value as Json;
+
+use crate::manifest::{parse, schema};
 
 #[test]
 fn the_stored_schema_is_current() {
