@@ -784,6 +784,24 @@ async fn a_delta_tells_what_changed() {
     assert_eq!(sales["members@delta"].as_array().expect("a list").len(), 2);
 }
 
+#[tokio::test]
+async fn a_change_between_two_pages_of_a_delta_is_told_next_time() {
+    let stage = Stage::new("page-size=4").await;
+    let path = |link: &Value| {
+        let link = link.as_str().expect("a link");
+        link.strip_prefix(&format!("{}/graph/v1.0", stage.sandbox.url()))
+            .expect("an absolute link")
+            .to_owned()
+    };
+    let (_, first) = stage.read("/users/delta?$select=displayName").await;
+    let body = json!({ "addLicenses": [], "removeLicenses": [E5] });
+    assert_eq!(stage.post(&format!("/users/{ADA}/assignLicense"), &body).await.0, 200);
+    let (_, second) = stage.read(&path(&first["@odata.nextLink"])).await;
+    assert_eq!(names(&first).len() + names(&second).len(), 5);
+    let (_, changed) = stage.read(&path(&second["@odata.deltaLink"])).await;
+    assert_eq!(names(&changed), ["Ada Lovelace"]);
+}
+
 // The sandbox itself.
 
 #[tokio::test]

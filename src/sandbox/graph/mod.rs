@@ -14,6 +14,7 @@ mod users;
 use self::error::Refusal;
 use crate::sandbox::http::{Reply, Request, Shared};
 use crate::sandbox::licence::Look;
+use crate::sandbox::text;
 use crate::sandbox::token::{self, Caller, GRAPH};
 
 /// Is what an endpoint works with.
@@ -118,9 +119,19 @@ fn route(shared: &Shared, request: &Request, path: &[&str], now: i64) -> Result<
             return Err(Refusal { status: 405, code: "Request_BadRequest", message });
         }
     };
-    // Units of the identity service: a selection and a small page are cheaper, nothing is free.
-    let cheaper = u32::from(request.query.contains("select="));
-    Ok(reply.with("x-ms-resource-unit", cost.max(1 + cheaper).saturating_sub(cheaper).to_string()))
+    Ok(reply.with("x-ms-resource-unit", units(cost, &request.query).to_string()))
+}
+
+/// Counts the units that the identity service charges: a selection and a small page are cheaper, nothing is free.
+fn units(cost: u32, query: &str) -> u32 {
+    let options = text::pairs(query).unwrap_or_default();
+    let small = |(name, value): &&(String, String)| match name.as_str() {
+        "$select" => true,
+        "$top" => value.parse().is_ok_and(|top: u32| top < 20),
+        _ => false,
+    };
+    let cheaper = u32::try_from(options.iter().filter(small).count()).unwrap_or_default();
+    cost.saturating_sub(cheaper).max(1)
 }
 
 /// Rewrites `users('key')` as `users/key`.
@@ -141,6 +152,14 @@ fn key_of(path: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_selection_and_a_small_page_cost_less() {
+        assert_eq!(units(5, ""), 5);
+        assert_eq!(units(5, "$select=id&$top=999"), 4);
+        assert_eq!(units(5, "$select=id&$top=19"), 3);
+        assert_eq!(units(1, "$select=id&$top=1"), 1);
+    }
 
     #[test]
     fn a_key_may_stand_in_parentheses() {
