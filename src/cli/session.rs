@@ -104,7 +104,9 @@ impl Session {
         };
         let ask = Ask {
             settings: everyone_named || manages(&|setting| setting != Setting::ServicePlan),
-            tenant_settings: !desired.tenant.is_empty() || manages(&|setting| setting.feature().is_some()),
+            tenant_settings: also.is_some()
+                || !desired.tenant.is_empty()
+                || manages(&|setting| setting.feature().is_some()),
             count_people: !desired.tenant.is_empty(),
         };
         let actual = self.reader.observe(&people, ask).await?;
