@@ -57,7 +57,8 @@ fn every_story_is_true() {
     }
     for entry in fs::read_dir(stories).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let listed = name.strip_suffix(".md").is_none_or(|told| STORIES.iter().any(|(story, _)| *story == told));
+        let listed =
+            name.strip_suffix(".md").is_none_or(|told| STORIES.iter().any(|(story, _)| *story == told));
         assert!(listed, "{name} is not in the list of stories");
     }
     let cases = trycmd::TestCases::new();
