@@ -232,6 +232,7 @@ fn begin(stage: &Stage, sandbox: &Served, more: &[&str]) -> Child {
 }
 
 /// Waits until something has come to be.
+#[expect(clippy::disallowed_methods, reason = "another process is waited for, which has the machine's clock")]
 fn until(what: &str, mut is: impl FnMut() -> bool) {
     for _ in 0..1_000 {
         if is() {

@@ -16,7 +16,7 @@ const CONSENT: [&str; 5] = ["--yes", "--allow", "defaults", "--sandbox", "tenant
 
 fn stored(name: &str) -> String {
     let path = PathBuf::from(format!("schemas/{name}.schema.json"));
-    fs::read_to_string(&path).unwrap_or_default()
+    fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n")
 }
 
 /// Says what of a value is against a stored schema.

@@ -162,8 +162,7 @@ pub(super) enum Command {
     Drift(DriftArgs),
     /// Write everyone in scope with their settings
     ///
-    /// In the columns of Get-MyAnalyticsFeatureConfig (UserId, PrivacyMode, IsDashboardEnabled, IsAddInEnabled,
-    /// IsDigestEmailEnabled), with the service plan and the group that decides.
+    /// In the columns of `Get-MyAnalyticsFeatureConfig`, with the service plan and the group that decides.
     #[command(
         after_help = "Examples:\n  insightctl export --sandbox tenant.json --format csv --out people.csv"
     )]
