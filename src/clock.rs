@@ -64,6 +64,11 @@ impl Clock {
         }
     }
 
+    /// Waits by the machine's clock, whatever a clock shows: for what must happen beside the work while it waits.
+    pub async fn beat(span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+
     /// Measures how long something takes, for progress and pace only; never decides a plan.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
     pub fn elapsed(&self) -> Duration {

@@ -1,3 +1,5 @@
 //! The door: calls `cli` and returns its exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    insightctl::cli::main()
+}

@@ -41,7 +41,7 @@ fn ten_mistakes_are_told_in_one_run_each_with_its_place() {
     fs::write(folder.path().join("people/pilot.csv"), "UserPrincipalName\n").expect("another list");
 
     let problems = manifest::read(&folder.path().join("insights.yaml")).expect_err("ten mistakes");
-    let drawn = render::problems::problems(&problems, false, 100);
+    let drawn = render::problems::text(&problems, false, 100);
     let drawn = drawn.replace(&format!("{}/", folder.path().display()), "");
     insta::assert_snapshot!(drawn, @r"
     error: `contoso` is no tenant id

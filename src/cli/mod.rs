@@ -1,1 +1,89 @@
-//! Takes arguments in and gives an exit code out; one file per command.
+//! Takes arguments in and gives an exit code out; one file per command, each reads like a story.
+//!
+//! `args` is what was typed, `session` is what most commands begin with, `failure` maps every error to an exit code and
+//! to advice, and `exit` lists the codes. The environment is read here and nowhere else.
+
+mod apply;
+mod args;
+mod console;
+mod drift;
+mod environment;
+mod exit;
+mod explain;
+mod export;
+mod failure;
+mod init;
+mod plan;
+mod planning;
+mod sandbox;
+mod schema;
+mod session;
+mod show;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use args::{Arguments, Command, Global};
+use console::Console;
+use environment::Environment;
+pub use exit::Exit;
+use failure::Failure;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Wrong } else { Exit::Done };
+            // Nobody is left to tell when even this cannot be printed.
+            drop(error.print());
+            return exit.into();
+        }
+    };
+    log(&arguments.global);
+    let console = Console::new(&arguments.global, Environment::read());
+    let ended = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(run(&arguments, &console)));
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) if failure.is_broken_pipe() => Exit::Done.into(),
+        Err(failure) => {
+            drop(console.insist(&failure.text(&console)));
+            failure.exit.into()
+        }
+    }
+}
+
+async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> {
+    let Arguments { global, command } = arguments;
+    match command {
+        Command::Validate(args) => validate::run(global, console, args),
+        Command::Init(args) => init::run(global, console, args),
+        Command::Schema(args) => schema::run(console, args),
+        Command::Plan(args) => plan::run(global, console, args).await,
+        Command::Show(args) => show::run(console, args),
+        Command::Apply(args) => apply::run(global, console, args).await,
+        Command::Explain(args) => explain::run(global, console, args).await,
+        Command::Drift(args) => drift::run(global, console, args).await,
+        Command::Export(args) => export::run(global, console, args).await,
+        Command::Sandbox(command) => sandbox::run(global, console, command).await,
+    }
+}
+
+/// Sends what the program tells about itself to standard error: requests and pauses with `-vv`, bodies never.
+fn log(global: &Global) {
+    let level = match global.verbose {
+        0 | 1 => "off",
+        2 => "insightctl=debug",
+        _ => "insightctl=trace",
+    };
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(std::io::stderr);
+    subscriber.with_target(false).init();
+}

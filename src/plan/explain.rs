@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Because, Reason};
-use crate::model::{Entry, Kind, PersonId, ServicePlan, Setting, Value};
+use super::person::{Bench, Judgement, judge, left_alone_as_a_whole};
+use super::{Because, Context, DefaultNow, Reason, tenant};
+use crate::model::{
+    ActualPerson, ActualState, Catalogue, DesiredGroup, DesiredState, Entry, Kind, Ledger, PersonId,
+    ServicePlan, Setting, Value,
+};
 
 /// Is everything that decides for one person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -84,4 +88,96 @@ pub enum Decision {
     },
     /// It is left alone.
     Leave(Reason),
+}
+
+/// Tells what decides for one person, through the same judgement as a plan.
+///
+/// `groups` are the groups of the manifest that name the person, in order. `None` when the tenant did not describe the
+/// person.
+pub fn explain(
+    desired: &DesiredState,
+    actual: &ActualState,
+    ledger: &Ledger,
+    context: &Context,
+    groups: Vec<Arc<str>>,
+    id: PersonId,
+) -> Option<Explanation> {
+    let person = actual.people.get(&id)?;
+    let tenant = tenant::judge(desired, &actual.tenant, ledger, context.now);
+    let bench = Bench {
+        tenant: &tenant,
+        catalogue: &actual.catalogue,
+        settle: desired.settle,
+        re_pin: context.re_pin,
+        now: context.now,
+    };
+    let held = desired.people.get(&id).copied();
+    let protected = desired.protected.contains(&id);
+    let certain = held.is_none_or(|held| held.certain);
+    let record = ledger.people.get(&id);
+    let judged = held.map(|held| {
+        let group = desired.group(held);
+        let whole = left_alone_as_a_whole(person, held.certain, protected);
+        (group, judge(&bench, group, person, record, whole))
+    });
+    let settings = Setting::ALL
+        .map(|setting| explain_setting(&bench, person, ledger.entry(id, setting), judged.as_ref(), setting));
+    Some(Explanation {
+        upn: Arc::clone(&person.upn),
+        id,
+        groups,
+        protected,
+        certain,
+        kind: person.kind,
+        enabled: person.enabled,
+        mailbox: person.mailbox,
+        licences: licence_lines(person, &actual.catalogue),
+        service_plan: person.licences.service_plan(&actual.catalogue),
+        settings: settings.into(),
+    })
+}
+
+fn explain_setting(
+    bench: &Bench<'_>,
+    person: &ActualPerson,
+    entry: Option<&Entry>,
+    judged: Option<&(&DesiredGroup, Judgement)>,
+    setting: Setting,
+) -> SettingExplanation {
+    let default = match setting {
+        Setting::Mode => Some(DefaultNow::MODE),
+        Setting::ServicePlan => None,
+        Setting::Dashboard | Setting::DigestEmail | Setting::OutlookAddIn => {
+            setting.feature().and_then(|feature| bench.tenant.defaults.get(&feature)).copied()
+        }
+    };
+    let verdict = judged.and_then(|(_, judgement)| judgement.settings.get(setting).as_ref());
+    let whole = judged.and_then(|(_, judgement)| judgement.whole);
+    SettingExplanation {
+        setting,
+        want: judged.and_then(|(group, _)| *group.wants.get(setting)),
+        have: person.values(bench.catalogue).get(setting).known().copied().flatten(),
+        default: default.map(|default| default.now),
+        default_after: default.map(|default| default.after),
+        entry: entry.copied(),
+        row: verdict.map(|verdict| verdict.row).filter(|row| *row > 0),
+        decision: match (verdict, whole) {
+            (Some(verdict), None) => verdict.decision,
+            (_, Some(reason)) => Decision::Leave(reason),
+            (None, None) => Decision::Leave(Reason::Released),
+        },
+    }
+}
+
+fn licence_lines(person: &ActualPerson, catalogue: &Catalogue) -> Vec<LicenceLine> {
+    let line = |source: &crate::model::Source| {
+        let sku = catalogue.skus.get(&source.sku).filter(|sku| !sku.insights.is_empty())?;
+        let name = |group| catalogue.groups.get(&group).cloned().unwrap_or_else(|| group.to_string().into());
+        Some(LicenceLine {
+            sku: Arc::clone(&sku.name),
+            by_group: source.by_group.map(name),
+            on: source.active && sku.insights.iter().all(|plan| !source.disabled.contains(plan)),
+        })
+    };
+    person.licences.0.iter().filter_map(line).collect()
 }

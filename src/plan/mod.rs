@@ -1,8 +1,309 @@
 //! Decides what to do, and does nothing.
+//!
+//! [`plan`] is a plain function of what is wanted, what is, and what is remembered. It knows no client, no console
+//! and no clock but the moment that it is told. Where to start reading: the table in [`verdict`], then [`plan`].
 
 pub mod calls;
 pub mod explain;
 pub mod guard;
+mod leaving;
+mod look;
 mod operation;
+mod person;
+mod tally;
+mod tenant;
+pub mod verdict;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub use leaving::who_left;
+pub use look::DefaultNow;
 pub use operation::*;
+
+use crate::model::{
+    ActualPerson, ActualState, Class, DesiredGroup, DesiredState, Entry, Held, Known, Ledger, PersonId,
+    Setting, Value,
+};
+use explain::Decision;
+use leaving::Leaver;
+use person::{Bench, Judgement, judge, left_alone_as_a_whole};
+
+/// Is what a plan needs to know besides what is wanted, what is, and what is remembered.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The moment that settle ages are counted from.
+    pub now: Timestamp,
+    /// The day that decides waves, windows and expiry dates.
+    pub as_of: Timestamp,
+    /// SHA-256 of the manifest and its files, in hexadecimal.
+    pub manifest: String,
+    /// The id of the store; `None` when there is none yet, or none is wanted.
+    pub store: Option<String>,
+    /// Whether a ledger is kept; with `store: none`, only visible choices and the consent floor protect people.
+    pub keeps_ledger: bool,
+    /// Whether values that a default moved may be written again.
+    pub re_pin: bool,
+}
+
+/// Decides what to do.
+///
+/// The three states are read at one moment and may be stale by the time anyone acts on the plan. That is why each
+/// operation carries what it expects to find, and why `apply` looks again before it writes.
+pub fn plan(desired: &DesiredState, actual: &ActualState, ledger: &Ledger, context: &Context) -> Plan {
+    let tenant = tenant::judge(desired, &actual.tenant, ledger, context.now);
+    let bench = Bench {
+        tenant: &tenant,
+        catalogue: &actual.catalogue,
+        settle: desired.settle,
+        re_pin: context.re_pin,
+        now: context.now,
+    };
+    let mut draft = Draft::default();
+    for (id, held) in &desired.people {
+        draft.person(&bench, desired, actual, ledger, *id, *held);
+    }
+    for missing in &desired.not_found {
+        draft.not_found(missing, &desired.groups[missing.group as usize]);
+    }
+    let leavers = leaving::leavers(&bench, desired, actual, ledger);
+    for leaver in &leavers {
+        draft.leaver(leaver, actual);
+    }
+    let leaving = leaving::count(desired, ledger, &leavers);
+    tally::finish(draft, tenant, leaving, desired, actual, ledger, context)
+}
+
+/// Gathers what the people bring.
+#[derive(Debug, Default)]
+struct Draft {
+    operations: Vec<Operation>,
+    left_alone: Vec<LeftAlone>,
+    outside_changes: Vec<OutsideChange>,
+    observed: BTreeMap<PersonId, Observed>,
+    /// By licensing group and direction.
+    inherited: BTreeMap<(crate::model::GroupId, bool), u64>,
+    /// People whom a flip of a default moves, though a group holds them.
+    moving: u64,
+    /// Enabled member accounts in scope: those that the directory's count includes.
+    counted: u64,
+    restore_stays: u64,
+}
+
+impl Draft {
+    fn person(
+        &mut self,
+        bench: &Bench<'_>,
+        desired: &DesiredState,
+        actual: &ActualState,
+        ledger: &Ledger,
+        id: PersonId,
+        held: Held,
+    ) {
+        let group = desired.group(held);
+        let Some(person) = actual.people.get(&id) else {
+            // The directory named this person a moment ago and could not describe them.
+            self.left_alone.push(LeftAlone {
+                upn: id.to_string().into(),
+                id: Some(id),
+                group: Arc::clone(&group.name),
+                reason: Reason::Unknown,
+                refusal: None,
+                settings: Vec::new(),
+            });
+            return;
+        };
+        let record = ledger.people.get(&id);
+        let whole = left_alone_as_a_whole(person, held.certain, desired.protected.contains(&id));
+        let judgement = judge(bench, group, person, record, whole);
+        self.count_moves(bench, person, &judgement);
+        self.remember(id, held, group, record, &judgement);
+        let values = person.values(bench.catalogue);
+        for (setting, verdict) in judgement.settings.iter() {
+            if let Some(verdict) = verdict
+                && verdict.changed_outside
+                && let Some(was) = ledger.entry(id, setting)
+                && let Some(is) = values.get(setting).known().copied().flatten()
+            {
+                let target = Target::Person(target(id, person, &group.name, setting));
+                self.outside_changes.push(OutsideChange { target, was: was.value, is });
+            }
+        }
+        for licensing in &judgement.inherited_from {
+            let removal = group.wants.service_plan == Some(Value::REMOVED);
+            *self.inherited.entry((*licensing, removal)).or_default() += 1;
+        }
+        let before = self.operations.len();
+        for (setting, to, because) in judgement.sets() {
+            let from = values.get(setting).known().copied().flatten();
+            let licence = setting == Setting::ServicePlan;
+            self.operations.push(Operation {
+                phase: phase(because, to, judgement.settings.mode.map(|verdict| verdict.decision)),
+                target: Target::Person(target(id, person, &group.name, setting)),
+                from,
+                to,
+                class: class(because, to),
+                because,
+                licences: if licence { judgement.licences.clone() } else { Vec::new() },
+                after_opt_out: licence && judgement.after_opt_out,
+            });
+        }
+        if self.operations.len() == before {
+            self.left_alone.push(left_alone(id, person, group, &judgement));
+        }
+    }
+
+    /// Notes what looking at this person changes in the ledger.
+    fn remember(
+        &mut self,
+        id: PersonId,
+        held: Held,
+        group: &DesiredGroup,
+        record: Option<&crate::model::PersonRecord>,
+        judgement: &Judgement,
+    ) {
+        if !held.certain {
+            return;
+        }
+        let settings: BTreeMap<Setting, Entry> = judgement
+            .settings
+            .iter()
+            .filter_map(|(setting, verdict)| Some((setting, verdict.as_ref()?.entry?)))
+            .filter(|(setting, entry)| {
+                record.is_none_or(|record| record.settings.get(*setting).as_ref() != Some(entry))
+            })
+            .collect();
+        let moved = record.is_none_or(|record| record.group.as_ref() != Some(&group.name));
+        if moved || !settings.is_empty() {
+            self.observed.insert(id, Observed { group: Some(Arc::clone(&group.name)), settings });
+        }
+    }
+
+    fn count_moves(&mut self, bench: &Bench<'_>, person: &ActualPerson, judgement: &Judgement) {
+        if !(person.enabled && person.kind == crate::model::Kind::Member) {
+            return;
+        }
+        self.counted += 1;
+        // Nobody who is opted out notices a feature's default.
+        let settings = person.settings.known();
+        let moves = !judgement.opted_out
+            && bench.tenant.defaults.iter().any(|(feature, default)| {
+                let verdict = judgement.settings.get(feature.setting());
+                let held_in_place = verdict.as_ref().is_some_and(|verdict| {
+                    let ours = verdict.entry.is_some_and(|entry| entry.chosen || entry.written().is_some());
+                    ours || matches!(verdict.decision, Decision::Set { .. })
+                });
+                let follows =
+                    settings.is_none_or(|settings| settings.get(feature.setting()) == Some(default.now));
+                default.flips && !held_in_place && follows
+            });
+        self.moving += u64::from(moves);
+    }
+
+    fn not_found(&mut self, missing: &crate::model::desired::NotFound, group: &DesiredGroup) {
+        self.left_alone.push(LeftAlone {
+            upn: Arc::clone(&missing.address),
+            id: None,
+            group: Arc::clone(&group.name),
+            reason: Reason::NotFound,
+            refusal: None,
+            settings: Vec::new(),
+        });
+    }
+
+    fn leaver(&mut self, leaver: &Leaver<'_>, actual: &ActualState) {
+        self.restore_stays += u64::from(leaver.stays);
+        if let Some(person) = actual.people.get(&leaver.id) {
+            for (setting, from, to, licences) in &leaver.restores {
+                self.operations.push(Operation {
+                    phase: phase(Because::Restored, *to, None),
+                    target: Target::Person(target(leaver.id, person, leaver.group, *setting)),
+                    from: Some(*from),
+                    to: *to,
+                    class: Class::Restore,
+                    because: Because::Restored,
+                    licences: licences.clone(),
+                    after_opt_out: false,
+                });
+            }
+        }
+        // Until everything came back, the person still counts as leaving: a failed restore is tried again.
+        if leaver.restores.is_empty() {
+            let released = |(setting, entry): (Setting, &Option<Entry>)| {
+                let entry = (*entry)?;
+                (!entry.released).then_some((setting, Entry { released: true, ..entry }))
+            };
+            let settings = leaver.record.settings.iter().filter_map(released).collect();
+            self.observed.insert(leaver.id, Observed { group: None, settings });
+        }
+    }
+}
+
+fn target(id: PersonId, person: &ActualPerson, group: &Arc<str>, setting: Setting) -> PersonTarget {
+    PersonTarget { upn: Arc::clone(&person.upn), id, group: Arc::clone(group), setting }
+}
+
+/// Puts an operation where it gives nobody more than they should have, and takes from nobody what they keep.
+fn phase(because: Because, to: Value, mode: Option<Decision>) -> Phase {
+    let opting_in = matches!(mode, Some(Decision::Set { to: Value::OPT_IN, because: _ }));
+    match (because, to) {
+        (Because::Pinned, _) => Phase::Pin,
+        (_, Value::REMOVED) => Phase::PlanRemove,
+        (_, Value::ServicePlan(_)) => Phase::PlanAssign,
+        (_, Value::OPT_OUT) => Phase::Withdraw,
+        (_, Value::OFF) if !opting_in => Phase::Withdraw,
+        (_, Value::Mode(_) | Value::Switch(_) | Value::Rate(_)) => Phase::Grant,
+    }
+}
+
+fn class(because: Because, to: Value) -> Class {
+    match because {
+        Because::RePin => Class::RePin,
+        Because::Restored => Class::Restore,
+        Because::Pinned
+        | Because::ManifestChanged
+        | Because::DidNotTake
+        | Because::Overridden
+        | Because::FirstTouch
+        | Because::WithOptIn
+        | Because::Differs => match to {
+            Value::OPT_IN => Class::OptIn,
+            Value::OPT_OUT => Class::OptOut,
+            Value::REMOVED => Class::ServicePlanRemoved,
+            Value::ServicePlan(_) => Class::ServicePlanAssigned,
+            Value::Switch(_) | Value::Rate(_) => Class::Features,
+        },
+    }
+}
+
+fn left_alone(id: PersonId, person: &ActualPerson, group: &DesiredGroup, judgement: &Judgement) -> LeftAlone {
+    let reason = judgement.reason();
+    let refusal = match (&person.settings, reason) {
+        (Known::Unknown(why), Reason::Unknown | Reason::Unlicensed) => {
+            Some(Box::new(Refused { kind: why.kind, message: why.message.clone() }))
+        }
+        (Known::Unknown(_) | Known::Is(_), _) => None,
+    };
+    let deviations = judgement.settings.iter().filter_map(|(setting, verdict)| {
+        let verdict = verdict.as_ref()?;
+        let Decision::Leave(reason @ (Reason::ConsentFloor | Reason::OwnChoice | Reason::DefaultMoved)) =
+            verdict.decision
+        else {
+            return None;
+        };
+        let want = (*group.wants.get(setting))?;
+        let have = person.settings.known()?.get(setting)?;
+        Some(Deviation { setting, want, have, reason, ours_released: verdict.ours_released })
+    });
+    let settings = if judgement.whole.is_none() { deviations.collect() } else { Vec::new() };
+    LeftAlone {
+        upn: Arc::clone(&person.upn),
+        id: Some(id),
+        group: Arc::clone(&group.name),
+        reason,
+        refusal,
+        settings,
+    }
+}

@@ -438,7 +438,7 @@ pub struct Summary {
     pub outside_scope: u64,
     /// Tenant settings with an operation.
     pub tenant_settings: u64,
-    /// People by class of operation.
+    /// People by class of operation; pins, which write what is there already, are counted apart.
     #[schemars(with = "BTreeMap<String, u64>")]
     pub by_class: BTreeMap<Class, u64>,
     /// People pinned.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -19,7 +20,7 @@ const AROUND: usize = 160;
 /// Draws every problem, and ends with a line that counts them by file.
 ///
 /// Control characters of the files come out as harmless signs. Of each file, the first 20 are drawn.
-pub fn problems(problems: &Problems, colour: bool, width: usize) -> String {
+pub fn text(problems: &Problems, colour: bool, width: usize) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width.max(40));
     let mut drawn: BTreeMap<&Path, usize> = BTreeMap::new();
@@ -38,6 +39,11 @@ pub fn problems(problems: &Problems, colour: bool, width: usize) -> String {
     }
     text.push_str(&summary(problems));
     text
+}
+
+/// Writes every problem as JSON: a list, in order of file and place.
+pub fn json(out: &mut dyn io::Write, problems: &Problems) -> io::Result<()> {
+    super::json::pretty(out, &problems.list())
 }
 
 /// Counts the problems by file: `insights.yaml: 10 errors, 2 warnings`.
@@ -147,8 +153,8 @@ mod tests {
 
     const HEAD: &str = "version: 1\ntenant: { id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 }\n";
 
-    fn drawn(text: &str, files: &[(&str, &[u8])]) -> String {
-        problems(&parse(text, files).unwrap_err(), false, 100)
+    fn drawn(manifest: &str, files: &[(&str, &[u8])]) -> String {
+        text(&parse(manifest, files).unwrap_err(), false, 100)
     }
 
     #[test]
@@ -214,10 +220,10 @@ mod tests {
             csv in proptest::collection::vec("[ -~\r\n\u{80}-\u{9F}üß漢\u{301}👩\u{202E}]{0,60}", 0..8),
             width in 0_usize..200,
         ) {
-            let text = format!("{HEAD}scenario: {word}\ngroups: [ {{ name: a, mode: opt-out, members: [ {{ csv: p.csv }} ] }} ]\n");
+            let manifest = format!("{HEAD}scenario: {word}\ngroups: [ {{ name: a, mode: opt-out, members: [ {{ csv: p.csv }} ] }} ]\n");
             let csv = format!("UserPrincipalName\n{}", csv.join("\n"));
-            if let Err(found) = parse(&text, &[("p.csv", csv.as_bytes())]) {
-                let drawn = problems(&found, false, width);
+            if let Err(found) = parse(&manifest, &[("p.csv", csv.as_bytes())]) {
+                let drawn = text(&found, false, width);
                 proptest::prop_assert!(drawn.contains("error: "));
                 proptest::prop_assert!(!drawn.contains(|char: char| char.is_control() && char != '\n'), "{drawn:?}");
             }

@@ -1,0 +1,381 @@
+//! What all parts of one apply share: the rows, the run's journal, and what this run has done so far.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::judge::Expectation;
+use super::{Event, Outcome, Stop, Stopped};
+use crate::clock::Clock;
+use crate::microsoft::Writer;
+use crate::model::{Feature, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting, Value};
+use crate::plan::{Because, Operation, Plan, Target};
+use crate::store::{Record, Run, StoreError, Subject};
+
+/// Is how often the lock is looked at while something is waited for.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Is the desk that one apply works at.
+pub(super) struct Desk<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) writer: &'a Writer,
+    pub(super) clock: &'a Clock,
+    pub(super) stop: &'a Stop,
+    state: Mutex<State<'a>>,
+}
+
+/// Is what changes while an apply runs.
+pub(super) struct State<'a> {
+    pub(super) run: Run,
+    pub(super) rows: Vec<Standing>,
+    pub(super) calls: u64,
+    pub(super) stopped: Option<Stopped>,
+    /// Why nothing more can be written down, if so.
+    pub(super) lost: Option<StoreError>,
+    /// Defaults that must wait, since a value that was to outlive them does not stand.
+    pub(super) unpinned: BTreeMap<Feature, String>,
+    /// By person: what this run has done to them.
+    pub(super) touched: BTreeMap<PersonId, Touched>,
+    /// Defaults that this run changed: before and after.
+    pub(super) flipped: BTreeMap<Feature, (Value, Value)>,
+    events: &'a mut (dyn FnMut(Event) + Send),
+    failed: BTreeSet<PersonId>,
+    limit: u64,
+    /// Whether the service has taken any write at all.
+    any_taken: bool,
+    known: u64,
+}
+
+/// Is what this run has made of one person so far.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    /// What was last read back.
+    pub(super) last: Option<Settings>,
+    /// What was written, whether or not it shows yet.
+    pub(super) written: Vec<(Setting, Value)>,
+}
+
+/// Is what is known of one operation: the part of a row that is not in the plan.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    pub(super) outcome: Outcome,
+    pub(super) attempts: u32,
+    pub(super) request_id: Option<String>,
+    pub(super) message: Option<Arc<str>>,
+    pub(super) at: Timestamp,
+    /// What was there right before the write; an unanswered one is proved by nothing but a change.
+    pub(super) from: Option<Value>,
+    /// Somebody changed this very setting meanwhile, so that it is theirs now.
+    pub(super) theirs: bool,
+}
+
+impl fmt::Debug for Desk<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").finish_non_exhaustive()
+    }
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        writer: &'a Writer,
+        run: Run,
+        clock: &'a Clock,
+        limit: u64,
+        events: &'a mut (dyn FnMut(Event) + Send),
+        stop: &'a Stop,
+    ) -> Self {
+        let not_begun = Standing {
+            outcome: Outcome::NotBegun,
+            attempts: 0,
+            request_id: None,
+            message: None,
+            at: clock.now(),
+            from: None,
+            theirs: false,
+        };
+        let state = State {
+            run,
+            rows: vec![not_begun; plan.operations.len()],
+            calls: 0,
+            stopped: None,
+            lost: None,
+            unpinned: BTreeMap::new(),
+            touched: BTreeMap::new(),
+            flipped: BTreeMap::new(),
+            events,
+            failed: BTreeSet::new(),
+            limit,
+            any_taken: false,
+            known: 0,
+        };
+        Self { plan, writer, clock, stop, state: Mutex::new(state) }
+    }
+
+    /// Gives what changes. Never held while anything is waited for.
+    pub(super) fn state(&self) -> MutexGuard<'_, State<'a>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn into_state(self) -> State<'a> {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn operation(&self, index: usize) -> &'a Operation {
+        &self.plan.operations[index]
+    }
+
+    /// Says whether more may be begun; asked before anything is written.
+    pub(super) fn goes_on(&self) -> bool {
+        let mut state = self.state();
+        if state.stopped.is_none() && self.stop.requested() {
+            state.end(Stopped::Interrupted);
+        }
+        if state.stopped.is_none()
+            && let Err(error) = state.run.lease().hold()
+        {
+            state.lock_lost(error);
+        }
+        state.stopped.is_none() && state.lost.is_none()
+    }
+
+    /// Writes records down. When that fails nothing may be written to the tenant any more.
+    pub(super) fn journal(&self, records: Vec<Record>) -> bool {
+        let mut state = self.state();
+        match state.run.append(records) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "the journal cannot be written");
+                state.lost.get_or_insert(error);
+                false
+            }
+        }
+    }
+
+    /// Waits for something while the lock is kept alive.
+    pub(super) async fn keeping_the_lock<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = Clock::beat(HEARTBEAT) => self.beat(),
+            }
+        }
+    }
+
+    /// Makes sure that the lock is still ours.
+    pub(super) fn beat(&self) {
+        let mut state = self.state();
+        if state.stopped != Some(Stopped::LockLost)
+            && let Err(error) = state.run.lease().hold()
+        {
+            state.lock_lost(error);
+        }
+    }
+
+    /// Says whether what was begun may be finished, although nothing more may be begun.
+    pub(super) fn may_finish(&self) -> bool {
+        self.beat();
+        let state = self.state();
+        state.lost.is_none() && state.stopped != Some(Stopped::LockLost)
+    }
+
+    /// Settles what is known of an operation, for now.
+    pub(super) fn settle(&self, index: usize, change: impl FnOnce(&mut Standing)) {
+        let mut state = self.state();
+        let standing = &mut state.rows[index];
+        let first = standing.outcome == Outcome::NotBegun;
+        change(standing);
+        standing.at = self.clock.now();
+        let outcome = standing.outcome;
+        if first && outcome != Outcome::NotBegun {
+            state.known += 1;
+        }
+        state.any_taken |= matches!(outcome, Outcome::Done | Outcome::Settling);
+        (state.events)(Event::Row { operation: index, outcome });
+    }
+
+    /// Settles an operation that is not carried out.
+    pub(super) fn leave(&self, index: usize, outcome: Outcome, message: impl Into<Arc<str>>) {
+        let message = message.into();
+        self.settle(index, |row| {
+            row.outcome = outcome;
+            row.message = Some(message);
+        });
+    }
+
+    /// Settles operations that the service refused, or did not even let us look at.
+    pub(super) fn fail(&self, operations: &[usize], why: &Refusal) {
+        for index in operations {
+            self.settle(*index, |row| {
+                row.outcome = Outcome::Failed;
+                row.message = Some(why.message.as_str().into());
+                row.request_id.clone_from(&why.request_id);
+            });
+        }
+    }
+
+    /// Takes stock after some operations: how far we are, and whether too much has failed.
+    ///
+    /// `refusals` has one item for each person of a batch: why it failed, if it did.
+    pub(super) fn take_stock(
+        &self,
+        operations: impl IntoIterator<Item = usize>,
+        refusals: &[Option<Refusal>],
+    ) {
+        let mut state = self.state();
+        for index in operations {
+            let failed = matches!(state.rows[index].outcome, Outcome::Failed | Outcome::Unanswered);
+            if failed && let Target::Person(person) = &self.operation(index).target {
+                state.failed.insert(person.id);
+            }
+        }
+        let (done, of) = (state.known, state.rows.len() as u64);
+        (state.events)(Event::Progress { done, of });
+        if state.stopped.is_some() {
+            return;
+        }
+        if let Some(refusal) = shut_out(refusals, state.any_taken) {
+            let message = refusal.to_string();
+            state.end(Stopped::Tenant(message));
+            return;
+        }
+        let (failed, limit) = (state.failed.len() as u64, state.limit);
+        if failed > limit {
+            state.end(Stopped::FailureLimit { failed, limit });
+        }
+    }
+}
+
+impl State<'_> {
+    pub(super) fn tell(&mut self, event: Event) {
+        (self.events)(event);
+    }
+
+    /// Ends the run before its plan does.
+    pub(super) fn end(&mut self, why: Stopped) {
+        self.tell(Event::Stopping(why.clone()));
+        self.stopped = Some(why);
+    }
+
+    fn lock_lost(&mut self, error: StoreError) {
+        tracing::error!(%error, "the lock is lost");
+        // A lock that cannot be looked at cannot be relied on.
+        if !matches!(error, StoreError::LeaseLost { .. }) {
+            self.lost.get_or_insert(error);
+        }
+        self.end(Stopped::LockLost);
+    }
+
+    pub(super) fn expectation(&self, id: PersonId) -> Expected<'_> {
+        Expected { id, touched: self.touched.get(&id), flipped: &self.flipped, run: &self.run }
+    }
+
+    pub(super) fn count(&mut self, attempts: u32) {
+        self.calls += u64::from(attempts);
+    }
+}
+
+/// Finds the refusal that will meet everybody else as well.
+///
+/// One person's 403 says nothing about the next one. A whole batch of them, before anything was ever done, does.
+fn shut_out(refusals: &[Option<Refusal>], any_taken: bool) -> Option<&Refusal> {
+    let sign_in = refusals.iter().flatten().find(|refusal| refusal.kind == RefusalKind::SignIn);
+    let everyone = !any_taken && refusals.len() > 1;
+    let barred = |refusal: &Option<Refusal>| {
+        refusal.as_ref().is_some_and(|refusal| match refusal.kind {
+            RefusalKind::SignIn | RefusalKind::Forbidden | RefusalKind::Unreachable => true,
+            RefusalKind::NotAsked
+            | RefusalKind::Missing
+            | RefusalKind::BadRequest
+            | RefusalKind::Conflict
+            | RefusalKind::Throttled
+            | RefusalKind::Failed
+            | RefusalKind::Garbled => false,
+        })
+    };
+    sign_in.or_else(|| if everyone && refusals.iter().all(barred) { refusals[0].as_ref() } else { None })
+}
+
+/// Is what our own doing may have made of one person.
+pub(super) struct Expected<'a> {
+    id: PersonId,
+    touched: Option<&'a Touched>,
+    flipped: &'a BTreeMap<Feature, (Value, Value)>,
+    run: &'a Run,
+}
+
+impl Expectation for Expected<'_> {
+    fn by_this_run(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
+        let touched = self.touched.is_some_and(|touched| {
+            touched.written.contains(&(setting, have))
+                || touched.last.is_some_and(|last| last.get(setting) == Some(have))
+        });
+        let moved = setting
+            .feature()
+            .and_then(|feature| self.flipped.get(&feature))
+            .is_some_and(|(was, is)| from == Some(*was) && have == *is);
+        touched || moved
+    }
+
+    fn by_earlier_run(&self, setting: Setting, have: Value) -> bool {
+        self.run.ledger().entry(self.id, setting).is_some_and(|entry| {
+            entry.written() == Some(have) || entry.tried.is_some_and(|tried| tried.value == have)
+        })
+    }
+}
+
+/// Names what an operation touches, as the journal does.
+pub(super) fn subject(operation: &Operation) -> Subject {
+    match &operation.target {
+        Target::Tenant(setting) => Subject::Tenant(*setting),
+        Target::Person(person) => Subject::Person(person.id, person.setting),
+    }
+}
+
+/// Gives the tenant setting or feature that an operation pins, if it is a pin.
+pub(super) fn pinned(operation: &Operation) -> Option<Feature> {
+    match (&operation.target, operation.because == Because::Pinned) {
+        (Target::Person(person), true) => person.setting.feature(),
+        (Target::Person(_) | Target::Tenant(_), _) => None,
+    }
+}
+
+/// Gives the feature whose default a tenant setting is, with the reason why it has to wait, if it has.
+pub(super) fn held_back(state: &State<'_>, setting: TenantSetting) -> Option<String> {
+    state.unpinned.get(&setting.feature()?).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(kind: RefusalKind) -> Option<Refusal> {
+        Some(Refusal { kind, message: "no".to_owned(), request_id: None })
+    }
+
+    #[test]
+    fn one_persons_refusal_never_stops_the_others() {
+        let forbidden = || refused(RefusalKind::Forbidden);
+        assert_eq!(shut_out(&[forbidden()], false), None, "one person");
+        assert_eq!(shut_out(&[forbidden(), None], false), None, "not everybody");
+        assert_eq!(shut_out(&[forbidden(), forbidden()], true), None, "others could be written");
+        assert!(shut_out(&[forbidden(), forbidden()], false).is_some());
+    }
+
+    #[test]
+    fn a_sign_in_that_ended_stops_at_once() {
+        assert!(shut_out(&[None, refused(RefusalKind::SignIn)], true).is_some());
+    }
+
+    #[test]
+    fn a_service_that_stumbles_stops_nothing_by_itself() {
+        let failed = || refused(RefusalKind::Failed);
+        assert_eq!(shut_out(&[failed(), failed()], false), None);
+    }
+}

@@ -1,0 +1,305 @@
+//! Carries out what is planned for people's mode and features, ten people at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Outcome;
+use super::desk::{Desk, pinned, subject};
+use super::judge::{self, Verdict};
+use crate::microsoft::{PersonWrite, Sent, WriteError};
+use crate::model::{Known, PersonId, Refusal, RefusalKind, Setting, Settings, Value};
+use crate::plan::calls::Set;
+use crate::plan::{Because, Operation, Target};
+use crate::store::{Answer, Intent, Record};
+
+/// Is one person of a batch.
+#[derive(Debug)]
+pub(super) struct Job<'w> {
+    pub(super) id: PersonId,
+    pub(super) upn: &'w Arc<str>,
+    pub(super) sets: &'w [Set],
+    /// Indices into the plan's operations.
+    pub(super) operations: &'w [usize],
+}
+
+/// Is a person to whom something is being written.
+struct Going<'w> {
+    /// Its place in the batch.
+    place: usize,
+    job: &'w Job<'w>,
+    before: Settings,
+    /// One for each call that was sent; shorter than the calls when one failed.
+    sent: Vec<Sent>,
+}
+
+impl Desk<'_> {
+    /// Looks again, writes down what is meant, writes, writes down what came of it, and reads back.
+    ///
+    /// Gives `true` when the service took everything that was sent.
+    pub(super) async fn people(&self, jobs: &[Job<'_>]) -> bool {
+        if !self.goes_on() {
+            return false;
+        }
+        let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
+        let mut going = Vec::new();
+        for (place, (job, have)) in jobs.iter().zip(self.read(jobs.iter()).await).enumerate() {
+            match have {
+                Known::Is(before) => {
+                    if self.may_be_written(job, before) {
+                        going.push(Going { place, job, before, sent: Vec::new() });
+                    }
+                }
+                Known::Unknown(why) => {
+                    // Unknown is never written over.
+                    self.fail(job.operations, &why);
+                    refusals[place] = Some(Refusal::clone(&why));
+                }
+            }
+        }
+        if !going.is_empty() && self.goes_on() && self.journal(self.intents(&going)) {
+            self.send(&mut going).await;
+            self.journal(self.outcomes(&going));
+            self.read_back(&going).await;
+            for person in &going {
+                refusals[person.place] = person.failure().cloned();
+            }
+        }
+        self.take_stock(jobs.iter().flat_map(|job| job.operations.iter().copied()), &refusals);
+        refusals.iter().all(Option::is_none)
+    }
+
+    async fn read<'j>(&self, jobs: impl Iterator<Item = &'j Job<'j>>) -> Vec<Known<Settings>> {
+        let who: Vec<_> = jobs.map(|job| (job.id, Arc::clone(job.upn))).collect();
+        if who.is_empty() { Vec::new() } else { self.writer.reader().people_settings(&who).await }
+    }
+
+    /// Judges what was found; whoever moved is skipped and told of.
+    fn may_be_written(&self, job: &Job<'_>, before: Settings) -> bool {
+        let operations: Vec<Operation> =
+            job.operations.iter().map(|at| self.operation(*at).clone()).collect();
+        let verdict = judge::settings(&operations, before, &self.state().expectation(job.id));
+        match verdict {
+            Verdict::Write => true,
+            Verdict::Already => {
+                self.journal(vec![self.seen(job.id, before, BTreeMap::new())]);
+                for index in job.operations {
+                    self.settle(*index, |row| row.outcome = Outcome::Done);
+                }
+                false
+            }
+            Verdict::Moved { setting, found } => {
+                for index in job.operations {
+                    // Who opted out has settled every feature, and so has who changed this one.
+                    let theirs = setting == Setting::Mode || touches(self.operation(*index)) == Some(setting);
+                    self.leave(*index, Outcome::Moved, format!("found {setting} {found}"));
+                    self.state().rows[*index].theirs = theirs;
+                }
+                false
+            }
+        }
+    }
+
+    fn intents(&self, going: &[Going<'_>]) -> Vec<Record> {
+        let at = self.clock.now();
+        let mut records = Vec::new();
+        for person in going {
+            for index in person.job.operations {
+                let operation = self.operation(*index);
+                let from = touches(operation).and_then(|setting| person.before.get(setting));
+                self.state().rows[*index].from = from;
+                records.push(Record::Intent(Intent {
+                    operation: u32::try_from(*index).unwrap_or(u32::MAX),
+                    subject: subject(operation),
+                    from,
+                    to: operation.to,
+                    repeat: operation.because == Because::DidNotTake,
+                    at,
+                }));
+            }
+        }
+        records
+    }
+
+    /// Sends everybody's first call in one batch, then everybody's second, and so on.
+    async fn send(&self, going: &mut [Going<'_>]) {
+        let rounds = going.iter().map(|person| person.job.sets.len()).max().unwrap_or(0);
+        for round in 0..rounds {
+            let mut next: Vec<_> = going.iter_mut().filter(|person| person.may_go_on(round)).collect();
+            // The lock alone stops between two calls for one person: half of a change is worse than a late stop.
+            if next.is_empty() || !self.may_finish() {
+                return;
+            }
+            let write = |person: &&mut Going<'_>| PersonWrite {
+                id: person.job.id,
+                upn: Arc::clone(person.job.upn),
+                set: person.job.sets[round],
+            };
+            let writes: Vec<_> = next.iter().map(write).collect();
+            let sent = self.writer.set_people(&writes).await;
+            let mut state = self.state();
+            for (person, sent) in next.iter_mut().zip(sent) {
+                state.count(sent.attempts);
+                person.sent.push(sent);
+            }
+        }
+    }
+
+    fn outcomes(&self, going: &[Going<'_>]) -> Vec<Record> {
+        let at = self.clock.now();
+        let mut records = Vec::new();
+        for person in going {
+            for index in person.job.operations {
+                let operation = self.operation(*index);
+                let Some(setting) = touches(operation) else { continue };
+                let (answer, last) = person.answer(setting, operation.to);
+                let attempts = last.map_or(0, |sent| sent.attempts);
+                let request_id = last.and_then(|sent| sent.request_id.clone());
+                let message: Option<Arc<str>> = person.failure().map(|why| why.message.as_str().into());
+                if let Answer::Sent(value) = answer {
+                    let mut state = self.state();
+                    state.touched.entry(person.job.id).or_default().written.push((setting, value));
+                }
+                self.settle(*index, |row| {
+                    row.outcome = match answer {
+                        Answer::Sent(value) if value == operation.to => Outcome::Settling,
+                        Answer::Refused(RefusalKind::NotAsked) => Outcome::NotBegun,
+                        Answer::Sent(_) | Answer::Refused(_) => Outcome::Failed,
+                        Answer::Unanswered => Outcome::Unanswered,
+                    };
+                    row.attempts = attempts;
+                    row.request_id.clone_from(&request_id);
+                    row.message = message;
+                });
+                records.push(Record::Outcome {
+                    subject: subject(operation),
+                    answer,
+                    attempts,
+                    request_id,
+                    at,
+                });
+            }
+        }
+        records
+    }
+
+    /// Reads everybody again to whom something was sent: all that shows now is confirmed.
+    async fn read_back(&self, going: &[Going<'_>]) {
+        let written = || going.iter().filter(|person| !person.sent.is_empty());
+        let now = self.read(written().map(|person| person.job)).await;
+        let mut records = Vec::new();
+        for (person, now) in written().zip(now) {
+            let Known::Is(now) = now else { continue };
+            let meant: Vec<_> =
+                person.job.operations.iter().filter_map(|index| touches(self.operation(*index))).collect();
+            let before = values(person.before)
+                .filter(|(setting, was)| !meant.contains(setting) && now.get(*setting) != Some(*was))
+                .collect();
+            records.push(self.seen(person.job.id, now, before));
+            self.shows(person.job.operations, now);
+        }
+        self.journal(records);
+    }
+
+    /// Looks once more at people whose writes did not show at once.
+    pub(super) async fn look_again(&self, jobs: &[Job<'_>]) {
+        let mut records = Vec::new();
+        for (job, now) in jobs.iter().zip(self.read(jobs.iter()).await) {
+            if let Known::Is(now) = now {
+                records.push(self.seen(job.id, now, BTreeMap::new()));
+                self.shows(job.operations, now);
+            }
+        }
+        self.journal(records);
+    }
+
+    /// Remembers what a person has now, for the journal and for the rest of this run.
+    fn seen(&self, id: PersonId, now: Settings, before: BTreeMap<Setting, Value>) -> Record {
+        self.state().touched.entry(id).or_default().last = Some(now);
+        Record::ReadBack { id, values: values(now).collect(), before, at: self.clock.now() }
+    }
+
+    /// Settles what can be seen: a write that shows is done, also one of which nobody heard, if it changed something.
+    fn shows(&self, operations: &[usize], now: Settings) {
+        for index in operations {
+            let operation = self.operation(*index);
+            let shows = touches(operation).and_then(|setting| now.get(setting)) == Some(operation.to);
+            let row = self.state().rows[*index].clone();
+            let proven = match row.outcome {
+                Outcome::Settling => true,
+                Outcome::Unanswered => row.from.is_some_and(|from| from != operation.to),
+                Outcome::Done | Outcome::Moved | Outcome::Waiting | Outcome::Failed | Outcome::NotBegun => {
+                    false
+                }
+            };
+            if shows && proven {
+                self.settle(*index, |row| {
+                    row.outcome = Outcome::Done;
+                    row.message = None;
+                });
+            }
+        }
+    }
+
+    /// Holds a default back when a value that is to outlive it does not surely stand.
+    ///
+    /// Somebody who changed the very value meanwhile has one of their own, which no default moves.
+    pub(super) fn hold_back_defaults(&self, jobs: &[Job<'_>]) {
+        let mut state = self.state();
+        for job in jobs {
+            for index in job.operations {
+                let Some(feature) = pinned(self.operation(*index)) else { continue };
+                let row = &state.rows[*index];
+                if row.outcome != Outcome::Done && !row.theirs {
+                    let why = format!("the pin of {} is {}", job.upn, row.outcome.word());
+                    state.unpinned.entry(feature).or_insert(why);
+                }
+            }
+        }
+    }
+}
+
+impl Going<'_> {
+    fn may_go_on(&self, round: usize) -> bool {
+        round < self.job.sets.len()
+            && self.sent.len() == round
+            && self.sent.iter().all(|sent| sent.result.is_ok())
+    }
+
+    fn failure(&self) -> Option<&Refusal> {
+        self.sent.iter().find_map(|sent| sent.result.as_ref().err()).map(WriteError::refusal)
+    }
+
+    /// Says what became of one setting, with the call that says so.
+    fn answer(&self, setting: Setting, to: Value) -> (Answer, Option<&Sent>) {
+        let calls =
+            || {
+                self.job.sets.iter().enumerate().filter_map(|(at, set)| {
+                    judge::leaves(*set, setting).map(|value| (value, self.sent.get(at)))
+                })
+            };
+        let last = calls().filter_map(|(_, sent)| sent).next_back();
+        let unanswered = calls()
+            .any(|(_, sent)| sent.is_some_and(|sent| matches!(sent.result, Err(WriteError::Unanswered(_)))));
+        if unanswered {
+            return (Answer::Unanswered, last);
+        }
+        let taken = calls().rfind(|(_, sent)| sent.is_some_and(|sent| sent.result.is_ok()));
+        let whole = calls().all(|(_, sent)| sent.is_some_and(|sent| sent.result.is_ok()));
+        if let Some((value, _)) = taken {
+            return (Answer::Sent(if whole { to } else { value }), last);
+        }
+        (Answer::Refused(self.failure().map_or(RefusalKind::NotAsked, |why| why.kind)), last)
+    }
+}
+
+/// Gives the setting of a person that an operation touches.
+pub(super) fn touches(operation: &Operation) -> Option<Setting> {
+    match &operation.target {
+        Target::Person(person) => Some(person.setting),
+        Target::Tenant(_) => None,
+    }
+}
+
+fn values(settings: Settings) -> impl Iterator<Item = (Setting, Value)> {
+    Setting::ALL.into_iter().filter_map(move |setting| Some((setting, settings.get(setting)?)))
+}

@@ -1,0 +1,174 @@
+//! `apply`: carries out a plan, and says what became of every operation.
+
+use std::collections::BTreeSet;
+
+use dialoguer::Confirm;
+
+use super::args::{ApplyArgs, Format, Global, Output};
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::planning::{self, Planned};
+use super::session::{Purpose, Session};
+use super::show;
+use crate::apply::{self, Event, FailureLimit, Outcome, Report, Stop, Stopped, Unrecorded};
+use crate::microsoft::Writer;
+use crate::plan::guard::review;
+use crate::render;
+use crate::store::Remembered;
+
+pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) -> Result<Exit, Failure> {
+    let form = args.output.only("apply", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
+    let limit = args.failure_limit.as_deref().map_or(Ok(FailureLimit::default()), str::parse);
+    let limit = limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))?;
+    let session = Session::open(global, console, Purpose::Apply).await?;
+    // The lock comes before the look: nobody else may apply between what we read and what we write.
+    let lease = session.store.lock(&console.holder, &session.clock)?;
+    let remembered = session.remembered()?;
+    console.picked_up(&remembered)?;
+    let planned = match &args.plan {
+        Some(path) => saved(&session, &remembered, args, path)?,
+        None => planning::make(&session, &remembered, &args.consent).await?,
+    };
+    show_plan(console, &args.output, form, &planned)?;
+    let Planned { plan, objections } = planned;
+    if !objections.is_empty() {
+        let (fact, remedies) = render::plan::refusal(&objections);
+        return Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) });
+    }
+    if !plan.operations.is_empty() && !args.yes && !agreed(console)? {
+        console.say("Nothing was applied.")?;
+        return Ok(Exit::Done);
+    }
+    let incomplete = planning::is_incomplete(&plan);
+    let settle = session.manifest.settle();
+    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock)?;
+    let writer = Writer::new(session.reader.clone());
+    let stop = Stop::default();
+    let mut listen = |event: Event| follow(console, &event);
+    let applying = apply::apply(&plan, &writer, run, &session.clock, limit, &mut listen, &stop);
+    let applied = tokio::select! {
+        applied = applying => applied,
+        interrupted = interrupted_twice(console, &stop) => return interrupted,
+    };
+    session.close().await;
+    console.end_progress();
+    // What was done is told even when it could not be written down.
+    let (report, unrecorded) = match applied {
+        Ok(report) => (report, None),
+        Err(Unrecorded { report, source }) => (*report, Some(source)),
+    };
+    if !plan.operations.is_empty() {
+        tell(console, &args.output, form, &report)?;
+    }
+    match unrecorded {
+        Some(error) => Err(Failure::from(error).context("the run could not be written down to its end")),
+        None => Ok(exit(&report, incomplete)),
+    }
+}
+
+/// Reads a saved plan, and makes sure that it is for this tenant and this ledger.
+fn saved(
+    session: &Session,
+    remembered: &Remembered,
+    args: &ApplyArgs,
+    path: &std::path::Path,
+) -> Result<Planned, Failure> {
+    let plan = show::read(path)?;
+    let stale =
+        |fact: String| Failure::new(Exit::Stale, fact).hint("plan again, and have the new plan reviewed");
+    if plan.basis.tenant != session.manifest.tenant() {
+        let (made, ours) = (plan.basis.tenant, session.manifest.tenant());
+        return Err(stale(format!("the plan was made for tenant {made}, and the manifest names {ours}")));
+    }
+    let same_store = match &plan.basis.store {
+        Some(id) => session.store.id() == Some(id),
+        // It was planned before there was a store, or without one; an empty ledger is the same as none.
+        None => remembered.ledger.people.is_empty() && remembered.ledger.tenant.is_empty(),
+    };
+    if !same_store {
+        return Err(stale("the plan was made with another ledger".to_owned()));
+    }
+    let allowed: BTreeSet<_> = args.consent.allow.iter().copied().collect();
+    let objections = review(&plan, session.manifest.limits(), &allowed);
+    Ok(Planned { plan, objections })
+}
+
+/// Shows what is about to happen; where the result is for a program, the plan is talk.
+fn show_plan(console: &Console, output: &Output, form: Format, planned: &Planned) -> Result<(), Failure> {
+    if form == Format::Text || output.out.is_some() {
+        return console.data(|out| Format::Text.plan(out, planned, console.look));
+    }
+    let mut text = Vec::new();
+    Format::Text.plan(&mut text, planned, console.look)?;
+    console.say(&String::from_utf8_lossy(&text))
+}
+
+fn agreed(console: &Console) -> Result<bool, Failure> {
+    if !console.can_ask {
+        return Err(Failure::wrong("nobody can be asked here, so nothing is applied")
+            .hint("`--yes` applies without asking; `insightctl plan` only shows"));
+    }
+    console.end_progress();
+    Confirm::new().with_prompt("Apply this plan?").default(false).interact().map_err(|error| match error {
+        dialoguer::Error::IO(error) => Failure::from(error),
+    })
+}
+
+/// Shows an apply's events as progress.
+fn follow(console: &Console, event: &Event) {
+    match event {
+        Event::Progress { done, of } => console.advance("applying", *done, *of),
+        Event::Stopping(stopped) => {
+            // Talk that cannot be heard must not stop the work.
+            drop(console.say(&render::report::stopping(stopped)));
+        }
+        Event::LookingAgain { operations } => console.advance("reading back", 0, *operations),
+        Event::Started { .. } | Event::Phase { .. } | Event::Row { .. } => {}
+    }
+}
+
+/// Drains at the first Ctrl-C, and gives up waiting at the second; the journal resumes after both.
+async fn interrupted_twice(console: &Console, stop: &Stop) -> Result<Exit, Failure> {
+    tokio::signal::ctrl_c().await?;
+    stop.request();
+    console.insist("stopping: what is under way is finished first; Ctrl-C again gives up at once")?;
+    tokio::signal::ctrl_c().await?;
+    console.insist("given up; the next run looks at what was under way, and continues")?;
+    Ok(Exit::Interrupted)
+}
+
+fn tell(console: &Console, output: &Output, form: Format, report: &Report) -> Result<(), Failure> {
+    console.put(output, |out, look| match form {
+        Format::Text => render::report::text(out, report, look),
+        Format::Json => render::report::json(out, report),
+        Format::Markdown => out.write_all(render::report::markdown(report, look.details).as_bytes()),
+        Format::Csv => render::report::csv(out, report),
+    })?;
+    if output.out.is_some() {
+        console.data(|out| render::report::text(out, report, console.look))?;
+    }
+    Ok(())
+}
+
+/// Chooses the exit code; what a run could not do weighs more than what it could not read.
+fn exit(report: &Report, incomplete: bool) -> Exit {
+    match &report.stopped {
+        Some(Stopped::Interrupted) => return Exit::Interrupted,
+        Some(Stopped::LockLost) => return Exit::Locked,
+        Some(Stopped::Tenant(_)) => return Exit::SignIn,
+        Some(Stopped::FailureLimit { .. }) => return Exit::Partial,
+        None => {}
+    }
+    let undone = |outcome: Outcome| match outcome {
+        Outcome::Done | Outcome::Settling => false,
+        Outcome::Unanswered | Outcome::Moved | Outcome::Waiting | Outcome::Failed | Outcome::NotBegun => true,
+    };
+    if report.rows.iter().any(|row| undone(row.outcome)) {
+        Exit::Partial
+    } else if incomplete {
+        Exit::Incomplete
+    } else {
+        Exit::Done
+    }
+}

@@ -1,0 +1,366 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::exit::Exit;
+use crate::model::Class;
+
+const EXAMPLES: &str = "Examples:
+  insightctl init --scenario mixed                  write a manifest to start from
+  insightctl validate                               check it, without a tenant
+  insightctl plan --sandbox tenant.json             what would change, and why
+  insightctl apply --sandbox tenant.json            do it, after asking
+  insightctl explain ada@contoso.com --sandbox tenant.json";
+
+/// Declares who gets Microsoft Viva Insights, shows a plan, and applies exactly that plan.
+///
+/// Reads insights.yaml in the current folder unless --file names another. Data goes to standard output, talk to
+/// standard error.
+///
+/// This version speaks to the sandbox tenant only: the settings service of Viva Insights is reached over the Exchange
+/// REST envelope, which is verified against the sandbox and not against Microsoft.
+#[derive(Debug, Parser)]
+#[command(name = "insightctl", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(after_long_help = format!("{EXAMPLES}\n\nExit codes:\n{}", Exit::table()))]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Is what every command understands.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Global {
+    /// The manifest
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "insights.yaml")]
+    pub(super) file: PathBuf,
+    /// Use a simulated tenant: a tenant file, or the URL of `insightctl sandbox serve`
+    #[arg(long, global = true, value_name = "TENANT.json|URL", env = "INSIGHTCTL_SANDBOX")]
+    pub(super) sandbox: Option<String>,
+    /// How the sandbox behaves where Microsoft's documents leave it open: `key=value,…`
+    #[arg(long, global = true, value_name = "WORLD", requires = "sandbox")]
+    pub(super) sandbox_world: Option<String>,
+    /// How long the sandbox takes to answer each request, in milliseconds
+    #[arg(long, global = true, value_name = "MS", default_value_t = 0)]
+    pub(super) sandbox_delay: u64,
+    /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH` or `none`
+    #[arg(long, global = true, value_name = "STORE")]
+    pub(super) store: Option<String>,
+    /// Create the store if it does not exist (with the sandbox this happens by itself)
+    #[arg(long, global = true)]
+    pub(super) new_store: bool,
+    /// Plan as of this day (YYYY-MM-DD) or moment; moves expiry dates, never settle ages
+    #[arg(long, global = true, value_name = "DATE", value_parser = moment)]
+    pub(super) as_of: Option<Timestamp>,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+    /// Tell more: everybody in a plan, and with -vv every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Tell less: data and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Show no progress
+    #[arg(long, global = true)]
+    pub(super) no_progress: bool,
+    /// Stand still at this moment, so that a run can be replayed
+    #[arg(long, global = true, hide = true, value_name = "TIME", value_parser = moment, env = "INSIGHTCTL_NOW")]
+    pub(super) now: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    Always,
+    Never,
+}
+
+/// Is where a value goes, and in which form.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Output {
+    /// The form; by default that of the --out file's ending, else text
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: Option<Format>,
+    /// Write to this file instead; it is replaced as a whole, or not at all
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For a person at a terminal.
+    Text,
+    /// For programs.
+    Json,
+    /// For a pull request.
+    Markdown,
+    /// One row per person and setting.
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check the manifest and its CSV files, without a tenant
+    ///
+    /// Tells everything that is wrong at once, with file, line and column.
+    #[command(
+        after_help = "Examples:\n  insightctl validate\n  insightctl validate --file prod/insights.yaml --strict"
+    )]
+    Validate(ValidateArgs),
+    /// Write a manifest to start from
+    #[command(after_help = "Examples:
+  insightctl init --scenario mixed
+  insightctl init --scenario default-off --tenant-id 3f2504e0-4f89-41d3-9a0c-0305e82c3301 \\
+      --tenant-name contoso.onmicrosoft.com --file prod/insights.yaml")]
+    Init(InitArgs),
+    /// Print a JSON Schema: of the manifest, the plan or the report
+    #[command(
+        after_help = "Examples:\n  insightctl schema manifest --out insights.schema.json\n  insightctl schema plan"
+    )]
+    Schema(SchemaArgs),
+    /// Show what would change, and why; writes nothing
+    ///
+    /// With --out the plan is saved as well: `insightctl apply FILE` then does exactly that plan.
+    #[command(after_help = "Examples:
+  insightctl plan --sandbox tenant.json
+  insightctl plan --sandbox tenant.json --out plan.json --detailed-exitcode
+  insightctl plan --sandbox tenant.json --format csv --out plan.csv")]
+    Plan(PlanArgs),
+    /// Show a saved plan again
+    #[command(
+        after_help = "Examples:\n  insightctl show plan.json\n  insightctl show plan.json --format markdown > comment.md"
+    )]
+    Show(ShowArgs),
+    /// Carry out a plan: plans, shows, asks, applies; or carries out a saved plan
+    ///
+    /// Every person is read again right before the write, and whoever no longer is as planned is skipped and listed.
+    /// Settings are written over the Exchange REST envelope, which is verified against the sandbox only.
+    #[command(after_help = "Examples:
+  insightctl apply --sandbox tenant.json
+  insightctl apply --sandbox tenant.json --yes --allow defaults
+  insightctl apply plan.json --sandbox tenant.json --yes --out results.csv")]
+    Apply(ApplyArgs),
+    /// Tell what decides for one person, setting by setting
+    #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
+    Explain(ExplainArgs),
+    /// Show what differs from the manifest; read only, for a schedule
+    #[command(after_help = "Examples:\n  insightctl drift --sandbox tenant.json --detailed-exitcode")]
+    Drift(DriftArgs),
+    /// Write everyone in scope with their settings, in the columns of Get-MyAnalyticsFeatureConfig
+    #[command(
+        after_help = "Examples:\n  insightctl export --sandbox tenant.json --format csv --out people.csv"
+    )]
+    Export(ExportArgs),
+    /// Serve, reset, play with or generate a simulated tenant
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    /// Treat warnings as errors
+    #[arg(long)]
+    pub(super) strict: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// Which rollout to start from
+    #[arg(long, value_name = "SCENARIO")]
+    pub(super) scenario: ScenarioName,
+    /// The tenant's directory id
+    #[arg(long, value_name = "GUID")]
+    pub(super) tenant_id: Option<uuid::Uuid>,
+    /// The tenant's name
+    #[arg(long, value_name = "NAME")]
+    pub(super) tenant_name: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ScenarioName {
+    /// Everyone has it; people may switch it off.
+    DefaultOn,
+    /// Nobody has it; people may switch it on.
+    DefaultOff,
+    /// Off by default, on for groups.
+    Mixed,
+    /// Off by default, and some opted out.
+    OptionalOptIn,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Of what
+    pub(super) of: SchemaOf,
+    /// Write to this file instead
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    Manifest,
+    Plan,
+    Report,
+}
+
+/// Is what guards and consent need.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Consent {
+    /// Consent to a class of change that a guard objects to; may be given more than once
+    #[arg(long, value_name = "CLASS", value_parser = class)]
+    pub(super) allow: Vec<Class>,
+    /// Treat an overlap of groups with a different outcome as an error
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) output: Output,
+    #[command(flatten)]
+    pub(super) consent: Consent,
+    /// Exit with 2 when changes are pending
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+    /// Exit with 6 when a guard objects
+    #[arg(long)]
+    pub(super) enforce_guards: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// A saved plan
+    pub(super) plan: PathBuf,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// A saved plan; without one, a plan is made, shown and asked about
+    pub(super) plan: Option<PathBuf>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) consent: Consent,
+    /// Stop once this many people failed: a number, or percent of the people in the plan
+    #[arg(long, value_name = "N|N%")]
+    pub(super) failure_limit: Option<String>,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The person: user principal name or object id
+    pub(super) person: String,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DriftArgs {
+    #[command(flatten)]
+    pub(super) output: Output,
+    /// Exit with 2 when something differs
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SandboxCommand {
+    /// Serve the sandbox tenant for other clients until Ctrl-C
+    #[command(after_help = "Examples:\n  insightctl sandbox serve --sandbox tenant.json --port 8080")]
+    Serve {
+        /// The port on 127.0.0.1; any free one if not named
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// Forget everything that happened to the sandbox tenant
+    #[command(after_help = "Examples:\n  insightctl sandbox reset --sandbox tenant.json")]
+    Reset,
+    /// Play a person who changes their own settings
+    #[command(after_help = "Examples:
+  insightctl sandbox person ada@contoso.com --mode opt-out --sandbox tenant.json
+  insightctl sandbox person ada@contoso.com --digest-email on --sandbox tenant.json")]
+    Person {
+        /// The person: user principal name or object id
+        person: String,
+        /// Take part or not
+        #[arg(long)]
+        mode: Option<ModeName>,
+        /// The web experience
+        #[arg(long)]
+        dashboard: Option<SwitchName>,
+        /// The digest e-mail
+        #[arg(long)]
+        digest_email: Option<SwitchName>,
+        /// The Outlook add-in
+        #[arg(long)]
+        outlook_add_in: Option<SwitchName>,
+    },
+    /// Write a tenant file with realistic people
+    #[command(
+        after_help = "Examples:\n  insightctl sandbox generate --people 5000 --groups 40 --seed 7 --out tenant.json"
+    )]
+    Generate {
+        /// How many people
+        #[arg(long, default_value_t = 60)]
+        people: u64,
+        /// How many groups
+        #[arg(long, default_value_t = 12)]
+        groups: u64,
+        /// The same seed gives the same tenant
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Write to this file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ModeName {
+    OptIn,
+    OptOut,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SwitchName {
+    On,
+    Off,
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = |text: &str| {
+        let date: Date = text.parse().ok()?;
+        Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    };
+    let moment = text.parse().ok().or_else(|| day(text));
+    moment.ok_or_else(|| {
+        "expected a day such as 2026-03-01, or a moment such as 2026-03-01T08:00:00Z".to_owned()
+    })
+}
+
+fn class(text: &str) -> Result<Class, String> {
+    let words = Class::ALL.map(Class::word).join(", ");
+    text.parse().map_err(|()| format!("expected one of {words}"))
+}

@@ -1,0 +1,199 @@
+//! How this process talks: data to standard output, talk to standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::args::{Color, Format, Global, Output};
+use super::environment::Environment;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::clock::Clock;
+use crate::microsoft::{OnReading, Reading};
+use crate::render::{Look, Progress};
+use crate::store::Remembered;
+
+/// Is the terminal, the pipe or the file at the other end.
+#[derive(Clone, Debug)]
+pub(super) struct Console {
+    /// How data is to look.
+    pub(super) look: Look,
+    /// Whether talk may be coloured.
+    pub(super) colour_talk: bool,
+    /// Whether a person can be asked.
+    pub(super) can_ask: bool,
+    /// Who runs this.
+    pub(super) holder: String,
+    quiet: bool,
+    progress: Arc<Mutex<Progress>>,
+    clock: Clock,
+}
+
+impl Console {
+    pub(super) fn new(global: &Global, environment: Environment) -> Self {
+        let Environment { no_color, ci, holder } = environment;
+        let may = |terminal: bool| match global.color {
+            Color::Auto => terminal && !no_color,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        let (stdout, stderr) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let width =
+            terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).clamp(60, 120));
+        let details = if global.verbose > 0 { usize::MAX } else { Look::default().details };
+        let progress = if global.quiet || global.no_progress {
+            Progress::nothing()
+        } else if stderr && !ci {
+            Progress::bar()
+        } else {
+            Progress::lines(Box::new(io::stderr()))
+        };
+        Self {
+            look: Look { colour: may(stdout), width, details },
+            colour_talk: may(stderr),
+            can_ask: io::stdin().is_terminal() && stderr,
+            holder,
+            quiet: global.quiet,
+            progress: Arc::new(Mutex::new(progress)),
+            clock: Clock::system(),
+        }
+    }
+
+    /// Says something to the person, unless they asked for quiet.
+    pub(super) fn say(&self, line: &str) -> Result<(), Failure> {
+        if !self.quiet {
+            self.insist(line)?;
+        }
+        Ok(())
+    }
+
+    /// Says something even to a person who asked for quiet.
+    pub(super) fn insist(&self, line: &str) -> Result<(), Failure> {
+        self.end_progress();
+        writeln!(io::stderr(), "{}", line.trim_end_matches('\n'))?;
+        Ok(())
+    }
+
+    /// Says that earlier runs died, and that what they did is known.
+    pub(super) fn picked_up(&self, remembered: &Remembered) -> Result<(), Failure> {
+        match remembered.unfinished.as_slice() {
+            [] => Ok(()),
+            runs => {
+                let names: Vec<_> = runs.iter().map(ToString::to_string).collect();
+                self.say(&format!(
+                    "picked up unfinished run {}: what it did is taken into account",
+                    names.join(", ")
+                ))
+            }
+        }
+    }
+
+    /// Shows how far something is.
+    pub(super) fn advance(&self, label: &str, done: u64, of: u64) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        // Progress that cannot be shown must not stop the work.
+        drop(progress.advance(label, done, of, self.clock.elapsed()));
+    }
+
+    /// Clears progress, so that other text can follow.
+    pub(super) fn end_progress(&self) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(progress.end());
+    }
+
+    /// Listens to reading.
+    pub(super) fn on_reading(&self) -> OnReading {
+        let console = self.clone();
+        Arc::new(move |reading| match reading {
+            Reading::People { done } => console.advance("reading people", done, done),
+            Reading::Groups { done, of } => console.advance("reading groups", done, of),
+            Reading::Settings { done, of } => console.advance("reading settings", done, of),
+        })
+    }
+
+    /// Writes data to standard output.
+    pub(super) fn data(&self, produce: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        self.end_progress();
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        produce(&mut out)?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Writes a value where it was asked for: to a file, which is replaced as a whole, or to standard output.
+    pub(super) fn put(
+        &self,
+        output: &Output,
+        produce: impl FnOnce(&mut dyn Write, Look) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        match &output.out {
+            None => self.data(|out| produce(out, self.look)),
+            Some(path) => {
+                self.end_progress();
+                let look = Look { colour: false, ..self.look };
+                replace(path, |out| produce(out, look))
+            }
+        }
+    }
+}
+
+impl Output {
+    /// Gives the form that was asked for, by name or by the file's ending.
+    pub(super) fn form(&self) -> Format {
+        let ending = self.out.as_ref().and_then(|path| path.extension()).and_then(|ending| ending.to_str());
+        self.format.unwrap_or(match ending {
+            Some("json") => Format::Json,
+            Some("md" | "markdown") => Format::Markdown,
+            Some("csv") => Format::Csv,
+            Some(_) | None => Format::Text,
+        })
+    }
+
+    /// Refuses a form that a value does not have.
+    pub(super) fn only(&self, command: &str, forms: &[Format]) -> Result<Format, Failure> {
+        let form = self.form();
+        if forms.contains(&form) {
+            return Ok(form);
+        }
+        let names: Vec<_> = forms.iter().map(|form| form.word()).collect();
+        Err(Failure::wrong(format!("`{command}` has no {} form", form.word()))
+            .hint(format!("choose one of: {}", names.join(", "))))
+    }
+}
+
+impl Format {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Markdown => "markdown",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+/// Replaces a file as a whole, or not at all.
+pub(super) fn replace(
+    path: &Path,
+    produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let write = || -> io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        // What any new file gets, less the umask; a temporary file's own permissions would hide it from others.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder)?;
+        {
+            let mut out = io::BufWriter::new(&mut file);
+            produce(&mut out)?;
+            out.flush()?;
+        }
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|error| {
+        Failure::new(Exit::Unexpected, error).context(format!("could not write {}", path.display()))
+    })
+}

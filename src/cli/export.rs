@@ -1,0 +1,36 @@
+//! `export`: writes everyone in scope with their settings.
+
+use super::args::{ExportArgs, Format, Global};
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::{Purpose, Session, View};
+use crate::model::{Known, RefusalKind};
+use crate::render;
+
+pub(super) async fn run(global: &Global, console: &Console, args: &ExportArgs) -> Result<Exit, Failure> {
+    let mut output = args.output.clone();
+    if output.format.is_none() && output.form() == Format::Text {
+        output.format = Some(Format::Csv);
+    }
+    let form = output.only("export", &[Format::Csv, Format::Json])?;
+    let session = Session::open(global, console, Purpose::Look).await?;
+    let remembered = session.remembered()?;
+    let View { membership: _, desired, actual } = session.look(&remembered, None, true).await?;
+    session.close().await;
+    console.put(&output, |out, _| match form {
+        Format::Json => render::export::json(out, &desired, &actual),
+        Format::Csv | Format::Text | Format::Markdown => render::export::csv(out, &desired, &actual),
+    })?;
+    // Guests, disabled accounts and people without a mailbox are not asked about; that is no gap.
+    let unread = actual.people.values().filter(|person| match &person.settings {
+        Known::Is(_) => false,
+        Known::Unknown(why) => why.kind != RefusalKind::NotAsked,
+    });
+    let unread = unread.count();
+    if unread > 0 || !desired.unreadable.is_empty() {
+        console.say(&format!("the settings of {unread} people in this export could not be read"))?;
+        return Ok(Exit::Incomplete);
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,48 @@
+//! `plan`: shows what would change, and why; writes nothing.
+
+use super::args::{Format, Global, PlanArgs};
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::planning::{self, Planned};
+use super::session::{Purpose, Session};
+use crate::render;
+
+pub(super) async fn run(global: &Global, console: &Console, args: &PlanArgs) -> Result<Exit, Failure> {
+    let form = args.output.only("plan", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
+    let session = Session::open(global, console, Purpose::Look).await?;
+    let remembered = session.remembered()?;
+    console.picked_up(&remembered)?;
+    let planned = planning::make(&session, &remembered, &args.consent).await?;
+    session.close().await;
+    // A file is a copy to keep; the reviewer sees the plan all the same.
+    if args.output.out.is_some() {
+        console.put(&args.output, |out, look| form.plan(out, &planned, look))?;
+        if !global.quiet {
+            console.data(|out| Format::Text.plan(out, &planned, console.look))?;
+        }
+    } else {
+        console.put(&args.output, |out, look| form.plan(out, &planned, look))?;
+    }
+    Ok(planning::exit(&planned, args.detailed_exitcode, args.enforce_guards))
+}
+
+impl Format {
+    /// Writes a plan in this form.
+    pub(super) fn plan(
+        self,
+        out: &mut dyn std::io::Write,
+        planned: &Planned,
+        look: render::Look,
+    ) -> std::io::Result<()> {
+        let Planned { plan, objections } = planned;
+        match self {
+            Self::Text => render::plan::text(out, plan, objections, look),
+            Self::Json => render::plan::json(out, plan),
+            Self::Markdown => {
+                out.write_all(render::plan::markdown(plan, objections, look.details).as_bytes())
+            }
+            Self::Csv => render::plan::csv(out, plan),
+        }
+    }
+}

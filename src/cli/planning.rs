@@ -1,0 +1,61 @@
+//! What `plan`, `drift` and `apply` share: look, plan, review.
+
+use std::collections::BTreeSet;
+
+use super::args::Consent;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::{Session, View};
+use crate::model::Class;
+use crate::plan::guard::{Objection, review};
+use crate::plan::{Note, Plan, Reason, plan};
+use crate::store::Remembered;
+
+/// Is a plan, and what guards say of it.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    pub(super) objections: Vec<Objection>,
+}
+
+/// Looks at the tenant and plans.
+pub(super) async fn make(
+    session: &Session,
+    remembered: &Remembered,
+    consent: &Consent,
+) -> Result<Planned, Failure> {
+    let View { membership: _, desired, actual } = session.look(remembered, None, false).await?;
+    if consent.strict
+        && let Some(overlap) = desired.overlaps.iter().find(|overlap| !overlap.same_outcome)
+    {
+        let (winner, loser) = (&overlap.winner, &overlap.loser);
+        let fact =
+            format!("`{winner}` and `{loser}` share {} people and want different things", overlap.people);
+        return Err(Failure::wrong(fact)
+            .hint(format!("`{winner}` stands first and wins; take them out of `{loser}`")));
+    }
+    let allowed: BTreeSet<Class> = consent.allow.iter().copied().collect();
+    let context = session.context(allowed.contains(&Class::RePin));
+    let plan = plan(&desired, &actual, &remembered.ledger, &context);
+    let objections = review(&plan, &desired.limits, &allowed);
+    Ok(Planned { plan, objections })
+}
+
+/// Says whether something that the plan hangs on could not be read.
+pub(super) fn is_incomplete(plan: &Plan) -> bool {
+    let unreadable = |note: &Note| matches!(note, Note::Unreadable { .. } | Note::TenantUnreadable { .. });
+    plan.summary.left_alone.contains_key(&Reason::Unknown) || plan.notes.iter().any(unreadable)
+}
+
+/// Chooses the exit code of a command that only looks.
+pub(super) fn exit(planned: &Planned, detailed: bool, enforce_guards: bool) -> Exit {
+    if enforce_guards && !planned.objections.is_empty() {
+        Exit::Refused
+    } else if is_incomplete(&planned.plan) {
+        Exit::Incomplete
+    } else if detailed && !planned.plan.operations.is_empty() {
+        Exit::Pending
+    } else {
+        Exit::Done
+    }
+}

@@ -1,0 +1,84 @@
+//! `sandbox`: serves, resets, plays with or generates a simulated tenant.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{Global, ModeName, SandboxCommand, SwitchName};
+use super::console::{Console, replace};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::{clock, sandbox_log, sandbox_options};
+use crate::sandbox::{self, Choice, Generate, Sandbox};
+
+pub(super) async fn run(
+    global: &Global,
+    console: &Console,
+    command: &SandboxCommand,
+) -> Result<Exit, Failure> {
+    match command {
+        SandboxCommand::Serve { port } => serve(global, console, *port).await,
+        SandboxCommand::Reset => {
+            let file = tenant_file(global)?;
+            sandbox::reset(&sandbox_log(&file))?;
+            console.say(&format!("{} is as in the beginning", file.display()))?;
+            Ok(Exit::Done)
+        }
+        SandboxCommand::Person { person, mode, dashboard, digest_email, outlook_add_in } => {
+            let on = |switch: &Option<SwitchName>| switch.map(|switch| switch == SwitchName::On);
+            let choice = Choice {
+                mode: mode.map(|mode| mode == ModeName::OptIn),
+                dashboard: on(dashboard),
+                digest_email: on(digest_email),
+                outlook_add_in: on(outlook_add_in),
+            };
+            play(global, console, person, choice)
+        }
+        SandboxCommand::Generate { people, groups, seed, out } => {
+            let options = Generate { people: *people, groups: *groups, seed: *seed };
+            match out {
+                Some(path) => replace(path, |out| sandbox::generate(&options, &mut { out }))?,
+                None => console.data(|out| sandbox::generate(&options, &mut { out }))?,
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn serve(global: &Global, console: &Console, port: u16) -> Result<Exit, Failure> {
+    let file = tenant_file(global)?;
+    let mut options = sandbox_options(global, &file, &clock(global))?;
+    options.port = (port != 0).then_some(port);
+    let sandbox = Sandbox::start(options).await?;
+    console.data(|out| writeln!(out, "{}", sandbox.url()))?;
+    console.say("serving until Ctrl-C; use it with --sandbox and the URL above")?;
+    tokio::signal::ctrl_c().await?;
+    sandbox.stop().await;
+    Ok(Exit::Done)
+}
+
+fn play(global: &Global, console: &Console, person: &str, choice: Choice) -> Result<Exit, Failure> {
+    if choice == Choice::default() {
+        return Err(Failure::wrong("nothing to change")
+            .hint("name at least one of --mode, --dashboard, --digest-email, --outlook-add-in"));
+    }
+    let file = tenant_file(global)?;
+    let options = sandbox_options(global, &file, &clock(global))?;
+    let now = sandbox::play_person(options, person, &choice)?;
+    let switch = |on: bool| if on { "on" } else { "off" };
+    let mode = if now.opt_in { "opt-in" } else { "opt-out" };
+    console.say(&format!(
+        "{person}: mode {mode}, dashboard {}, digest-email {}, outlook-add-in {}",
+        switch(now.dashboard),
+        switch(now.digest_email),
+        switch(now.outlook_add_in),
+    ))?;
+    Ok(Exit::Done)
+}
+
+fn tenant_file(global: &Global) -> Result<PathBuf, Failure> {
+    match global.sandbox.as_deref() {
+        Some(at) if !at.starts_with("http") => Ok(Path::new(at).to_owned()),
+        Some(_) => Err(Failure::wrong("this command works on a tenant file, not on a URL")
+            .hint("run it where the sandbox is served, with --sandbox TENANT.json")),
+        None => Err(Failure::wrong("no tenant file was named").hint("name it: --sandbox TENANT.json")),
+    }
+}

@@ -1,0 +1,28 @@
+//! `schema`: prints the JSON Schema of what people write, and of what we write.
+
+use super::args::{SchemaArgs, SchemaOf};
+use super::console::{Console, replace};
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::{apply, manifest, plan};
+
+pub(super) fn run(console: &Console, args: &SchemaArgs) -> Result<Exit, Failure> {
+    let schema = of(args.of);
+    let mut text = serde_json::to_string_pretty(&schema).map_err(std::io::Error::from)?;
+    text.push('\n');
+    match &args.out {
+        Some(path) => replace(path, |out| out.write_all(text.as_bytes()))?,
+        None => console.data(|out| out.write_all(text.as_bytes()))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Generates a schema in draft-07, which every editor knows.
+fn of(what: SchemaOf) -> serde_json::Value {
+    let generate = || schemars::generate::SchemaSettings::draft07().into_generator();
+    match what {
+        SchemaOf::Manifest => manifest::schema().to_value(),
+        SchemaOf::Plan => generate().into_root_schema_for::<plan::Plan>().to_value(),
+        SchemaOf::Report => generate().into_root_schema_for::<apply::Report>().to_value(),
+    }
+}

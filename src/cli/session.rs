@@ -1,0 +1,214 @@
+//! What most commands begin with: a manifest, a tenant, a memory.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::args::Global;
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::clock::Clock;
+use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
+use crate::microsoft::{Ask, Credential, Endpoints, Reader};
+use crate::model::{ActualState, DesiredState, Membership, PersonId, Selector, Setting};
+use crate::plan::{Context, who_left};
+use crate::sandbox::{self, Sandbox};
+use crate::store::{Remembered, Store, WhenMissing};
+
+/// Is a manifest, the tenant that it names, and the store that remembers.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) manifest: Manifest,
+    pub(super) reader: Reader,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    as_of: Option<Timestamp>,
+    /// Serves while it is held.
+    sandbox: Option<Sandbox>,
+}
+
+/// Is what was asked of the tenant, and what it answered.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) membership: Membership,
+    pub(super) desired: DesiredState,
+    pub(super) actual: ActualState,
+}
+
+/// Says whether a command may create the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It reads, and a sandbox's missing store counts as empty.
+    Look,
+    /// It writes, and creates a sandbox's store by itself.
+    Apply,
+}
+
+impl Session {
+    /// Reads the manifest, opens the store, and signs in.
+    pub(super) async fn open(global: &Global, console: &Console, purpose: Purpose) -> Result<Self, Failure> {
+        let manifest = read_manifest(global, console)?;
+        let clock = clock(global);
+        let Some(at) = &global.sandbox else { return Err(no_tenant()) };
+        let store = open_store(global, &manifest, purpose)?;
+        let (url, sandbox) = reach(global, at, &clock).await?;
+        let endpoints = Endpoints {
+            login: format!("{url}/login"),
+            graph: format!("{url}/graph"),
+            exchange: format!("{url}/exchange"),
+        };
+        let credential = Credential::ClientSecret {
+            client_id: "00000000-0000-0000-0000-00000000c0de".to_owned(),
+            secret: "sandbox".to_owned().into(),
+        };
+        let listen = Some(console.on_reading());
+        let reader = Reader::connect(endpoints, manifest.tenant(), credential, clock.clone(), listen).await?;
+        Ok(Self { manifest, reader, store, clock, as_of: global.as_of, sandbox })
+    }
+
+    /// Resolves the manifest's rules, and reads everyone in scope.
+    pub(super) async fn look(
+        &self,
+        remembered: &Remembered,
+        also: Option<&Selector>,
+        everyone_named: bool,
+    ) -> Result<View, Failure> {
+        let mut selectors = self.manifest.selectors();
+        selectors.extend(also.cloned());
+        let membership = self.reader.membership(&selectors).await?;
+        let desired = self.manifest.resolve(&membership)?;
+        let mut people: BTreeSet<PersonId> = desired.people.keys().copied().collect();
+        people.extend(who_left(&desired, &remembered.ledger));
+        if everyone_named {
+            people.extend(membership.everyone_named());
+        }
+        let manages = |wanted: &dyn Fn(Setting) -> bool| {
+            desired
+                .groups
+                .iter()
+                .any(|group| group.wants.iter().any(|(setting, want)| want.is_some() && wanted(setting)))
+        };
+        let ask = Ask {
+            settings: everyone_named || manages(&|setting| setting != Setting::ServicePlan),
+            tenant_settings: !desired.tenant.is_empty() || manages(&|setting| setting.feature().is_some()),
+            count_people: !desired.tenant.is_empty(),
+        };
+        let actual = self.reader.observe(&people, ask).await?;
+        Ok(View { membership, desired, actual })
+    }
+
+    /// Reads what is remembered.
+    pub(super) fn remembered(&self) -> Result<Remembered, Failure> {
+        Ok(self.store.ledger(&self.manifest.settle())?)
+    }
+
+    /// Gives what a plan needs to know besides.
+    pub(super) fn context(&self, re_pin: bool) -> Context {
+        let now = self.clock.now();
+        Context {
+            now,
+            as_of: self.as_of.unwrap_or(now),
+            manifest: self.manifest.digest().to_owned(),
+            store: self.store.id().map(str::to_owned),
+            keeps_ledger: !self.store.keeps_nothing(),
+            re_pin,
+        }
+    }
+
+    /// Lets go of the tenant.
+    pub(super) async fn close(self) {
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+    }
+}
+
+/// Reads the manifest, and tells its warnings.
+pub(super) fn read_manifest(global: &Global, console: &Console) -> Result<Manifest, Failure> {
+    let manifest = manifest::read(&global.file)?;
+    if !manifest.warnings().is_empty() {
+        console.say(&super::failure::problems(
+            manifest.warnings(),
+            console.colour_talk,
+            console.look.width,
+        ))?;
+    }
+    Ok(manifest)
+}
+
+/// Chooses the clock: the machine's, or one that stands still for a replay.
+pub(super) fn clock(global: &Global) -> Clock {
+    global.now.map_or_else(Clock::system, Clock::still)
+}
+
+/// Says how a sandbox starts: from its file, in its world, with what has happened to it so far.
+pub(super) fn sandbox_options(
+    global: &Global,
+    file: &Path,
+    clock: &Clock,
+) -> Result<sandbox::Options, Failure> {
+    let clock = clock.clone();
+    let now = Arc::new(move || clock.now().as_second());
+    let mut options = sandbox::Options::new(sandbox::Source::File(file.to_owned()), now);
+    if let Some(world) = &global.sandbox_world {
+        options.world = world.parse()?;
+    }
+    options.delay = Duration::from_millis(global.sandbox_delay);
+    options.log = Some(sandbox_log(file));
+    Ok(options)
+}
+
+/// Says where everything that happens to a sandbox tenant is kept.
+pub(super) fn sandbox_log(file: &Path) -> PathBuf {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".log");
+    file.parent().unwrap_or(Path::new("")).join(".sandbox").join(name)
+}
+
+/// Gives the URL of a sandbox that serves already, or starts one in this process.
+async fn reach(global: &Global, at: &str, clock: &Clock) -> Result<(String, Option<Sandbox>), Failure> {
+    if at.starts_with("http://") || at.starts_with("https://") {
+        return Ok((at.trim_end_matches('/').to_owned(), None));
+    }
+    let sandbox = Sandbox::start(sandbox_options(global, Path::new(at), clock)?).await?;
+    Ok((sandbox.url().to_owned(), Some(sandbox)))
+}
+
+fn open_store(global: &Global, manifest: &Manifest, purpose: Purpose) -> Result<Store, Failure> {
+    let address = match &global.store {
+        Some(typed) => store_address(typed)?,
+        None => manifest.store().clone(),
+    };
+    let folder = match address {
+        StoreAddress::None => return Ok(Store::none(manifest.tenant())),
+        StoreAddress::Folder(folder) => folder,
+        StoreAddress::Remote(remote) => {
+            return Err(Failure::wrong(format!("the store `{remote}` cannot be used by this version"))
+                .hint("use `file:PATH` or `none`"));
+        }
+    };
+    let missing = match (purpose, global.new_store || global.sandbox.is_some()) {
+        (_, false) => WhenMissing::Refuse,
+        (Purpose::Look, true) => WhenMissing::Empty,
+        (Purpose::Apply, true) => WhenMissing::Create(Uuid::new_v4()),
+    };
+    Ok(Store::open(&folder, manifest.tenant(), missing)?)
+}
+
+/// Reads `--store`; unlike the manifest's, its path starts from the current folder and may lie anywhere.
+fn store_address(typed: &str) -> Result<StoreAddress, Failure> {
+    typed.parse().map_err(|error: NotAStore| {
+        let hint = error.hint();
+        Failure::new(Exit::Wrong, error).hint(hint)
+    })
+}
+
+fn no_tenant() -> Failure {
+    Failure::new(Exit::SignIn, "this version cannot sign in to Microsoft 365 yet")
+        .hint("use the sandbox: --sandbox TENANT.json, or --sandbox URL of `insightctl sandbox serve`")
+}

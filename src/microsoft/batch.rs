@@ -1,0 +1,181 @@
+//! Sends many requests in one, and looks at each answer by itself.
+//!
+//! Graph's `$batch` takes 20 requests with relative addresses, the Exchange proxy's takes 10 with absolute ones; the
+//! answer to both is a 200 in which any item may have been throttled, refused or left out. Items that were turned away
+//! are sent again by themselves; no SDK does that.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::error::Trouble;
+use super::http::Service;
+use super::message::{Answer, Body, Content, Effect, Failure, Request};
+use super::retry::{Next, Patience, retry_after};
+use super::said::status_of;
+use crate::model::RefusalKind;
+
+/// Is one item on its way.
+struct Item {
+    index: usize,
+    attempts: u32,
+    patience: Patience,
+}
+
+/// Sends the items in one batch, at most as many as the service takes, and gives their answers in the same order.
+///
+/// `Ok` only for a success (2xx). When the batch itself fails, every item of it fails with the same words.
+pub(crate) async fn send(
+    service: &Service,
+    envelope: &Request,
+    items: &[Request],
+) -> Vec<Result<Answer, Failure>> {
+    let mut results: Vec<Option<Result<Answer, Failure>>> = items.iter().map(|_| None).collect();
+    let mut waiting: Vec<Item> =
+        (0..items.len()).map(|index| Item { index, attempts: 0, patience: Patience::default() }).collect();
+    while !waiting.is_empty() {
+        let mark = service.mark();
+        let request = fill(envelope, items, &waiting);
+        let outer = match service.send(&request).await {
+            Ok(answer) => answer,
+            Err(mut failure) => {
+                // It is the batch that is missing, and not what its items ask for.
+                if failure.refusal.kind == RefusalKind::Missing {
+                    failure.refusal.kind = RefusalKind::Failed;
+                }
+                for Item { index, attempts, patience: _ } in waiting {
+                    let attempts = attempts + failure.attempts;
+                    results[index] = Some(Err(Failure { attempts, ..failure.clone() }));
+                }
+                break;
+            }
+        };
+        let attempts = outer.attempts;
+        let mut answers = match read(service, outer) {
+            Ok(answers) => answers,
+            Err(trouble) => {
+                for Item { index, attempts: before, patience: _ } in waiting {
+                    results[index] = Some(Err(failure(trouble.clone(), before + attempts)));
+                }
+                break;
+            }
+        };
+        let mut again = Vec::new();
+        let mut longest = Duration::ZERO;
+        let mut everyone = false;
+        let mut renew = false;
+        for mut item in waiting {
+            item.attempts += attempts;
+            let trouble = match answers.remove(&item.index.to_string()) {
+                Some(answer) if answer.is_success() => {
+                    results[item.index] = Some(Ok(Answer { attempts: item.attempts, ..answer }));
+                    continue;
+                }
+                Some(answer) => Trouble::read(service.peer(), &answer),
+                None => Trouble::garbled(service.peer(), None, "an item of the batch has no answer"),
+            };
+            if trouble.refusal.kind == RefusalKind::Throttled {
+                service.too_many(mark);
+            }
+            match service.after_item(&mut item.patience, &trouble, items[item.index].effect) {
+                Next::GiveUp => results[item.index] = Some(Err(failure(trouble, item.attempts))),
+                Next::SignInAgain => {
+                    renew = true;
+                    again.push(item);
+                }
+                Next::Again { wait, everyone: all } => {
+                    longest = longest.max(wait);
+                    everyone |= all;
+                    again.push(item);
+                }
+            }
+        }
+        if renew {
+            service.sign_in_again().await;
+        }
+        if !again.is_empty() {
+            service.wait(longest, everyone).await;
+        }
+        waiting = again;
+    }
+    results.into_iter().map(|result| result.expect("every item leaves the loop with a result")).collect()
+}
+
+fn failure(trouble: Trouble, attempts: u32) -> Failure {
+    let Trouble { refusal, maybe_done, retry_after: _, passing: _ } = trouble;
+    Failure { refusal, maybe_done, attempts }
+}
+
+/// Puts the items that are still waiting into the envelope.
+fn fill(envelope: &Request, items: &[Request], waiting: &[Item]) -> Request {
+    let requests: Vec<Value> =
+        waiting.iter().map(|item| entry(&items[item.index], &item.index.to_string())).collect();
+    let writes = waiting.iter().any(|item| items[item.index].effect == Effect::Write);
+    Request {
+        effect: if writes { Effect::Write } else { Effect::Read },
+        content: Content::Json(json!({ "requests": requests })),
+        ..envelope.clone()
+    }
+}
+
+/// Writes one item.
+fn entry(request: &Request, id: &str) -> Value {
+    let mut headers: Map<String, Value> =
+        request.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let mut entry = json!({ "id": id, "method": request.method, "url": request.url });
+    if let Content::Json(body) = &request.content {
+        headers.insert("Content-Type".to_owned(), json!("application/json"));
+        entry["body"] = body.clone();
+    }
+    if !headers.is_empty() {
+        entry["headers"] = Value::Object(headers);
+    }
+    entry
+}
+
+#[derive(Deserialize)]
+struct Responses {
+    responses: Vec<Response>,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    id: Value,
+    status: Option<u16>,
+    #[serde(default)]
+    headers: BTreeMap<String, Value>,
+    #[serde(default)]
+    body: Value,
+}
+
+/// Takes the answers apart, by id.
+fn read(service: &Service, outer: Answer) -> Result<BTreeMap<String, Answer>, Trouble> {
+    let outer_id = outer.request_id.clone();
+    let Responses { responses } = outer.parse(service.peer()).map_err(|refusal| Trouble {
+        refusal,
+        retry_after: None,
+        passing: false,
+        maybe_done: true,
+    })?;
+    let now = service.clock().now();
+    Ok(responses
+        .into_iter()
+        .map(|Response { id, status, headers, body }| {
+            let header = |name: &str| {
+                let (_, value) = headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+                Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            };
+            let answer = Answer {
+                status: status.unwrap_or_else(|| status_of(&body)),
+                retry_after: header("retry-after").and_then(|text| retry_after(&text, now)),
+                request_id: header("request-id").or_else(|| outer_id.clone()),
+                claims: None,
+                body: Body::Json(body),
+                attempts: 0,
+            };
+            (id.as_str().map_or_else(|| id.to_string(), str::to_owned), answer)
+        })
+        .collect())
+}

@@ -1,0 +1,181 @@
+//! Sorts a plan, counts it, and adds the notes that a reviewer should read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::tenant::TenantVerdict;
+use super::{
+    Basis, Because, Context, Draft, FORMAT, Leaving, MovesWithDefault, Note, Observations, Operation, Plan,
+    Summary, Target, calls,
+};
+use crate::model::{ActualState, Class, DesiredState, Ledger, PersonId, Value};
+
+/// Makes the plan of everything that was gathered.
+pub(super) fn finish(
+    draft: Draft,
+    tenant: TenantVerdict,
+    leaving: Vec<Leaving>,
+    desired: &DesiredState,
+    actual: &ActualState,
+    ledger: &Ledger,
+    context: &Context,
+) -> Plan {
+    let moves_with_default = moves(&draft, &tenant, desired, actual);
+    let notes = notes(&draft, &tenant, desired, actual, ledger, context);
+    let Draft { mut operations, mut left_alone, mut outside_changes, observed, .. } = draft;
+    operations.extend(tenant.operations);
+    operations.sort_by(|one, other| (one.phase, &one.target).cmp(&(other.phase, &other.target)));
+    left_alone.sort_by(|one, other| (&one.upn, one.id).cmp(&(&other.upn, other.id)));
+    outside_changes.extend(tenant.outside_changes);
+    outside_changes.sort();
+    let summary = summary(&operations, &left_alone, desired);
+    Plan {
+        format: FORMAT,
+        basis: Basis {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            manifest: context.manifest.clone(),
+            tenant: actual.tenant.id,
+            tenant_name: Arc::clone(&actual.tenant.name),
+            store: context.store.clone(),
+            as_of: context.as_of,
+            read_at: actual.read_at,
+        },
+        operations,
+        left_alone,
+        outside_changes,
+        leaving,
+        overlaps: desired.overlaps.clone(),
+        moves_with_default,
+        notes,
+        observations: Observations { tenant: tenant.observed, people: observed },
+        summary,
+    }
+}
+
+/// Counts whom a flip of the defaults moves; settings that exist at tenant level only reach everyone.
+fn moves(
+    draft: &Draft,
+    tenant: &TenantVerdict,
+    desired: &DesiredState,
+    actual: &ActualState,
+) -> Option<MovesWithDefault> {
+    let mut settings = tenant.operations.iter().filter_map(|operation| match operation.target {
+        Target::Tenant(setting) => Some(setting),
+        Target::Person(_) => None,
+    });
+    let first = settings.next()?;
+    let reaches_everyone = first.feature().is_none() || settings.any(|setting| setting.feature().is_none());
+    let everyone = actual.tenant.people.known().copied();
+    let people = if reaches_everyone {
+        everyone
+    } else {
+        everyone.map(|everyone| everyone.saturating_sub(draft.counted) + draft.moving)
+    };
+    let protected = desired.protected.len() as u64;
+    Some(MovesWithDefault { people, in_groups: draft.moving, protected })
+}
+
+fn notes(
+    draft: &Draft,
+    tenant: &TenantVerdict,
+    desired: &DesiredState,
+    actual: &ActualState,
+    ledger: &Ledger,
+    context: &Context,
+) -> Vec<Note> {
+    let mut notes = tenant.notes.clone();
+    for ((id, removal), people) in &draft.inherited {
+        let name = actual.catalogue.groups.get(id).cloned();
+        let licensing_group = name.unwrap_or_else(|| id.to_string().into());
+        notes.push(Note::PlanInherited { licensing_group, id: *id, people: *people, removal: *removal });
+    }
+    for unreadable in &desired.unreadable {
+        let group =
+            unreadable.group.map_or("protected".into(), |at| Arc::clone(&desired.groups[at as usize].name));
+        notes.push(Note::Unreadable {
+            group,
+            selector: unreadable.selector.clone(),
+            message: unreadable.refusal.message.clone(),
+        });
+    }
+    let held_before: BTreeSet<&Arc<str>> =
+        ledger.people.values().filter_map(|record| record.group.as_ref()).collect();
+    for group in &desired.groups {
+        if group.named == Some(0) && held_before.contains(&group.name) {
+            notes.push(Note::GroupNowEmpty { group: Arc::clone(&group.name) });
+        }
+        if group.wants.service_plan == Some(Value::REMOVED) && group.wants.mode != Some(Value::OPT_OUT) {
+            notes.push(Note::RemovedStillCounts { group: Arc::clone(&group.name) });
+        }
+    }
+    let mut all = draft.operations.iter().chain(&tenant.operations);
+    if all.clone().any(|operation| is_digest(&operation.target) && operation.to == Value::ON) {
+        notes.push(Note::DigestPaused);
+    }
+    if all.any(|operation| matches!(operation.to, Value::OPT_IN | Value::ASSIGNED)) {
+        notes.push(Note::WelcomeMail);
+    }
+    if !context.keeps_ledger {
+        notes.push(Note::NoLedger);
+    }
+    if draft.restore_stays > 0 {
+        notes.push(Note::RestoreStays { people: draft.restore_stays });
+    }
+    notes.sort();
+    notes
+}
+
+fn is_digest(target: &Target) -> bool {
+    match target {
+        Target::Tenant(setting) => *setting == crate::model::TenantSetting::DigestEmail,
+        Target::Person(person) => person.setting == crate::model::Setting::DigestEmail,
+    }
+}
+
+fn summary(operations: &[Operation], left_alone: &[super::LeftAlone], desired: &DesiredState) -> Summary {
+    let mut people: BTreeSet<PersonId> = BTreeSet::new();
+    let mut outside: BTreeSet<PersonId> = BTreeSet::new();
+    let mut pinned: BTreeSet<PersonId> = BTreeSet::new();
+    let mut by_class: BTreeMap<Class, BTreeSet<PersonId>> = BTreeMap::new();
+    let mut tenant_settings = 0;
+    for operation in operations {
+        match &operation.target {
+            Target::Tenant(_) => tenant_settings += 1,
+            Target::Person(person) => {
+                people.insert(person.id);
+                if !desired.people.contains_key(&person.id) {
+                    outside.insert(person.id);
+                }
+                // A pin writes what is there already, so that no guard needs to count it.
+                if operation.because == Because::Pinned {
+                    pinned.insert(person.id);
+                } else {
+                    by_class.entry(operation.class).or_default().insert(person.id);
+                }
+            }
+        }
+    }
+    let mut reasons = BTreeMap::new();
+    for person in left_alone {
+        *reasons.entry(person.reason).or_default() += 1;
+    }
+    let mut groups: BTreeMap<Arc<str>, u64> =
+        desired.groups.iter().map(|group| (Arc::clone(&group.name), 0)).collect();
+    let held = desired.people.values().map(|held| held.group);
+    for at in held.chain(desired.not_found.iter().map(|missing| missing.group)) {
+        *groups.entry(Arc::clone(&desired.groups[at as usize].name)).or_default() += 1;
+    }
+    let work = calls::calls(operations);
+    Summary {
+        in_scope: (desired.people.len() + desired.not_found.len()) as u64,
+        people: people.len() as u64,
+        outside_scope: outside.len() as u64,
+        tenant_settings,
+        by_class: by_class.into_iter().map(|(class, people)| (class, people.len() as u64)).collect(),
+        pinned: pinned.len() as u64,
+        left_alone: reasons,
+        groups,
+        calls: work.iter().map(|work| work.task.calls()).sum(),
+        seconds: calls::estimate(&work),
+    }
+}

@@ -1,0 +1,150 @@
+//! Decides about the defaults of the tenant, which are nobody's choice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::look::DefaultNow;
+use super::{Because, Note, Operation, OutsideChange, Phase, Target};
+use crate::model::{
+    ActualTenant, By, Class, DesiredState, Feature, Known, Ledger, Refusal, Switch, TenantEntry,
+    TenantSetting, Value,
+};
+
+/// Is what follows for the tenant, and what the people's verdicts need to know of it.
+#[derive(Debug, Default)]
+pub(super) struct TenantVerdict {
+    pub(super) operations: Vec<Operation>,
+    pub(super) notes: Vec<Note>,
+    pub(super) outside_changes: Vec<OutsideChange>,
+    /// Entries that change because of looking.
+    pub(super) observed: BTreeMap<TenantSetting, TenantEntry>,
+    /// By feature; absent when the default could not be read.
+    pub(super) defaults: BTreeMap<Feature, DefaultNow>,
+}
+
+/// Judges every default, managed or not: people's verdicts hang on all of them.
+pub(super) fn judge(
+    desired: &DesiredState,
+    actual: &ActualTenant,
+    ledger: &Ledger,
+    now: Timestamp,
+) -> TenantVerdict {
+    let mut verdict = TenantVerdict::default();
+    for setting in TenantSetting::ALL {
+        let want = desired.tenant.get(&setting).copied();
+        let entry = ledger.tenant.get(&setting).copied();
+        match actual.settings.get(&setting) {
+            None => verdict.write_only(setting, want, entry),
+            Some(Known::Unknown(why)) => verdict.unreadable(setting, want, why),
+            Some(Known::Is(have)) => {
+                verdict.readable(setting, want, *have, entry, desired.settle.defaults, now);
+            }
+        }
+    }
+    verdict
+}
+
+impl TenantVerdict {
+    /// Compares with the ledger what has no field to read it from.
+    fn write_only(&mut self, setting: TenantSetting, want: Option<Value>, entry: Option<TenantEntry>) {
+        let Some(want) = want else { return };
+        match entry {
+            Some(entry) if entry.by == By::Us && entry.value == want => {
+                self.notes.push(Note::TenantWriteOnly { setting });
+            }
+            Some(_) | None => self.operations.push(operation(setting, entry.map(|entry| entry.value), want)),
+        }
+    }
+
+    fn unreadable(&mut self, setting: TenantSetting, want: Option<Value>, why: &Arc<Refusal>) {
+        if want.is_some() || setting.feature().is_some() {
+            self.notes.push(Note::TenantUnreadable { setting, message: why.message.clone() });
+        }
+    }
+
+    fn readable(
+        &mut self,
+        setting: TenantSetting,
+        want: Option<Value>,
+        have: Value,
+        entry: Option<TenantEntry>,
+        settle: SignedDuration,
+        now: Timestamp,
+    ) {
+        let looked = look(entry, have, settle, now);
+        if entry != Some(looked) {
+            self.observed.insert(setting, looked);
+        }
+        let recently = |at: Timestamp| now.duration_since(at) < settle;
+        let settling = looked.by == By::Us && looked.value != have;
+        if let Some(entry) = entry
+            && entry.value != have
+            && !settling
+            && (entry.by == By::Seen || entry.confirmed)
+        {
+            let target = Target::Tenant(setting);
+            self.outside_changes.push(OutsideChange { target, was: entry.value, is: have });
+        }
+        let mut after = have;
+        let mut flips = false;
+        if settling {
+            after = looked.value;
+        }
+        if let Some(want) = want
+            && want != after
+        {
+            self.operations.push(operation(setting, Some(have), want));
+            after = want;
+            flips = true;
+        } else if settling {
+            self.notes.push(Note::DefaultSettling { setting, value: looked.value });
+        }
+        if let Some(feature) = setting.feature() {
+            let settling_from = looked.previous.filter(|_| looked.changed_at.is_some_and(recently));
+            self.defaults.insert(feature, DefaultNow { now: have, after, flips, settling_from });
+        }
+    }
+}
+
+/// Brings an entry up to date; a written value that does not show within the settle time never took effect.
+fn look(entry: Option<TenantEntry>, have: Value, settle: SignedDuration, now: Timestamp) -> TenantEntry {
+    let seen = TenantEntry {
+        value: have,
+        by: By::Seen,
+        at: now,
+        confirmed: false,
+        previous: None,
+        changed_at: None,
+    };
+    let Some(entry) = entry else { return seen };
+    let TenantEntry { value, by, at, confirmed, previous: _, changed_at: _ } = entry;
+    if value == have {
+        return TenantEntry { confirmed: by == By::Us, ..entry };
+    }
+    if by == By::Us && !confirmed {
+        let in_time = now.duration_since(at) < settle;
+        return if in_time { entry } else { seen };
+    }
+    TenantEntry { previous: Some(value), changed_at: Some(now), ..seen }
+}
+
+fn operation(setting: TenantSetting, from: Option<Value>, to: Value) -> Operation {
+    let phase = match to {
+        Value::Switch(Switch::Off) => Phase::DefaultsOff,
+        Value::Switch(Switch::On) | Value::Rate(_) | Value::Mode(_) | Value::ServicePlan(_) => {
+            Phase::DefaultsOn
+        }
+    };
+    Operation {
+        phase,
+        target: Target::Tenant(setting),
+        from,
+        to,
+        class: Class::Defaults,
+        because: Because::Differs,
+        licences: Vec::new(),
+        after_opt_out: false,
+    }
+}

@@ -1,0 +1,70 @@
+//! Renders a plan: as text for a terminal, Markdown for a pull request, JSON and CSV.
+
+use std::io::{self, Write};
+
+use super::Look;
+use super::json;
+use super::page::Mark;
+use crate::model::{Mode, ServicePlan, Switch, Value};
+use crate::plan::guard::Objection;
+use crate::plan::{Operation, Plan};
+
+mod last;
+mod markdown;
+mod rows;
+mod steps;
+mod text;
+mod told;
+
+pub use last::last_line;
+pub(super) use last::{counts, unchanged};
+pub(super) use markdown::comment;
+pub use markdown::markdown;
+pub use rows::csv;
+use steps::{Block, Lead, Steps};
+pub(super) use text::body;
+pub(super) use told::Voice;
+
+/// Writes a plan as text, objections first.
+pub fn text(out: &mut dyn Write, plan: &Plan, objections: &[Objection], look: Look) -> io::Result<()> {
+    text::text(out, plan, objections, look)
+}
+
+/// Writes the plan itself as JSON, indented, with a newline at its end.
+///
+/// This is the form that `apply` reads. Characters that a terminal would obey are escaped; the value is the same.
+pub fn json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+    json::pretty(out, plan)
+}
+
+/// Says in one fact, and one remedy for each, which classes of change were refused.
+///
+/// For the moment after the plan was shown: the plan tells the numbers, this tells why nothing is done.
+pub fn refusal(objections: &[Objection]) -> (String, Vec<String>) {
+    let mut classes: Vec<_> = objections.iter().map(|objection| objection.class).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    let words: Vec<_> = classes.iter().map(ToString::to_string).collect();
+    let verb = if words.len() == 1 { "needs" } else { "need" };
+    let fact = format!("{} {verb} consent, so nothing of this plan is done", super::number::list(&words));
+    (fact, classes.into_iter().map(super::objection::remedy).collect())
+}
+
+/// Chooses the symbol of one operation by what it does to people.
+pub(super) fn mark(operation: &Operation) -> Mark {
+    if operation.from == Some(operation.to) {
+        return Mark::InSync;
+    }
+    match operation.to {
+        Value::Mode(Mode::OptIn) | Value::Switch(Switch::On) | Value::ServicePlan(ServicePlan::Assigned) => {
+            Mark::Granted
+        }
+        Value::Mode(Mode::OptOut) | Value::Switch(Switch::Off) | Value::ServicePlan(ServicePlan::Removed) => {
+            Mark::Withdrawn
+        }
+        Value::ServicePlan(ServicePlan::Partial) | Value::Rate(_) => Mark::Changed,
+    }
+}
+
+#[cfg(test)]
+mod tests;

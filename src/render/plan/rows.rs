@@ -1,0 +1,48 @@
+//! Writes a plan as CSV: one row per person and setting, those left alone included.
+
+use std::io::{self, Write};
+
+use crate::plan::{Deviation, Plan, Target};
+use crate::render::table::Table;
+use crate::render::words;
+
+/// Names the columns.
+const HEADER: [&str; 8] =
+    ["UserPrincipalName", "ObjectId", "Group", "Setting", "From", "To", "Action", "Reason"];
+
+/// Writes a plan as CSV: one row per person and setting, those left alone included.
+///
+/// `Action` is `set` or `leave`. Rows of the tenant have no address and the group `tenant`. Who is left alone as a
+/// whole has one row without a setting; `From` and `To` are then empty. Cells that a spreadsheet would read as a
+/// formula begin with an apostrophe, and characters that act are shown as escapes such as `\u{1b}`.
+pub fn csv(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+    let mut table = Table::new(out, &HEADER)?;
+    for operation in &plan.operations {
+        let from = operation.from.map(|value| value.to_string()).unwrap_or_default();
+        let to = operation.to.to_string();
+        let why = words::because_word(operation.because);
+        match &operation.target {
+            Target::Tenant(setting) => {
+                table.row(["", "", "tenant", setting.word(), &from, &to, "set", why])?;
+            }
+            Target::Person(person) => {
+                let id = person.id.to_string();
+                let setting = person.setting.word();
+                table.row([&*person.upn, &id, &*person.group, setting, &from, &to, "set", why])?;
+            }
+        }
+    }
+    for person in &plan.left_alone {
+        let id = person.id.map(|id| id.to_string()).unwrap_or_default();
+        if person.settings.is_empty() {
+            let why = words::reason_word(person.reason);
+            table.row([&*person.upn, &id, &*person.group, "", "", "", "leave", why])?;
+        }
+        for Deviation { setting, want, have, reason, ours_released: _ } in &person.settings {
+            let (from, to) = (have.to_string(), want.to_string());
+            let why = words::reason_word(*reason);
+            table.row([&*person.upn, &id, &*person.group, setting.word(), &from, &to, "leave", why])?;
+        }
+    }
+    table.end()
+}

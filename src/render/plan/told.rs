@@ -1,0 +1,146 @@
+//! What the text and the Markdown of a plan both tell.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Class, Overlap, PersonId, RefusalKind};
+use crate::plan::{Deviation, Leaving, LeftAlone, Note, OutsideChange, Phase, Plan, Reason, Target};
+use crate::render::number::{count, list, people};
+use crate::render::words::{self, Quote};
+
+use super::{Block, Lead};
+
+/// Says what a rendering is for, which decides a few headings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::render) enum Voice {
+    /// What will be done.
+    Plan,
+    /// What differs.
+    Drift,
+}
+
+impl Voice {
+    /// Begins the title, before the tenant's name.
+    pub(super) fn of_tenant(self) -> &'static str {
+        match self {
+            Self::Plan => "Plan for",
+            Self::Drift => "Drift of",
+        }
+    }
+
+    /// Titles one step; those who only look are told what differs instead.
+    pub(super) fn step(self, number: usize, phase: Phase) -> String {
+        match self {
+            Self::Plan => format!("Step {number}: {}", words::phase(phase)),
+            Self::Drift => format!("Differs: {}", words::differs(phase)),
+        }
+    }
+}
+
+/// Says how the people of a block belong to its group.
+pub(super) fn belongs(block: &Block<'_>) -> &'static str {
+    match block.lead {
+        Lead::Class(Class::Restore) => "who left",
+        Lead::Class(_) | Lead::Pinned => "in",
+    }
+}
+
+/// Is what others changed: of the tenant, and of each person, as words.
+type Outside<'a> = (Vec<String>, BTreeMap<(&'a str, PersonId), Vec<String>>);
+
+/// Gathers the changes that others made, by person.
+pub(super) fn outside_by_person(changes: &[OutsideChange]) -> Outside<'_> {
+    let mut tenant = Vec::new();
+    let mut by_person: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for OutsideChange { target, was, is } in changes {
+        match target {
+            Target::Tenant(setting) => tenant.push(format!("tenant's {setting}\u{a0}{was}\u{a0}→\u{a0}{is}")),
+            Target::Person(person) => {
+                let change = format!("{}\u{a0}{was}\u{a0}→\u{a0}{is}", person.setting);
+                by_person.entry((&*person.upn, person.id)).or_default().push(change);
+            }
+        }
+    }
+    (tenant, by_person)
+}
+
+/// Says who left or moved, and which groups share people.
+pub(super) fn group_lines(plan: &Plan, quote: Quote) -> Vec<String> {
+    let leaving = plan.leaving.iter().filter(|leaving| leaving.left > 0 || !leaving.moved.is_empty());
+    let leaving = leaving.map(|Leaving { group, held, left, moved }| {
+        let left = (*left > 0).then(|| format!("{} left", count(*left)));
+        let moved = moved.iter().map(|(to, number)| format!("{} moved to {}", count(*number), quote(to)));
+        let parts: Vec<_> = left.into_iter().chain(moved).collect();
+        format!("{} held {} when last applied; {}", quote(group), people(*held), list(&parts))
+    });
+    let overlaps = plan.overlaps.iter().map(|Overlap { winner, loser, people: shared, same_outcome }| {
+        let outcome = if *same_outcome { "both ask for the same" } else { "they ask for different things" };
+        let (winner, loser) = (quote(winner), quote(loser));
+        format!("{winner} decides for {} whom {loser} names too; {outcome}", people(*shared))
+    });
+    leaving.chain(overlaps).collect()
+}
+
+/// Says whether the people left alone for a reason are named, since a reviewer would ask who they are.
+pub(super) fn names_people(reason: Reason) -> bool {
+    match reason {
+        Reason::NotFound
+        | Reason::ConsentFloor
+        | Reason::OwnChoice
+        | Reason::InheritedLicence
+        | Reason::DefaultMoved => true,
+        Reason::Unknown
+        | Reason::Guest
+        | Reason::Disabled
+        | Reason::Protected
+        | Reason::NoMailbox
+        | Reason::Unlicensed
+        | Reason::OptedOut
+        | Reason::Settling
+        | Reason::DefaultSettling
+        | Reason::MovesWithDefault
+        | Reason::Unreadable
+        | Reason::Released
+        | Reason::InSync => false,
+    }
+}
+
+/// Says how a person differs from the manifest: `mode is opt-out, not opt-in`.
+pub(super) fn deviations(person: &LeftAlone, quote: Quote) -> String {
+    if person.settings.is_empty() {
+        return format!("in {}", quote(&person.group));
+    }
+    let parts: Vec<_> = person
+        .settings
+        .iter()
+        .map(|Deviation { setting, want, have, reason: _, ours_released }| {
+            let ours = if *ours_released { " (ours, released)" } else { "" };
+            format!("{setting}\u{a0}is\u{a0}{have}, not\u{a0}{want}{ours}")
+        })
+        .collect();
+    parts.join("; ")
+}
+
+/// Counts the people who could not be read, by what the service said.
+pub(super) fn refusals(plan: &Plan) -> BTreeMap<(RefusalKind, &str), u64> {
+    let mut refusals = BTreeMap::new();
+    for refusal in plan.left_alone.iter().filter_map(|person| person.refusal.as_deref()) {
+        *refusals.entry((refusal.kind, refusal.message.as_str())).or_insert(0) += 1;
+    }
+    refusals
+}
+
+/// Says whether a note tells of something unknown.
+pub(super) fn is_unknown(note: &Note) -> bool {
+    match note {
+        Note::Unreadable { .. } | Note::TenantUnreadable { .. } => true,
+        Note::PlanInherited { .. }
+        | Note::DefaultSettling { .. }
+        | Note::TenantWriteOnly { .. }
+        | Note::GroupNowEmpty { .. }
+        | Note::RemovedStillCounts { .. }
+        | Note::DigestPaused
+        | Note::WelcomeMail
+        | Note::NoLedger
+        | Note::RestoreStays { .. } => false,
+    }
+}

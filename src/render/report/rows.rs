@@ -1,0 +1,45 @@
+//! Writes a report as CSV: one row per operation.
+
+use std::io::{self, Write};
+
+use crate::apply::Report;
+use crate::plan::Target;
+use crate::render::table::Table;
+
+/// Names the columns.
+const HEADER: [&str; 11] = [
+    "UserPrincipalName",
+    "ObjectId",
+    "Group",
+    "Setting",
+    "From",
+    "To",
+    "Outcome",
+    "Attempts",
+    "RequestId",
+    "Message",
+    "At",
+];
+
+/// Writes a report as CSV: one row per operation, in the plan's order.
+///
+/// Rows of the tenant have no address and the group `tenant`. `At` is RFC 3339, in UTC. Cells that a spreadsheet
+/// would read as a formula begin with an apostrophe, and characters that act are shown as escapes such as `\u{1b}`.
+pub fn csv(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let mut table = Table::new(out, &HEADER)?;
+    for row in &report.rows {
+        let from = row.operation.from.map(|value| value.to_string()).unwrap_or_default();
+        let (to, at, attempts) = (row.operation.to.to_string(), row.at.to_string(), row.attempts.to_string());
+        let (upn, id, group, setting) = match &row.operation.target {
+            Target::Tenant(setting) => ("", String::new(), "tenant", setting.word()),
+            Target::Person(person) => {
+                (&*person.upn, person.id.to_string(), &*person.group, person.setting.word())
+            }
+        };
+        let request = row.request_id.as_deref().unwrap_or_default();
+        let message = row.message.as_deref().unwrap_or_default();
+        let outcome = row.outcome.word();
+        table.row([upn, &id, group, setting, &from, &to, outcome, &attempts, request, message, &at])?;
+    }
+    table.end()
+}

@@ -1,0 +1,361 @@
+//! The sentences for everything that a plan, a report or an explanation can say.
+//!
+//! Matches are exhaustive on purpose: a new case must find its words here before it compiles.
+
+use super::number::{count, counted, people};
+use crate::apply::{Outcome, Stopped};
+use crate::model::{Class, RefusalKind};
+use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason};
+
+/// Makes foreign text fit for the form that is being written: plain text or Markdown.
+pub(super) type Quote = fn(&str) -> String;
+
+/// Names what a phase does.
+pub(super) fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Withdraw => "people's opt-outs and switch-offs",
+        Phase::Pin => "pins, so that people keep what the defaults will no longer give",
+        Phase::DefaultsOff => "tenant defaults switched off",
+        Phase::PlanRemove => "service plans removed",
+        Phase::PlanAssign => "service plans assigned",
+        Phase::DefaultsOn => "tenant defaults switched on, and rates",
+        Phase::Grant => "people's opt-ins and switch-ons",
+    }
+}
+
+/// Names what the operations of a phase find different, for those who only look.
+pub(super) fn differs(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Withdraw => "people who have more than the manifest gives",
+        Phase::Pin => "people who have by default what they are to keep when the default goes",
+        Phase::DefaultsOff => "tenant defaults that are on",
+        Phase::PlanRemove => "service plans that are there",
+        Phase::PlanAssign => "service plans that are missing",
+        Phase::DefaultsOn => "tenant defaults that are off, and rates",
+        Phase::Grant => "people who have less than the manifest gives",
+    }
+}
+
+/// Labels an operation whose reason is not the ordinary one.
+pub(super) fn label(because: Because) -> Option<&'static str> {
+    match because {
+        Because::Pinned => Some("pinned"),
+        Because::RePin => Some("written again, a default moved it"),
+        Because::ManifestChanged => Some("the manifest changed"),
+        Because::DidNotTake => Some("sent again, it did not take"),
+        Because::Overridden => Some("overrides their choice"),
+        Because::Restored => Some("as found before"),
+        Because::FirstTouch | Because::WithOptIn | Because::Differs => None,
+    }
+}
+
+/// Spells the word of a reason to write, as the JSON does.
+pub(super) fn because_word(because: Because) -> &'static str {
+    match because {
+        Because::Pinned => "pinned",
+        Because::RePin => "re-pin",
+        Because::ManifestChanged => "manifest-changed",
+        Because::DidNotTake => "did-not-take",
+        Because::Overridden => "overridden",
+        Because::FirstTouch => "first-touch",
+        Because::WithOptIn => "with-opt-in",
+        Because::Differs => "differs",
+        Because::Restored => "restored",
+    }
+}
+
+/// Says why something is written.
+pub(super) fn because(because: Because) -> &'static str {
+    match because {
+        Because::Pinned => {
+            "equals the default today and would not after this plan, so it is written to outlive it"
+        }
+        Because::RePin => "a default moved what was written, and consent was given to write it again",
+        Because::ManifestChanged => {
+            "it was written as the manifest asked then; the manifest asks for something else now"
+        }
+        Because::DidNotTake => "a write did not show in time; it is sent again, once",
+        Because::Overridden => "somebody chose otherwise, and the group says `on-user-choice: override`",
+        Because::FirstTouch => "it follows the default, and nobody has chosen it",
+        Because::WithOptIn => "stated again, since an opt-in leaves the features in no known state",
+        Because::Differs => "it differs from the manifest",
+        Because::Restored => "the person left the group, and gets back what was found before the first write",
+    }
+}
+
+/// Spells the word of a reason to leave alone, as the JSON does.
+pub(super) fn reason_word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Unknown => "unknown",
+        Reason::NotFound => "not-found",
+        Reason::Guest => "guest",
+        Reason::Disabled => "disabled",
+        Reason::Protected => "protected",
+        Reason::NoMailbox => "no-mailbox",
+        Reason::Unlicensed => "unlicensed",
+        Reason::ConsentFloor => "consent-floor",
+        Reason::OwnChoice => "own-choice",
+        Reason::InheritedLicence => "inherited-licence",
+        Reason::OptedOut => "opted-out",
+        Reason::Settling => "settling",
+        Reason::DefaultSettling => "default-settling",
+        Reason::DefaultMoved => "default-moved",
+        Reason::MovesWithDefault => "moves-with-default",
+        Reason::Unreadable => "unreadable",
+        Reason::Released => "released",
+        Reason::InSync => "in-sync",
+    }
+}
+
+/// Says why something is left alone.
+pub(super) fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Unknown => "something that decides could not be read",
+        Reason::NotFound => "the directory does not know the address",
+        Reason::Guest => "guests are left alone",
+        Reason::Disabled => "the account is disabled",
+        Reason::Protected => "protected by the manifest's guards",
+        Reason::NoMailbox => "without a mailbox there is nothing to show",
+        Reason::Unlicensed => "no licence carries personal insights",
+        Reason::ConsentFloor => "somebody opted out, and nobody is opted in against that",
+        Reason::OwnChoice => "somebody chose otherwise, and the choice stands",
+        Reason::InheritedLicence => "a group hands the licence down, so it cannot be changed on the person",
+        Reason::OptedOut => "features do not matter while a person is opted out",
+        Reason::Settling => "what was written has not shown yet",
+        Reason::DefaultSettling => "a change of the default has not shown yet",
+        Reason::DefaultMoved => "a default moved what was written; `--allow re-pin` writes it again",
+        Reason::MovesWithDefault => "the new default brings it about, without a call",
+        Reason::Unreadable => "the service offers no way to read it",
+        Reason::Released => "the manifest does not ask for it",
+        Reason::InSync => "as the manifest asks",
+    }
+}
+
+/// Says in a sentence what the rows 1 to 14 of the verdict table find.
+pub(super) fn row(row: u8) -> Option<&'static str> {
+    Some(match row {
+        1 => "the manifest does not ask for this setting, now or any more",
+        2 => "what is could not be read, and nothing is written over the unknown",
+        3 => "the person is, or will be, opted out, so features do not matter",
+        4 => "what was written has not shown yet, and still has time to",
+        5 => "what was written had shown, and somebody changed it shortly after",
+        6 => "the default changed less than a day ago, and this value may still follow it",
+        7 => "it is as wanted only because of a default that this plan changes",
+        8 => "it is as wanted",
+        9 => "it was written and had shown; then the default changed, and this changed with it",
+        10 => "what is there was written before, and the manifest asks for something else now",
+        11 => "what was written never showed, although its time is over",
+        12 => "somebody else decided so",
+        13 => "the default will be as wanted, and this follows it",
+        14 => "it follows the default, never written and never chosen",
+        _ => return None,
+    })
+}
+
+/// Says what became of an operation, in a word or two that a count can stand before.
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "written and read back",
+        Outcome::Settling => "written, and not to be seen yet; this is no failure",
+        Outcome::Unanswered => "sent without an answer; the next run looks again",
+        Outcome::Moved => "no longer as planned, so not written",
+        Outcome::Waiting => "held back until something else of this plan is there",
+        Outcome::Failed => "refused by the service",
+        Outcome::NotBegun => "not begun before the run ended",
+    }
+}
+
+/// Advises what to do about an outcome; `None` where nothing is to be done.
+pub(super) fn outcome_hint(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Done => None,
+        Outcome::Settling => Some(
+            "people's settings usually show within 15 minutes, service plans within an hour, defaults within a day; \
+             plan again then: what still differs is written once more",
+        ),
+        Outcome::Unanswered => {
+            Some("run the same command again; it looks first, and writes only what is missing")
+        }
+        Outcome::Moved => Some("plan again to see what they have now"),
+        Outcome::Waiting => {
+            Some("run the same command again later; it carries on where this run had to wait")
+        }
+        Outcome::Failed => Some("plan again; what still differs is part of the next plan"),
+        Outcome::NotBegun => Some("run the same command again; it carries on with what was not begun"),
+    }
+}
+
+/// Says why a run ended early.
+pub(super) fn stopped(stopped: &Stopped, quote: Quote) -> String {
+    match stopped {
+        Stopped::FailureLimit { failed, limit } => {
+            format!("{} failed, and the failure limit is {}", people(*failed), count(*limit))
+        }
+        Stopped::Interrupted => "it was interrupted".to_owned(),
+        Stopped::LockLost => "the lock on the store was lost to somebody else".to_owned(),
+        Stopped::Tenant(message) => format!("the tenant did not let it go on: {}", quote(message)),
+    }
+}
+
+/// Says what kind of refusal it was.
+pub(super) fn refusal(kind: RefusalKind) -> &'static str {
+    match kind {
+        RefusalKind::NotAsked => "not asked for",
+        RefusalKind::SignIn => "the sign-in was not accepted",
+        RefusalKind::Forbidden => "not permitted",
+        RefusalKind::Missing => "does not exist",
+        RefusalKind::BadRequest => "the service found the request wrong",
+        RefusalKind::Conflict => "somebody else changed the same thing at the same moment",
+        RefusalKind::Throttled => "the service asks for more patience than there is",
+        RefusalKind::Failed => "the service failed",
+        RefusalKind::Unreachable => "no answer came",
+        RefusalKind::Garbled => "the answer means nothing to insightctl",
+    }
+}
+
+/// Says whom a flip of the defaults moves.
+pub(super) fn moves_with_default(moves: &MovesWithDefault) -> String {
+    let MovesWithDefault { people: all, in_groups, protected } = moves;
+    let part = format!("{} in groups, {} protected", count(*in_groups), count(*protected));
+    match all {
+        Some(1) => format!("1 person moves with the default ({part})"),
+        Some(all) => format!("{} move with the default ({part})", people(*all)),
+        None => format!(
+            "nobody can say how many people move with the default ({part}): the directory's count could not be read"
+        ),
+    }
+}
+
+/// Says one thing to know before agreeing.
+pub(super) fn note(note: &Note, quote: Quote) -> String {
+    match note {
+        Note::PlanInherited { licensing_group, id, people: n, removal } => {
+            let (who, group) = (people(*n), quote(licensing_group));
+            if *removal {
+                format!(
+                    "{group} hands the service plan down to {who} from whom it is to be removed, so they can still \
+                     opt in; switch the plan off in that group's licence (group {id})"
+                )
+            } else {
+                format!(
+                    "{group} hands its licence down to {who} with the service plan switched off; switch it on in \
+                     that group's licence (group {id})"
+                )
+            }
+        }
+        Note::Unreadable { group, selector, message } => format!(
+            "{} of {} could not be read: {}; everyone whom it could hold is left alone",
+            quote(selector),
+            quote(group),
+            quote(message)
+        ),
+        Note::TenantUnreadable { setting, message } => {
+            format!("the tenant's {setting} could not be read, so it is left alone: {}", quote(message))
+        }
+        Note::DefaultSettling { setting, value } => format!(
+            "the tenant's {setting} was written as {value} and does not show yet, which may take a day; what hangs \
+             on it waits"
+        ),
+        Note::TenantWriteOnly { setting } => {
+            format!("the tenant's {setting} cannot be read; it is taken to be as last written")
+        }
+        Note::GroupNowEmpty { group } => format!("{} held people before and holds nobody now", quote(group)),
+        Note::RemovedStillCounts { group } => format!(
+            "{} removes the service plan without `mode: opt-out`, so these people's data still feed the statistics \
+             that others see",
+            quote(group)
+        ),
+        Note::DigestPaused => {
+            "Microsoft paused the digest e-mail in March 2024: switched on, it has no visible effect"
+                .to_owned()
+        }
+        Note::WelcomeMail => {
+            "Microsoft may send its own welcome e-mail to people who are opted in or get the service plan"
+                .to_owned()
+        }
+        Note::NoLedger => {
+            "there is no ledger: only choices that can be seen, and the consent floor, protect people"
+                .to_owned()
+        }
+        Note::RestoreStays { people: n } => format!(
+            "{} cannot get back all that was found: a value once written cannot be unset, only changed",
+            people(*n)
+        ),
+    }
+}
+
+/// Names the people whom a class of operation counts, in the last line of a plan: `12 opt-out`.
+pub(super) fn class_counted(class: Class, number: u64) -> String {
+    match class {
+        Class::OptIn
+        | Class::OptOut
+        | Class::Features
+        | Class::ServicePlanAssigned
+        | Class::ServicePlanRemoved
+        | Class::Leaving
+        | Class::Restore
+        | Class::ReOptIn
+        | Class::RePin
+        | Class::Rollback
+        | Class::Defaults => format!("{} {class}", count(number)),
+    }
+}
+
+/// Writes `1 tenant setting` or `2 tenant settings`.
+pub(super) fn tenant_settings(number: u64) -> String {
+    counted(number, "tenant setting", "tenant settings")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_verdict_table_has_a_sentence_and_no_other_number_has() {
+        assert!((1..=14).all(|number| row(number).is_some()));
+        assert!(row(0).is_none() && row(15).is_none());
+    }
+
+    #[test]
+    fn words_are_spelt_as_the_json_spells_them() {
+        for reason in REASONS {
+            assert_eq!(serde_json::to_value(reason).expect("a word"), reason_word(reason));
+        }
+        for because in BECAUSES {
+            assert_eq!(serde_json::to_value(because).expect("a word"), because_word(because));
+        }
+    }
+
+    const REASONS: [Reason; 18] = [
+        Reason::Unknown,
+        Reason::NotFound,
+        Reason::Guest,
+        Reason::Disabled,
+        Reason::Protected,
+        Reason::NoMailbox,
+        Reason::Unlicensed,
+        Reason::ConsentFloor,
+        Reason::OwnChoice,
+        Reason::InheritedLicence,
+        Reason::OptedOut,
+        Reason::Settling,
+        Reason::DefaultSettling,
+        Reason::DefaultMoved,
+        Reason::MovesWithDefault,
+        Reason::Unreadable,
+        Reason::Released,
+        Reason::InSync,
+    ];
+
+    const BECAUSES: [Because; 9] = [
+        Because::Pinned,
+        Because::RePin,
+        Because::ManifestChanged,
+        Because::DidNotTake,
+        Because::Overridden,
+        Because::FirstTouch,
+        Because::WithOptIn,
+        Because::Differs,
+        Because::Restored,
+    ];
+}

@@ -1,0 +1,66 @@
+//! Keeps a value whose readers learn of a write only after a while.
+
+use serde::{Deserialize, Serialize};
+
+/// Is a value as it is, and as it still looks from outside.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Delayed<T> {
+    shown: T,
+    /// Writes in order, each with the second from which readers see it.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    coming: Vec<(i64, T)>,
+}
+
+impl<T> Delayed<T> {
+    /// Starts with a value that everyone sees.
+    pub(super) fn new(shown: T) -> Self {
+        Self { shown, coming: Vec::new() }
+    }
+
+    /// Gives the value that the next write builds on.
+    pub(super) fn truth(&self) -> &T {
+        self.coming.last().map_or(&self.shown, |(_, value)| value)
+    }
+
+    /// Gives the value that a reader sees now.
+    pub(super) fn seen(&self, now: i64) -> &T {
+        self.coming.iter().rev().find(|(from, _)| *from <= now).map_or(&self.shown, |(_, value)| value)
+    }
+
+    /// Writes a value that readers see `delay` seconds from now.
+    pub(super) fn write(&mut self, value: T, now: i64, delay: i64) {
+        let past = self.coming.iter().take_while(|(from, _)| *from <= now).count();
+        if let Some((_, last)) = self.coming.drain(..past).last() {
+            self.shown = last;
+        }
+        if delay > 0 {
+            self.coming.push((now + delay, value));
+        } else {
+            self.coming.clear();
+            self.shown = value;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_lag_behind_writers() {
+        let mut value = Delayed::new(1);
+        value.write(2, 100, 60);
+        value.write(3, 130, 60);
+        assert_eq!(*value.truth(), 3);
+        let seen: Vec<i32> = [100, 159, 160, 189, 190].map(|now| *value.seen(now)).to_vec();
+        assert_eq!(seen, [1, 1, 2, 2, 3]);
+    }
+
+    #[test]
+    fn a_write_without_delay_is_seen_at_once() {
+        let mut value = Delayed::new(1);
+        value.write(2, 100, 60);
+        value.write(3, 110, 0);
+        assert_eq!((*value.seen(110), *value.truth()), (3, 3));
+    }
+}

@@ -1,0 +1,153 @@
+//! Answers Microsoft Graph v1.0 as far as people, groups, products and licences go.
+
+mod assign;
+mod batch;
+mod delta;
+mod directory;
+mod error;
+mod filter;
+mod groups;
+mod page;
+mod query;
+mod users;
+
+use self::error::Refusal;
+use crate::sandbox::http::{Reply, Request, Shared};
+use crate::sandbox::licence::Look;
+use crate::sandbox::token::{self, Caller, GRAPH};
+
+/// Is what an endpoint works with.
+struct Context<'a> {
+    shared: &'a Shared,
+    request: &'a Request,
+    caller: &'a Caller,
+    now: i64,
+}
+
+impl Context<'_> {
+    /// Refuses an application that has none of these permissions.
+    fn permit(&self, roles: &[&str]) -> Result<(), Refusal> {
+        let any = self.caller.roles.iter().any(|role| roles.contains(&role.as_str()));
+        if any { Ok(()) } else { Err(Refusal::denied()) }
+    }
+
+    fn may_read_users(&self) -> Result<(), Refusal> {
+        self.permit(&["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"])
+    }
+
+    fn may_read_groups(&self) -> Result<(), Refusal> {
+        self.permit(&[
+            "GroupMember.Read.All",
+            "Group.Read.All",
+            "Group.ReadWrite.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ])
+    }
+
+    fn may_read_organization(&self) -> Result<(), Refusal> {
+        self.permit(&["Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"])
+    }
+
+    fn look(&self) -> Look {
+        Look::At(self.now)
+    }
+}
+
+/// Answers one request below `/graph`.
+pub(super) fn answer(shared: &Shared, request: &Request, path: &[&str]) -> Reply {
+    let now = shared.now();
+    let reply = match route(shared, request, path, now) {
+        Ok(reply) => reply,
+        Err(refusal) => refusal.reply(),
+    };
+    error::envelope(reply, request, now)
+}
+
+/// Writes the refusal of an item of a batch that came too fast.
+pub(super) fn throttled(request: &Request) -> Reply {
+    let refusal = Refusal { status: 429, code: "TooManyRequests", message: "Too many requests.".to_owned() };
+    error::envelope(refusal.reply(), request, 0)
+}
+
+fn route(shared: &Shared, request: &Request, path: &[&str], now: i64) -> Result<Reply, Refusal> {
+    let caller = token::caller(request, GRAPH, now).map_err(|bad| Refusal {
+        status: 401,
+        code: "InvalidAuthenticationToken",
+        message: bad.message().to_owned(),
+    })?;
+    if caller.tenant != shared.read().tenant.organization.id {
+        return Err(Refusal {
+            status: 401,
+            code: "InvalidAuthenticationToken",
+            message: "The tenant of the token is not the tenant of this directory.".to_owned(),
+        });
+    }
+    let ["v1.0", path @ ..] = path else {
+        return Err(Refusal::odata("Invalid version."));
+    };
+    let context = Context { shared, request, caller: &caller, now };
+    let keyed = key_of(path);
+    let path: Vec<&str> = keyed.iter().map(String::as_str).collect();
+    let (cost, reply) = match (request.method.as_str(), path.as_slice()) {
+        ("POST", ["$batch"]) => return batch::answer(&context),
+        ("GET", ["organization"]) => (1, directory::organization(&context)?),
+        ("GET", ["subscribedSkus"]) => (3, directory::subscribed_skus(&context)?),
+        ("GET", ["users"]) => (2, directory::list_users(&context)?),
+        ("GET", ["users", "$count"]) => (1, directory::count_users(&context)?),
+        ("GET", ["users", "delta" | "delta()" | "microsoft.graph.delta"]) => (2, delta::users(&context)?),
+        ("GET", ["users", key]) => (1, directory::one_user(&context, key)?),
+        ("GET", ["users", key, "licenseDetails"]) => (2, directory::license_details(&context, key)?),
+        ("POST", ["users", key, "assignLicense"]) => (1, assign::to_user(&context, key)?),
+        ("GET", ["groups"]) => (1, directory::list_groups(&context)?),
+        ("GET", ["groups", "delta" | "delta()" | "microsoft.graph.delta"]) => (2, delta::groups(&context)?),
+        ("GET", ["groups", key]) => (1, directory::one_group(&context, key)?),
+        ("POST", ["groups", key, "assignLicense"]) => (1, assign::to_group(&context, key)?),
+        ("GET", ["groups", key, "members", cast @ ..]) => {
+            (3, directory::members(&context, key, false, cast)?)
+        }
+        ("GET", ["groups", key, "transitiveMembers", cast @ ..]) => {
+            (5, directory::members(&context, key, true, cast)?)
+        }
+        ("GET", [.., last]) => {
+            return Err(Refusal::odata(format!("Resource not found for the segment '{last}'.")));
+        }
+        (_, []) => return Err(Refusal::odata("Resource not found for the segment ''.")),
+        (method, _) => {
+            let message = format!("Specified HTTP method '{method}' is not allowed for the request target.");
+            return Err(Refusal { status: 405, code: "Request_BadRequest", message });
+        }
+    };
+    // Units of the identity service: a selection and a small page are cheaper, nothing is free.
+    let cheaper = u32::from(request.query.contains("select="));
+    Ok(reply.with("x-ms-resource-unit", cost.max(1 + cheaper).saturating_sub(cheaper).to_string()))
+}
+
+/// Rewrites `users('key')` as `users/key`.
+fn key_of(path: &[&str]) -> Vec<String> {
+    let mut segments = Vec::with_capacity(path.len() + 1);
+    for segment in path {
+        let keyed = segment.split_once("('").and_then(|(name, key)| Some((name, key.strip_suffix("')")?)));
+        match keyed {
+            Some((name @ ("users" | "groups"), key)) => {
+                segments.extend([name.to_owned(), key.replace("''", "'")]);
+            }
+            Some(_) | None => segments.push((*segment).to_owned()),
+        }
+    }
+    segments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_may_stand_in_parentheses() {
+        assert_eq!(
+            key_of(&["users('o''brien@contoso.com')", "licenseDetails"]),
+            ["users", "o'brien@contoso.com", "licenseDetails"]
+        );
+        assert_eq!(key_of(&["users", "$count"]), ["users", "$count"]);
+    }
+}

@@ -1,0 +1,119 @@
+//! Reads the `OData` options of a request; what is not understood is refused, never ignored.
+
+use super::error::Refusal;
+use crate::sandbox::http::Request;
+use crate::sandbox::text::{base64url, escape, from_base64url, pairs};
+
+/// Is what a request asks for beside its path.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Query {
+    pub(super) select: Option<Vec<String>>,
+    pub(super) filter: Option<String>,
+    pub(super) search: Option<String>,
+    pub(super) top: Option<usize>,
+    pub(super) count: bool,
+    pub(super) cursor: Option<Cursor>,
+    pub(super) delta: Option<String>,
+    /// `ConsistencyLevel: eventual`.
+    pub(super) eventual: bool,
+    /// All options but the cursor, for the next link.
+    options: Vec<(String, String)>,
+}
+
+/// Is a place in a listing, as an opaque `$skiptoken`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cursor {
+    pub(super) place: usize,
+    /// Whether the empty page before this place was already shown.
+    pub(super) after_gap: bool,
+}
+
+impl Cursor {
+    fn text(self) -> String {
+        base64url(format!("{}.{}", self.place, u8::from(self.after_gap)).as_bytes())
+    }
+
+    fn read(token: &str) -> Option<Self> {
+        let text = String::from_utf8(from_base64url(token)?).ok()?;
+        let (place, gap) = text.split_once('.')?;
+        Some(Self { place: place.parse().ok()?, after_gap: gap == "1" })
+    }
+}
+
+impl Query {
+    /// Reads the options; `allowed` names, without the dollar sign, those that the resource knows.
+    pub(super) fn read(request: &Request, allowed: &[&str]) -> Result<Self, Refusal> {
+        let eventual =
+            request.header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
+        let mut query = Self { eventual, ..Self::default() };
+        let pairs = pairs(&request.query).ok_or_else(|| Refusal::odata("The query is not well formed."))?;
+        for (name, value) in pairs {
+            let option = name.strip_prefix('$').unwrap_or(&name).to_ascii_lowercase();
+            if option == "skip" {
+                return Err(Refusal::query("'$skip' is not supported by the service."));
+            }
+            if !allowed.contains(&option.as_str()) {
+                return Err(Refusal::query(format!("The query parameter '{name}' is not supported here.")));
+            }
+            query.take(&option, &value)?;
+            if option != "skiptoken" {
+                query.options.push((name, value));
+            }
+        }
+        Ok(query)
+    }
+
+    fn take(&mut self, option: &str, value: &str) -> Result<(), Refusal> {
+        match option {
+            "select" => {
+                let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+                self.select = Some(names.map(str::to_owned).collect());
+            }
+            "filter" => self.filter = Some(value.to_owned()),
+            "search" => self.search = Some(value.to_owned()),
+            "top" => {
+                let top = value.parse().ok().filter(|top| (1..=999).contains(top));
+                self.top = Some(top.ok_or_else(|| {
+                    Refusal::odata(format!(
+                        "Invalid page size specified: '{value}'. Must be between 1 and 999 inclusive."
+                    ))
+                })?);
+            }
+            "count" => {
+                self.count = match value.to_ascii_lowercase().as_str() {
+                    "true" => true,
+                    "false" => false,
+                    _ => return Err(Refusal::odata("Invalid value for '$count'.")),
+                };
+            }
+            "skiptoken" => {
+                let cursor = Cursor::read(value);
+                self.cursor = Some(cursor.ok_or_else(|| Refusal::odata("Invalid skip token."))?);
+            }
+            _ => self.delta = Some(value.to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Refuses an advanced query that does not declare itself as one, on this page.
+    pub(super) fn declare(&self, advanced: bool) -> Result<(), Refusal> {
+        if self.count && !self.eventual {
+            return Err(Refusal::query("$count is not currently supported."));
+        }
+        if advanced && !(self.eventual && self.count) {
+            return Err(Refusal::query(
+                "This query needs the header ConsistencyLevel:eventual and the query parameter $count=true, on every \
+                 page.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Writes the absolute link to another page of the same query.
+    pub(super) fn link(&self, request: &Request, cursor: Cursor) -> String {
+        let mut options: Vec<String> =
+            self.options.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
+        options.push(format!("$skiptoken={}", cursor.text()));
+        format!("{}{}?{}", request.base, request.path, options.join("&"))
+    }
+}

@@ -1,0 +1,152 @@
+//! Holds the tenant as it is now and takes every write, in memory and in the log.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::log::{Change, Log};
+use super::settings::{Defaults, Stored};
+use super::tenant::{Assignment, Tenant};
+use super::world::World;
+
+/// Is a write that a service accepted, for tests to count.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Write {
+    /// When, in epoch seconds by the sandbox's clock.
+    pub at: i64,
+    /// Which application (`appid` of the token).
+    pub by: Uuid,
+    /// What was called: a cmdlet, or `assignLicense`.
+    pub call: String,
+    /// Whose settings: the object id of a person or group, or `tenant`.
+    pub target: String,
+    /// The parameters or body, as they were sent.
+    pub what: Value,
+}
+
+/// Is everything that can change while a sandbox runs.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) tenant: Tenant,
+    pub(super) world: World,
+    pub(super) writes: Vec<Write>,
+    /// Directory objects in the order in which they changed; a place in it is a delta token.
+    pub(super) moved: Vec<Uuid>,
+    pub(super) epoch: Uuid,
+    log: Option<Log>,
+}
+
+impl State {
+    /// Brings a tenant up to what its log says.
+    pub(super) fn new(tenant: Tenant, world: World, log: Option<(Log, Vec<Change>)>) -> Self {
+        let mut state =
+            Self { tenant, world, writes: Vec::new(), moved: Vec::new(), epoch: Uuid::new_v4(), log: None };
+        if let Some((log, changes)) = log {
+            for change in changes {
+                state.adopt(change);
+            }
+            state.epoch = log.epoch;
+            state.log = Some(log);
+        }
+        state
+    }
+
+    /// Gives the file to flush before a write is acknowledged.
+    pub(super) fn log_file(&self) -> Option<Arc<File>> {
+        self.log.as_ref().map(Log::file)
+    }
+
+    /// Lets go of the log; whatever is written from here on is forgotten.
+    pub(super) fn close(&mut self) {
+        self.log = None;
+    }
+
+    /// Writes somebody's choice for a person.
+    pub(super) fn choose(&mut self, at: usize, asked: Stored, now: i64) -> io::Result<()> {
+        let person = &self.tenant.people[at];
+        let mut stored = person.stored();
+        stored.take(asked, self.tenant.defaults.truth(), &self.world);
+        if stored == person.stored() {
+            return Ok(());
+        }
+        let mut delayed = person.insights.as_deref().cloned().unwrap_or_default();
+        delayed.write(stored, now, self.world.person_delay);
+        self.commit(Change::Insights { person: person.id, now: delayed })
+    }
+
+    /// Writes the tenant's defaults.
+    pub(super) fn set_defaults(&mut self, defaults: Defaults, now: i64) -> io::Result<()> {
+        if defaults == *self.tenant.defaults.truth() {
+            return Ok(());
+        }
+        let mut delayed = self.tenant.defaults.clone();
+        delayed.write(defaults, now, self.world.default_delay);
+        self.commit(Change::Defaults { now: delayed })
+    }
+
+    /// Writes a person's direct licences.
+    pub(super) fn license_person(
+        &mut self,
+        at: usize,
+        licences: Vec<Assignment>,
+        now: i64,
+    ) -> io::Result<()> {
+        let person = &self.tenant.people[at];
+        let mut delayed = person.licences.clone();
+        delayed.write(licences, now, self.world.licence_delay);
+        self.commit(Change::Licences { person: person.id, now: delayed })
+    }
+
+    /// Writes what a group hands down.
+    pub(super) fn license_group(&mut self, at: usize, licences: Vec<Assignment>, now: i64) -> io::Result<()> {
+        let group = &self.tenant.groups[at];
+        let mut delayed = group.licences.clone();
+        delayed.write(licences, now, self.world.licence_delay);
+        self.commit(Change::GroupLicences { group: group.id, now: delayed })
+    }
+
+    /// Lists the objects that changed after a place in [`State::moved`], each once.
+    pub(super) fn moved_since(&self, place: usize) -> BTreeSet<Uuid> {
+        self.moved.iter().skip(place).copied().collect()
+    }
+
+    fn commit(&mut self, change: Change) -> io::Result<()> {
+        if let Some(log) = &self.log {
+            log.add(&change)?;
+        }
+        self.adopt(change);
+        Ok(())
+    }
+
+    fn adopt(&mut self, change: Change) {
+        match change {
+            Change::Insights { person, now } => {
+                if let Some(at) = self.tenant.person_by_id(person) {
+                    self.tenant.people[at].insights = Some(Box::new(now));
+                }
+            }
+            Change::Licences { person, now } => {
+                if let Some(at) = self.tenant.person_by_id(person) {
+                    self.tenant.people[at].licences = now;
+                    self.moved.push(person);
+                }
+            }
+            Change::GroupLicences { group, now } => {
+                if let Some(at) = self.tenant.group_by_id(group) {
+                    self.tenant.groups[at].licences = now;
+                    self.tenant.licensing.insert(at);
+                    let held = &self.tenant.groups[at].people;
+                    self.moved.extend(held.iter().map(|person| self.tenant.people[*person as usize].id));
+                    self.moved.push(group);
+                }
+            }
+            Change::Defaults { now } => self.tenant.defaults = now,
+        }
+    }
+}

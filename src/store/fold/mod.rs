@@ -1,0 +1,324 @@
+//! Folds what runs did and saw into the ledger.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::model::{
+    By, Entry, Found, Ledger, PersonId, Setting, Settle, TenantEntry, TenantSetting, Tried, Value,
+};
+use crate::plan::Observed;
+use crate::store::names::Names;
+use crate::store::record::{Answer, Intent, Record, Subject};
+
+/// Folds the journal of one run into a ledger.
+///
+/// | record | what is remembered |
+/// |---|---|
+/// | observed | what the plan saw, as it saw it |
+/// | intent, outcome *sent* | the value is ours, not yet confirmed; what was there before our first write is kept |
+/// | intent, outcome *refused* | nothing changes |
+/// | intent, outcome *unanswered*, or none at all | the entry stays, with what was tried |
+/// | read back as written | confirmed; and surely stored, if a default that has stood still differs |
+/// | read back as tried, and it was not so before | the write took, although nobody said so |
+/// | read back otherwise | nothing: it may not show yet |
+/// | a feature changed beside a write | a side effect of ours: the value is ours and confirmed, nobody chose it |
+///
+/// What follows from a value that is *still* unconfirmed or merely tried is for the next plan to say, with the age of
+/// the write and a fresh look.
+#[must_use]
+pub fn fold(ledger: Ledger, records: impl IntoIterator<Item = Record>, settle: &Settle) -> Ledger {
+    let mut folding = Folding::new(ledger, *settle);
+    for record in records {
+        folding.take(record);
+    }
+    folding.close()
+}
+
+/// Is a ledger into which the records of one run are being folded.
+#[derive(Debug)]
+pub(super) struct Folding {
+    ledger: Ledger,
+    settle: Settle,
+    /// The tenant's defaults, as last read in this run.
+    defaults: BTreeMap<TenantSetting, Value>,
+    /// What this run meant to write, and what was heard of it.
+    writes: BTreeMap<Subject, (Intent, Option<Answer>)>,
+    groups: Names,
+}
+
+impl Folding {
+    /// Begins with a ledger.
+    pub(super) fn new(ledger: Ledger, settle: Settle) -> Self {
+        Self { ledger, settle, defaults: BTreeMap::new(), writes: BTreeMap::new(), groups: Names::default() }
+    }
+
+    /// Gives the ledger as it is now; writes under way are not in it yet.
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Folds one record.
+    pub(super) fn take(&mut self, record: Record) {
+        match record {
+            Record::Started(_) => {}
+            Record::ObservedTenant { setting, entry } => {
+                self.ledger.tenant.insert(setting, entry);
+            }
+            Record::Observed { id, is } => self.observed(id, is),
+            Record::TenantRead { values, at: _ } => self.tenant_read(values),
+            Record::Intent(intent) => {
+                self.writes.insert(intent.subject, (intent, None));
+            }
+            Record::Outcome { subject, answer, attempts: _, request_id: _, at: _ } => {
+                self.outcome(subject, answer);
+            }
+            Record::ReadBack { id, values, before, at } => self.read_back(id, &values, &before, at),
+            Record::Finished { at: _ } => self.give_up(),
+        }
+    }
+
+    /// Ends the run: a write of which nothing was heard is one that was tried.
+    pub(super) fn close(mut self) -> Ledger {
+        self.give_up();
+        self.ledger
+    }
+
+    fn give_up(&mut self) {
+        for (intent, answer) in std::mem::take(&mut self.writes).into_values() {
+            if answer.is_none() {
+                self.tried(&intent);
+            }
+        }
+    }
+
+    fn observed(&mut self, id: PersonId, is: Observed) {
+        let Observed { group, settings } = is;
+        let group = group.map(|group| self.groups.share(group));
+        let record = self.ledger.people.entry(id).or_default();
+        record.group = group;
+        for (setting, entry) in settings {
+            *record.settings.get_mut(setting) = Some(entry);
+        }
+    }
+
+    fn outcome(&mut self, subject: Subject, answer: Answer) {
+        // An intent is flushed before its write is sent, so an outcome without one cannot be.
+        let Some((intent, heard)) = self.writes.get_mut(&subject) else { return };
+        *heard = Some(answer);
+        let intent = *intent;
+        match answer {
+            Answer::Sent(value) => self.sent(&intent, value),
+            Answer::Refused(_) => {}
+            Answer::Unanswered => self.tried(&intent),
+        }
+    }
+
+    fn sent(&mut self, intent: &Intent, value: Value) {
+        match intent.subject {
+            Subject::Tenant(setting) => self.sent_tenant(intent, setting, value),
+            Subject::Person(id, setting) => {
+                let default = self.default_of(setting);
+                let slot = self.ledger.people.entry(id).or_default().settings.get_mut(setting);
+                let written = ours(value, default, intent.at, intent.from, slot.as_ref());
+                *slot = Some(Entry { retried: intent.repeat, ..written });
+            }
+        }
+    }
+
+    fn sent_tenant(&mut self, intent: &Intent, setting: TenantSetting, value: Value) {
+        let old = self.ledger.tenant.get(&setting).copied();
+        let was = intent.from.or(old.map(|old| old.value)).filter(|was| *was != value);
+        let entry = TenantEntry {
+            value,
+            by: By::Us,
+            at: intent.at,
+            confirmed: false,
+            previous: was.or(old.and_then(|old| old.previous)),
+            changed_at: Some(intent.at),
+        };
+        self.ledger.tenant.insert(setting, entry);
+    }
+
+    /// Remembers a write of which nobody knows whether it happened.
+    fn tried(&mut self, intent: &Intent) {
+        match intent.subject {
+            Subject::Tenant(setting) => {
+                // The entry stays, so that the next plan sets it again if it did not happen. People may already show
+                // the new default, though, and that must not be taken for their choice: until the change has had its
+                // time to settle, either value is one that a default gave them.
+                let found = || {
+                    let value = intent.from?;
+                    Some(TenantEntry {
+                        value,
+                        by: By::Seen,
+                        at: intent.at,
+                        confirmed: false,
+                        previous: None,
+                        changed_at: None,
+                    })
+                };
+                if let Some(old) = self.ledger.tenant.get(&setting).copied().or_else(found) {
+                    let entry = TenantEntry { previous: Some(intent.to), changed_at: Some(intent.at), ..old };
+                    self.ledger.tenant.insert(setting, entry);
+                }
+            }
+            Subject::Person(id, setting) => {
+                let default = self.default_of(setting);
+                let slot = self.ledger.people.entry(id).or_default().settings.get_mut(setting);
+                let found = || {
+                    let value = intent.from?;
+                    let chosen = default.is_some_and(|default| default != value);
+                    Some(Entry::seen(value, default, chosen, intent.at))
+                };
+                if let Some(old) = slot.or_else(found) {
+                    // Should it turn out to be ours, what was there before is known by then.
+                    let found = ours(intent.to, default, intent.at, intent.from, Some(&old)).found;
+                    let tried = Some(Tried { value: intent.to, at: intent.at });
+                    *slot = Some(Entry { found, tried, ..old });
+                }
+            }
+        }
+    }
+
+    fn tenant_read(&mut self, values: BTreeMap<TenantSetting, Value>) {
+        for (setting, value) in &values {
+            let subject = Subject::Tenant(*setting);
+            if let Some((intent, heard)) = self.writes.get_mut(&subject)
+                && took_unheard(intent, *heard, *value)
+            {
+                *heard = Some(Answer::Sent(*value));
+                let intent = *intent;
+                self.sent(&intent, *value);
+            }
+            if let Some(entry) = self.ledger.tenant.get_mut(setting)
+                && entry.by == By::Us
+                && entry.value == *value
+            {
+                entry.confirmed = true;
+            }
+        }
+        self.defaults.extend(values);
+    }
+
+    fn read_back(
+        &mut self,
+        id: PersonId,
+        values: &BTreeMap<Setting, Value>,
+        before: &BTreeMap<Setting, Value>,
+        at: Timestamp,
+    ) {
+        for (&setting, &value) in values {
+            if let Some(was) = before.get(&setting) {
+                self.side_effect(id, setting, *was, value, at);
+            } else if let Some((intent, heard)) = self.writes.get_mut(&Subject::Person(id, setting))
+                && took_unheard(intent, *heard, value)
+            {
+                *heard = Some(Answer::Sent(value));
+                let intent = *intent;
+                self.sent(&intent, value);
+            }
+            self.confirm(id, setting, value, at);
+        }
+    }
+
+    /// Remembers a feature that changed beside a write as ours, so that nobody is blamed for it.
+    ///
+    /// Only features: an opt-out that we did not mean to write is somebody's decision until shown otherwise.
+    fn side_effect(&mut self, id: PersonId, setting: Setting, was: Value, is: Value, at: Timestamp) {
+        if setting.feature().is_none() {
+            return;
+        }
+        let default = self.default_of(setting);
+        let slot = self.ledger.people.entry(id).or_default().settings.get_mut(setting);
+        let released = slot.is_some_and(|old| old.released);
+        *slot = Some(Entry { released, ..ours(is, default, at, Some(was), slot.as_ref()) });
+    }
+
+    fn confirm(&mut self, id: PersonId, setting: Setting, value: Value, at: Timestamp) {
+        let default = self.default_of(setting);
+        let steady = self.steady(setting, at);
+        let Some(record) = self.ledger.people.get_mut(&id) else { return };
+        if let Some(entry) = record.settings.get_mut(setting)
+            && entry.written() == Some(value)
+        {
+            entry.confirmed = true;
+            entry.tried = None;
+            entry.default_then = default.or(entry.default_then);
+            entry.stored |= steady && default.is_some_and(|default| default != value);
+        }
+    }
+
+    /// Gives the default that this setting follows where nothing is stored.
+    fn default_of(&self, setting: Setting) -> Option<Value> {
+        match setting {
+            // There is no tenant privacy mode: everyone begins opted in.
+            Setting::Mode => Some(Value::OPT_IN),
+            Setting::Dashboard | Setting::DigestEmail | Setting::OutlookAddIn => {
+                let default = setting.feature()?.tenant_setting();
+                let remembered = || self.ledger.tenant.get(&default).map(|entry| entry.value);
+                self.defaults.get(&default).copied().or_else(remembered)
+            }
+            Setting::ServicePlan => None,
+        }
+    }
+
+    /// Says whether the default of this setting has had its time to show everywhere.
+    fn steady(&self, setting: Setting, at: Timestamp) -> bool {
+        let changed = setting
+            .feature()
+            .and_then(|feature| self.ledger.tenant.get(&feature.tenant_setting()))
+            .and_then(|entry| entry.changed_at);
+        changed.is_none_or(|changed| at.duration_since(changed) >= self.settle.defaults)
+    }
+}
+
+/// Says whether a write of which nothing was heard can be seen: the value is there now, and was not right before.
+///
+/// The opposite proves nothing, since a read may be stale.
+fn took_unheard(intent: &Intent, heard: Option<Answer>, value: Value) -> bool {
+    let unheard = match heard {
+        None | Some(Answer::Unanswered) => true,
+        Some(Answer::Sent(_) | Answer::Refused(_)) => false,
+    };
+    unheard && value == intent.to && intent.from.is_some_and(|from| from != value)
+}
+
+/// Makes the entry of a value that we wrote, keeping what was there before we first wrote.
+///
+/// What somebody else decided after an earlier write of ours is what a later restore brings back, not what was there
+/// before that.
+fn ours(
+    value: Value,
+    default: Option<Value>,
+    at: Timestamp,
+    from: Option<Value>,
+    old: Option<&Entry>,
+) -> Entry {
+    let found = match old {
+        Some(old) => match old.by {
+            By::Us => old.found,
+            By::Seen => {
+                let was = from.unwrap_or(old.value);
+                Some(Found { value: was, chosen: old.chosen || was != old.value })
+            }
+        },
+        None => from.map(|was| Found { value: was, chosen: default.is_some_and(|default| default != was) }),
+    };
+    Entry {
+        value,
+        by: By::Us,
+        default_then: default.or(old.and_then(|old| old.default_then)),
+        at,
+        confirmed: false,
+        stored: false,
+        chosen: false,
+        released: false,
+        retried: false,
+        found,
+        tried: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

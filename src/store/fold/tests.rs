@@ -1,0 +1,293 @@
+use uuid::Uuid;
+
+use super::*;
+use crate::model::RefusalKind;
+
+const ADA: PersonId = PersonId(Uuid::from_u128(0xada));
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + minute * 60).expect("in range")
+}
+
+/// A person who was seen with the mode that everyone has, and a dashboard that followed the default.
+fn seen() -> Vec<Record> {
+    let entry = |value, default| Entry::seen(value, Some(default), false, at(0));
+    let settings = BTreeMap::from([
+        (Setting::Mode, entry(Value::OPT_IN, Value::OPT_IN)),
+        (Setting::Dashboard, entry(Value::ON, Value::ON)),
+    ]);
+    let defaults = BTreeMap::from([(TenantSetting::Dashboard, Value::ON)]);
+    vec![
+        Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
+        Record::TenantRead { values: defaults, at: at(1) },
+    ]
+}
+
+fn intent(subject: Subject, from: Value, to: Value) -> Record {
+    Record::Intent(Intent { operation: 0, subject, from: Some(from), to, repeat: false, at: at(2) })
+}
+
+fn outcome(subject: Subject, answer: Answer) -> Record {
+    Record::Outcome { subject, answer, attempts: 1, request_id: None, at: at(3) }
+}
+
+fn read_back(values: &[(Setting, Value)], before: &[(Setting, Value)]) -> Record {
+    let map = |of: &[(Setting, Value)]| of.iter().copied().collect();
+    Record::ReadBack { id: ADA, values: map(values), before: map(before), at: at(4) }
+}
+
+const MODE: Subject = Subject::Person(ADA, Setting::Mode);
+const DASHBOARD: Subject = Subject::Person(ADA, Setting::Dashboard);
+const DEFAULT: Subject = Subject::Tenant(TenantSetting::Dashboard);
+
+fn folded(more: impl IntoIterator<Item = Record>) -> Ledger {
+    fold(Ledger::default(), seen().into_iter().chain(more), &Settle::default())
+}
+
+/// Says in a few words what the ledger remembers of one setting.
+fn words(ledger: &Ledger, setting: Setting) -> String {
+    let Some(entry) = ledger.entry(ADA, setting) else { return "nothing".to_owned() };
+    let Entry { value, by, default_then, at: _, confirmed, stored, chosen, released, retried, found, tried } =
+        entry;
+    let mut words = vec![format!("{by:?} {value}")];
+    words.extend(default_then.map(|default| format!("default {default}")));
+    let flags = [
+        (*confirmed, "confirmed"),
+        (*stored, "stored"),
+        (*chosen, "chosen"),
+        (*released, "released"),
+        (*retried, "retried"),
+    ];
+    words.extend(flags.iter().filter(|(is, _)| *is).map(|(_, word)| (*word).to_owned()));
+    words.extend(
+        found.map(|Found { value, chosen }| format!("found {value}{}", if chosen { " chosen" } else { "" })),
+    );
+    words.extend(tried.map(|tried| format!("tried {}", tried.value)));
+    words.join(", ")
+}
+
+#[test]
+fn every_history_of_one_write_is_remembered_as_it_should() {
+    let intent = || intent(MODE, Value::OPT_IN, Value::OPT_OUT);
+    let sent = || outcome(MODE, Answer::Sent(Value::OPT_OUT));
+    let refused = outcome(MODE, Answer::Refused(RefusalKind::Forbidden));
+    let unanswered = || outcome(MODE, Answer::Unanswered);
+    let read = |value| read_back(&[(Setting::Mode, value)], &[]);
+    let table = [
+        (vec![], "Seen opt-in, default opt-in"),
+        (vec![intent()], "Seen opt-in, default opt-in, found opt-in, tried opt-out"),
+        (vec![intent(), refused], "Seen opt-in, default opt-in"),
+        (vec![intent(), unanswered()], "Seen opt-in, default opt-in, found opt-in, tried opt-out"),
+        (
+            vec![intent(), unanswered(), read(Value::OPT_IN)],
+            "Seen opt-in, default opt-in, found opt-in, tried opt-out",
+        ),
+        (
+            vec![intent(), unanswered(), read(Value::OPT_OUT)],
+            "Us opt-out, default opt-in, confirmed, stored, found opt-in",
+        ),
+        (vec![intent(), sent()], "Us opt-out, default opt-in, found opt-in"),
+        (vec![intent(), sent(), read(Value::OPT_IN)], "Us opt-out, default opt-in, found opt-in"),
+        (
+            vec![intent(), sent(), read(Value::OPT_OUT)],
+            "Us opt-out, default opt-in, confirmed, stored, found opt-in",
+        ),
+    ];
+    for (history, expected) in table {
+        assert_eq!(words(&folded(history.clone()), Setting::Mode), expected, "{history:#?}");
+    }
+}
+
+#[test]
+fn a_pin_is_confirmed_but_not_surely_stored_while_the_default_is_the_same() {
+    let ledger = folded([
+        intent(DASHBOARD, Value::ON, Value::ON),
+        outcome(DASHBOARD, Answer::Sent(Value::ON)),
+        read_back(&[(Setting::Dashboard, Value::ON)], &[]),
+    ]);
+    assert_eq!(words(&ledger, Setting::Dashboard), "Us on, default on, confirmed, found on");
+}
+
+#[test]
+fn reading_what_was_there_before_does_not_settle_an_unanswered_pin() {
+    let ledger = folded([
+        intent(DASHBOARD, Value::ON, Value::ON),
+        outcome(DASHBOARD, Answer::Unanswered),
+        read_back(&[(Setting::Dashboard, Value::ON)], &[]),
+    ]);
+    assert_eq!(words(&ledger, Setting::Dashboard), "Seen on, default on, found on, tried on");
+}
+
+#[test]
+fn a_default_that_has_just_changed_proves_nothing_about_what_is_stored() {
+    let flipped = |changed_at| TenantEntry {
+        value: Value::OFF,
+        by: By::Us,
+        at: changed_at,
+        confirmed: true,
+        previous: Some(Value::ON),
+        changed_at: Some(changed_at),
+    };
+    let stored = |changed_at| {
+        let ledger = folded([
+            Record::ObservedTenant { setting: TenantSetting::Dashboard, entry: flipped(changed_at) },
+            Record::TenantRead {
+                values: BTreeMap::from([(TenantSetting::Dashboard, Value::OFF)]),
+                at: at(1),
+            },
+            intent(DASHBOARD, Value::OFF, Value::ON),
+            outcome(DASHBOARD, Answer::Sent(Value::ON)),
+            read_back(&[(Setting::Dashboard, Value::ON)], &[]),
+        ]);
+        ledger.entry(ADA, Setting::Dashboard).expect("an entry").stored
+    };
+    assert!(!stored(at(0)), "changed four minutes before");
+    assert!(stored(at(-24 * 60)), "changed a day before");
+}
+
+#[test]
+fn what_was_there_before_our_first_write_survives_the_second() {
+    let ledger =
+        folded([intent(MODE, Value::OPT_IN, Value::OPT_OUT), outcome(MODE, Answer::Sent(Value::OPT_OUT))]);
+    let again = [intent(MODE, Value::OPT_OUT, Value::OPT_IN), outcome(MODE, Answer::Sent(Value::OPT_IN))];
+    let ledger = fold(ledger, again, &Settle::default());
+    assert_eq!(words(&ledger, Setting::Mode), "Us opt-in, default opt-in, found opt-in");
+}
+
+#[test]
+fn a_choice_that_is_overridden_is_what_a_restore_brings_back() {
+    let chosen = Entry {
+        found: Some(Found { value: Value::ON, chosen: false }),
+        ..Entry::seen(Value::OFF, Some(Value::ON), true, at(0))
+    };
+    let settings = BTreeMap::from([(Setting::Dashboard, chosen)]);
+    let ledger = folded([
+        Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
+        intent(DASHBOARD, Value::OFF, Value::ON),
+        outcome(DASHBOARD, Answer::Sent(Value::ON)),
+    ]);
+    assert_eq!(words(&ledger, Setting::Dashboard), "Us on, default on, found off chosen");
+}
+
+#[test]
+fn a_repeated_write_is_marked_so_that_it_is_not_repeated_again() {
+    let repeat = Record::Intent(Intent {
+        operation: 0,
+        subject: MODE,
+        from: Some(Value::OPT_IN),
+        to: Value::OPT_OUT,
+        repeat: true,
+        at: at(2),
+    });
+    let ledger = folded([repeat, outcome(MODE, Answer::Sent(Value::OPT_OUT))]);
+    assert_eq!(words(&ledger, Setting::Mode), "Us opt-out, default opt-in, retried, found opt-in");
+}
+
+#[test]
+fn what_a_first_call_wrote_on_the_way_is_ours_when_the_second_fails() {
+    let ledger = folded([
+        intent(DASHBOARD, Value::ON, Value::ON),
+        outcome(DASHBOARD, Answer::Sent(Value::OFF)),
+        read_back(&[(Setting::Dashboard, Value::OFF)], &[]),
+    ]);
+    assert_eq!(words(&ledger, Setting::Dashboard), "Us off, default on, confirmed, stored, found on");
+}
+
+#[test]
+fn side_effects_of_our_own_write_are_nobodys_choice() {
+    let ledger = folded([
+        intent(MODE, Value::OPT_IN, Value::OPT_OUT),
+        outcome(MODE, Answer::Sent(Value::OPT_OUT)),
+        read_back(
+            &[(Setting::Mode, Value::OPT_OUT), (Setting::Dashboard, Value::OFF)],
+            &[(Setting::Dashboard, Value::ON)],
+        ),
+    ]);
+    assert_eq!(words(&ledger, Setting::Dashboard), "Us off, default on, confirmed, stored, found on");
+}
+
+#[test]
+fn a_pin_that_a_later_write_of_ours_undoes_is_nobodys_choice() {
+    let ledger = folded([
+        intent(DASHBOARD, Value::ON, Value::ON),
+        outcome(DASHBOARD, Answer::Sent(Value::ON)),
+        read_back(&[(Setting::Dashboard, Value::ON)], &[]),
+        intent(MODE, Value::OPT_IN, Value::OPT_OUT),
+        outcome(MODE, Answer::Sent(Value::OPT_OUT)),
+        read_back(
+            &[(Setting::Mode, Value::OPT_OUT), (Setting::Dashboard, Value::OFF)],
+            &[(Setting::Dashboard, Value::ON)],
+        ),
+    ]);
+    assert_eq!(words(&ledger, Setting::Dashboard), "Us off, default on, confirmed, stored, found on");
+}
+
+#[test]
+fn an_opt_out_that_we_did_not_mean_is_left_for_the_next_plan_to_judge() {
+    let ledger = folded([
+        intent(DASHBOARD, Value::ON, Value::OFF),
+        outcome(DASHBOARD, Answer::Sent(Value::OFF)),
+        read_back(
+            &[(Setting::Mode, Value::OPT_OUT), (Setting::Dashboard, Value::OFF)],
+            &[(Setting::Mode, Value::OPT_IN)],
+        ),
+    ]);
+    assert_eq!(words(&ledger, Setting::Mode), "Seen opt-in, default opt-in");
+}
+
+#[test]
+fn settings_that_did_not_change_are_left_as_they_were() {
+    let ledger = folded([
+        intent(MODE, Value::OPT_IN, Value::OPT_OUT),
+        outcome(MODE, Answer::Sent(Value::OPT_OUT)),
+        read_back(&[(Setting::Mode, Value::OPT_OUT), (Setting::Dashboard, Value::ON)], &[]),
+    ]);
+    assert_eq!(words(&ledger, Setting::Dashboard), "Seen on, default on");
+}
+
+#[test]
+fn a_tenant_write_remembers_what_the_default_was() {
+    let sent = [intent(DEFAULT, Value::ON, Value::OFF), outcome(DEFAULT, Answer::Sent(Value::OFF))];
+    let expected = TenantEntry {
+        value: Value::OFF,
+        by: By::Us,
+        at: at(2),
+        confirmed: false,
+        previous: Some(Value::ON),
+        changed_at: Some(at(2)),
+    };
+    assert_eq!(folded(sent.clone()).tenant[&TenantSetting::Dashboard], expected);
+
+    let values = BTreeMap::from([(TenantSetting::Dashboard, Value::OFF)]);
+    let read = Record::TenantRead { values, at: at(5) };
+    let confirmed = TenantEntry { confirmed: true, ..expected };
+    assert_eq!(folded(sent.into_iter().chain([read])).tenant[&TenantSetting::Dashboard], confirmed);
+}
+
+#[test]
+fn a_tenant_write_of_which_nobody_heard_may_have_moved_people() {
+    let ledger = folded([intent(DEFAULT, Value::ON, Value::OFF), outcome(DEFAULT, Answer::Unanswered)]);
+    let entry = ledger.tenant[&TenantSetting::Dashboard];
+    assert_eq!((entry.value, entry.by), (Value::ON, By::Seen), "it is set again if it did not happen");
+    assert_eq!((entry.previous, entry.changed_at), (Some(Value::OFF), Some(at(2))));
+}
+
+#[test]
+fn a_tenant_write_of_which_nobody_heard_took_if_it_can_be_seen() {
+    let values = BTreeMap::from([(TenantSetting::Dashboard, Value::OFF)]);
+    let ledger = folded([
+        intent(DEFAULT, Value::ON, Value::OFF),
+        outcome(DEFAULT, Answer::Unanswered),
+        Record::TenantRead { values, at: at(5) },
+    ]);
+    let entry = ledger.tenant[&TenantSetting::Dashboard];
+    assert_eq!((entry.value, entry.by, entry.confirmed), (Value::OFF, By::Us, true));
+    assert_eq!(entry.previous, Some(Value::ON));
+}
+
+#[test]
+fn a_finished_run_gives_up_on_what_it_never_heard_of() {
+    let dies = folded([intent(MODE, Value::OPT_IN, Value::OPT_OUT)]);
+    let ends = folded([intent(MODE, Value::OPT_IN, Value::OPT_OUT), Record::Finished { at: at(9) }]);
+    assert_eq!(dies, ends);
+}

@@ -1,0 +1,146 @@
+//! The lines of a journal.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::RunId;
+use crate::model::{PersonId, RefusalKind, Setting, TenantEntry, TenantId, TenantSetting, Value};
+use crate::plan::Observed;
+
+/// Is one line of a journal: something that a run was about to do, did or saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// The run begins; the first line.
+    Started(Started),
+    /// A default of the tenant is remembered as the plan saw it.
+    #[serde(rename_all = "kebab-case")]
+    ObservedTenant {
+        /// The default.
+        setting: TenantSetting,
+        /// What replaces its entry.
+        entry: TenantEntry,
+    },
+    /// A person is remembered as the plan saw them.
+    #[serde(rename_all = "kebab-case")]
+    Observed {
+        /// Who.
+        id: PersonId,
+        /// What replaces their entries.
+        is: Observed,
+    },
+    /// The tenant's defaults were read; people's values are compared with these from here on.
+    #[serde(rename_all = "kebab-case")]
+    TenantRead {
+        /// Those that could be read.
+        values: BTreeMap<TenantSetting, Value>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Something is about to be written.
+    Intent(Intent),
+    /// What became of it.
+    #[serde(rename_all = "kebab-case")]
+    Outcome {
+        /// What was written.
+        subject: Subject,
+        /// What the service said.
+        answer: Answer,
+        /// How often it was sent.
+        attempts: u32,
+        /// The service's id of the last request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A person was read again after a write.
+    #[serde(rename_all = "kebab-case")]
+    ReadBack {
+        /// Who.
+        id: PersonId,
+        /// What they have now.
+        values: BTreeMap<Setting, Value>,
+        /// What they had right before, where it differed and the write did not mean to change it.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        before: BTreeMap<Setting, Value>,
+        /// When.
+        at: Timestamp,
+    },
+    /// The run has ended, and knows how.
+    #[serde(rename_all = "kebab-case")]
+    Finished {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Is the head of a journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Started {
+    /// The version of this form, [`super::FORMAT`].
+    pub format: u32,
+    /// The run.
+    pub run: RunId,
+    /// Whose settings.
+    pub tenant: TenantId,
+    /// SHA-256 of the manifest and every file that it names, in hexadecimal.
+    pub manifest: String,
+    /// The version of insightctl.
+    pub version: String,
+    /// Who ran it, as the lock names them.
+    pub holder: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Is what a write touches, without a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// A default of the tenant.
+    Tenant(TenantSetting),
+    /// A setting of a person.
+    Person(PersonId, Setting),
+}
+
+/// Is a write that is about to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Intent {
+    /// Index into the plan's operations.
+    pub operation: u32,
+    /// What it touches.
+    pub subject: Subject,
+    /// What was read right before; absent where the service has no field to read it from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Value>,
+    /// What is to be.
+    pub to: Value,
+    /// It repeats a write that did not take.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub repeat: bool,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Is what the service said to a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// It took this value. Not always the one that was meant in the end: of several calls for one person, the first
+    /// may have switched a feature off before the one that was to switch it on failed.
+    Sent(Value),
+    /// It surely did not take it, and why.
+    Refused(RefusalKind),
+    /// Nobody knows: it was sent, and no answer came.
+    Unanswered,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}

@@ -1,0 +1,378 @@
+//! Laws of the plan, for any manifest, any tenant and any memory.
+#![expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use insightctl::model::{
+    ActualPerson, ActualState, ActualTenant, By, BySetting, Catalogue, DesiredGroup, DesiredState, Entry,
+    Found, Held, Kind, Known, Ledger, Licences, Mode, OnLeave, OnUserChoice, PersonId, PersonRecord, Refusal,
+    RefusalKind, ServicePlanId, Setting, Settings, Settle, Sku, SkuId, Source, Switch, TenantEntry, TenantId,
+    TenantSetting, Value,
+};
+use insightctl::plan::{Because, Context, Operation, Phase, Plan, Reason, Target, plan};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const NOW: i64 = 1_700_000_000;
+
+fn id(number: u128) -> PersonId {
+    PersonId(Uuid::from_u128(number + 1))
+}
+
+fn at(minutes_ago: i64) -> Timestamp {
+    Timestamp::from_second(NOW - minutes_ago * 60).unwrap()
+}
+
+fn catalogue() -> Catalogue {
+    let plan = |n: u128| ServicePlanId(Uuid::from_u128(n));
+    let sku = |name: &str, insights: Vec<ServicePlanId>| Sku {
+        name: name.into(),
+        insights,
+        mailbox: vec![plan(9)],
+    };
+    let skus = BTreeMap::from([
+        (SkuId(Uuid::from_u128(1)), sku("E3", vec![plan(1)])),
+        (SkuId(Uuid::from_u128(2)), sku("E5", vec![plan(1), plan(2)])),
+        (SkuId(Uuid::from_u128(3)), sku("F3", vec![])),
+    ]);
+    Catalogue { skus, groups: BTreeMap::new() }
+}
+
+fn value(setting: Setting) -> BoxedStrategy<Value> {
+    match setting {
+        Setting::Mode => prop_oneof![Just(Value::OPT_IN), Just(Value::OPT_OUT)].boxed(),
+        Setting::ServicePlan => prop_oneof![Just(Value::ASSIGNED), Just(Value::REMOVED)].boxed(),
+        Setting::Dashboard | Setting::DigestEmail | Setting::OutlookAddIn => {
+            prop_oneof![Just(Value::ON), Just(Value::OFF)].boxed()
+        }
+    }
+}
+
+fn by_setting<T: std::fmt::Debug + Clone + 'static>(
+    with: impl Fn(Setting) -> BoxedStrategy<T>,
+) -> impl Strategy<Value = BySetting<T>> {
+    let [a, b, c, d, e] = Setting::ALL.map(with);
+    (a, b, c, d, e).prop_map(|(mode, dashboard, digest_email, outlook_add_in, service_plan)| BySetting {
+        mode,
+        dashboard,
+        digest_email,
+        outlook_add_in,
+        service_plan,
+    })
+}
+
+fn group(number: usize) -> impl Strategy<Value = DesiredGroup> {
+    let wants = by_setting(|setting| proptest::option::of(value(setting)).boxed());
+    (wants, any::<bool>(), any::<bool>()).prop_map(move |(wants, over, restore)| DesiredGroup {
+        name: format!("group-{number}").into(),
+        wants,
+        on_user_choice: if over { OnUserChoice::Override } else { OnUserChoice::Respect },
+        on_leave: if restore { OnLeave::Restore } else { OnLeave::Keep },
+        named: Some(3),
+    })
+}
+
+fn entry(setting: Setting) -> BoxedStrategy<Option<Entry>> {
+    let flags = proptest::array::uniform5(any::<bool>());
+    let minutes = prop_oneof![0..14_i64, 15..30_i64, 31..4000_i64];
+    let default = match setting {
+        Setting::Mode => Just(Some(Value::OPT_IN)).boxed(),
+        Setting::ServicePlan => Just(None).boxed(),
+        Setting::Dashboard | Setting::DigestEmail | Setting::OutlookAddIn => {
+            value(setting).prop_map(Some).boxed()
+        }
+    };
+    let made = (value(setting), default, flags, minutes, any::<bool>()).prop_map(
+        |(value, default, flags, ago, us)| {
+            let [confirmed, stored, chosen, released, retried] = flags;
+            let entry = Entry::seen(value, default, chosen && !us, at(ago));
+            if !us {
+                return Entry { released, ..entry };
+            }
+            let found = Some(Found { value, chosen });
+            Entry { by: By::Us, confirmed, stored: stored && confirmed, released, retried, found, ..entry }
+        },
+    );
+    proptest::option::of(made).boxed()
+}
+
+fn settings() -> impl Strategy<Value = Known<Settings>> {
+    let read = (any::<bool>(), any::<[bool; 3]>()).prop_map(|(opted_in, [a, b, c])| {
+        Known::Is(Settings {
+            mode: if opted_in { Mode::OptIn } else { Mode::OptOut },
+            dashboard: a.into(),
+            digest_email: b.into(),
+            outlook_add_in: c.into(),
+        })
+    });
+    let refused = |kind| {
+        let message = "refused".to_owned();
+        Just(Known::Unknown(Arc::new(Refusal { kind, message, request_id: None })))
+    };
+    prop_oneof![8 => read, 1 => refused(RefusalKind::Forbidden), 1 => refused(RefusalKind::Failed)]
+}
+
+fn licences() -> impl Strategy<Value = Licences> {
+    let source = (1..=3_u128, any::<bool>(), proptest::collection::btree_set(1..=2_u128, 0..2)).prop_map(
+        |(sku, inherited, disabled)| Source {
+            sku: SkuId(Uuid::from_u128(sku)),
+            by_group: inherited.then(|| insightctl::model::GroupId(Uuid::from_u128(77))),
+            disabled: disabled.into_iter().map(|n| ServicePlanId(Uuid::from_u128(n))).collect(),
+            active: true,
+        },
+    );
+    proptest::collection::vec(source, 0..3).prop_map(Licences)
+}
+
+fn person(number: u128) -> impl Strategy<Value = ActualPerson> {
+    (settings(), licences(), 0..20_u8).prop_map(move |(settings, licences, oddity)| ActualPerson {
+        upn: format!("p{number}@contoso.com").into(),
+        kind: if oddity == 0 { Kind::Guest } else { Kind::Member },
+        enabled: oddity != 1,
+        mailbox: oddity != 2,
+        licences: Arc::new(licences),
+        settings,
+    })
+}
+
+#[derive(Clone, Debug)]
+struct World {
+    desired: DesiredState,
+    actual: ActualState,
+    ledger: Ledger,
+}
+
+impl World {
+    fn plan(&self) -> Plan {
+        let context = Context {
+            now: at(0),
+            as_of: at(0),
+            manifest: "0".repeat(64),
+            store: Some("store".to_owned()),
+            keeps_ledger: true,
+            re_pin: false,
+        };
+        plan(&self.desired, &self.actual, &self.ledger, &context)
+    }
+
+    fn is_ours(&self, person: PersonId) -> bool {
+        self.ledger
+            .entry(person, Setting::Mode)
+            .is_some_and(|entry| entry.written().is_some() && !entry.released)
+    }
+}
+
+const FEATURES: [TenantSetting; 3] =
+    [TenantSetting::Dashboard, TenantSetting::DigestEmail, TenantSetting::OutlookAddIn];
+
+prop_compose! {
+    fn world()(count in 1..9_usize)(
+        people in (0..count).map(|n| person(n as u128)).collect::<Vec<_>>(),
+        held in proptest::collection::vec((proptest::option::of(0..2_u32), 0..12_u8), count),
+        records in proptest::collection::vec((proptest::option::of(0..3_u32), by_setting(entry)), count),
+        groups in (group(0), group(1)),
+        wanted in proptest::array::uniform3(proptest::option::of(any::<bool>())),
+        found in any::<[bool; 3]>(),
+        remembered in proptest::array::uniform3(proptest::option::of((any::<bool>(), any::<bool>(), 0..4000_i64))),
+        unreadable in 0..30_u8,
+    ) -> World {
+        let switch = |on: bool| Value::Switch(Switch::from(on));
+        let mut desired = DesiredState { groups: vec![groups.0, groups.1], settle: Settle::default(), ..Default::default() };
+        let mut ledger = Ledger::default();
+        let mut tenant = BTreeMap::new();
+        for (at_feature, setting) in FEATURES.into_iter().enumerate() {
+            if let Some(on) = wanted[at_feature] {
+                desired.tenant.insert(setting, switch(on));
+            }
+            tenant.insert(setting, Known::Is(switch(found[at_feature])));
+            if let Some((on, us, ago)) = remembered[at_feature] {
+                let by = if us { By::Us } else { By::Seen };
+                let entry = TenantEntry {
+                    value: switch(on), by, at: at(ago), confirmed: false,
+                    previous: Some(switch(!on)), changed_at: Some(at(ago)),
+                };
+                ledger.tenant.insert(setting, entry);
+            }
+        }
+        for (number, (group, oddity)) in held.into_iter().enumerate() {
+            let who = id(number as u128);
+            if let Some(group) = group {
+                desired.people.insert(who, Held { group, certain: oddity != 0 });
+                if oddity == 1 {
+                    desired.protected.insert(who);
+                }
+            }
+        }
+        for (number, (group, settings)) in records.into_iter().enumerate() {
+            let group = group.map(|group| format!("group-{group}").into());
+            ledger.people.insert(id(number as u128), PersonRecord { group, settings });
+        }
+        if unreadable == 0 {
+            desired.unreadable.push(insightctl::model::desired::Unreadable {
+                group: Some(1),
+                selector: "group: x".to_owned(),
+                refusal: Arc::new(Refusal { kind: RefusalKind::Forbidden, message: "no".to_owned(), request_id: None }),
+            });
+        }
+        let people = people.into_iter().enumerate().map(|(n, person)| (id(n as u128), person)).collect();
+        let actual = ActualState {
+            tenant: ActualTenant {
+                id: TenantId(Uuid::from_u128(1)), name: "Contoso".into(), settings: tenant, people: Known::Is(100),
+            },
+            catalogue: catalogue(),
+            people,
+            read_at: at(0),
+        };
+        World { desired, actual, ledger }
+    }
+}
+
+fn person_of(operation: &Operation) -> Option<(PersonId, Setting)> {
+    match &operation.target {
+        Target::Person(person) => Some((person.id, person.setting)),
+        Target::Tenant(_) => None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 1000,
+        failure_persistence: Some(Box::new(proptest::test_runner::FileFailurePersistence::WithSource("regressions"))),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn everyone_in_scope_has_an_operation_or_a_reason(world in world()) {
+        let plan = world.plan();
+        let with: BTreeSet<PersonId> = plan.operations.iter().filter_map(|o| Some(person_of(o)?.0)).collect();
+        let without: BTreeSet<PersonId> = plan.left_alone.iter().filter_map(|person| person.id).collect();
+        prop_assert!(with.is_disjoint(&without));
+        let scope: BTreeSet<PersonId> = world.desired.people.keys().copied().collect();
+        let told: BTreeSet<PersonId> = with.union(&without).copied().collect();
+        prop_assert!(told.is_superset(&scope));
+        prop_assert_eq!(told.difference(&scope).count() as u64, plan.summary.outside_scope);
+        let counted: u64 = plan.summary.left_alone.values().sum();
+        prop_assert_eq!(plan.summary.people - plan.summary.outside_scope + counted, plan.summary.in_scope);
+    }
+
+    #[test]
+    fn strangers_are_never_touched(world in world()) {
+        for operation in &world.plan().operations {
+            let Some((who, setting)) = person_of(operation) else { continue };
+            if world.desired.people.contains_key(&who) {
+                continue;
+            }
+            // Only what we wrote ourselves comes back, and only where it is still as we wrote it.
+            prop_assert_eq!(operation.because, Because::Restored);
+            let entry = world.ledger.entry(who, setting).unwrap();
+            prop_assert_eq!(entry.written(), operation.from);
+        }
+    }
+
+    #[test]
+    fn nobody_is_opted_in_against_an_opt_out_that_is_not_ours(world in world()) {
+        for operation in &world.plan().operations {
+            let Some((who, Setting::Mode)) = person_of(operation) else { continue };
+            if operation.to == Value::OPT_IN {
+                prop_assert!(world.is_ours(who), "{operation:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_is_never_written(world in world()) {
+        for operation in &world.plan().operations {
+            let Some((who, setting)) = person_of(operation) else { continue };
+            let person = &world.actual.people[&who];
+            prop_assert!(setting == Setting::ServicePlan || person.settings.known().is_some());
+            prop_assert!(world.desired.people.get(&who).is_none_or(|held| held.certain));
+            prop_assert!(operation.from.is_some());
+        }
+    }
+
+    #[test]
+    fn protected_people_guests_and_disabled_accounts_are_never_written(world in world()) {
+        for operation in &world.plan().operations {
+            let Some((who, _)) = person_of(operation) else { continue };
+            let person = &world.actual.people[&who];
+            prop_assert!(!world.desired.protected.contains(&who));
+            prop_assert!(person.kind == Kind::Member && person.enabled && person.mailbox);
+        }
+    }
+
+    #[test]
+    fn nothing_is_granted_to_people_without_a_licence(world in world()) {
+        for operation in &world.plan().operations {
+            let Some((who, setting)) = person_of(operation) else { continue };
+            let grant = matches!(operation.to, Value::OPT_IN | Value::ON);
+            if grant && setting != Setting::ServicePlan && operation.because != Because::Restored
+                && operation.because != Because::WithOptIn
+            {
+                let plan = world.actual.people[&who].licences.service_plan(&world.actual.catalogue);
+                prop_assert!(matches!(plan.map(Value::ServicePlan), Some(Value::ASSIGNED | Value::PARTIAL)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_visible_choice_stands_under_respect(world in world()) {
+        let plan = world.plan();
+        for operation in &plan.operations {
+            let Some((who, setting)) = person_of(operation) else { continue };
+            let Some(held) = world.desired.people.get(&who) else { continue };
+            let respect = world.desired.group(*held).on_user_choice == OnUserChoice::Respect;
+            let remembered = world.ledger.entry(who, setting).is_some_and(|entry| {
+                entry.chosen && entry.tried.is_none() && Some(entry.value) == operation.from
+            });
+            // A service plan is nobody's choice, and beside an opt-in the chosen value itself is stated again.
+            let chosen = respect && remembered && setting != Setting::ServicePlan;
+            prop_assert!(!chosen || operation.because == Because::WithOptIn, "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn pins_go_before_defaults_and_opt_outs_before_removals(world in world()) {
+        let plan = world.plan();
+        let phases: Vec<Phase> = plan.operations.iter().map(|operation| operation.phase).collect();
+        prop_assert!(phases.is_sorted());
+        for operation in &plan.operations {
+            if operation.because == Because::Pinned {
+                prop_assert_eq!(operation.phase, Phase::Pin);
+                prop_assert_eq!(operation.from, Some(operation.to));
+            }
+            if operation.after_opt_out {
+                let (who, _) = person_of(operation).unwrap();
+                let opt_out = plan.operations.iter().any(|other| {
+                    person_of(other) == Some((who, Setting::Mode)) && other.to == Value::OPT_OUT
+                });
+                prop_assert!(opt_out);
+            }
+        }
+    }
+
+    #[test]
+    fn a_saved_plan_reads_back_the_same(world in world()) {
+        let plan = world.plan();
+        let text = serde_json::to_string(&plan).unwrap();
+        let again: Plan = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(&again, &plan);
+        prop_assert_eq!(serde_json::to_string(&world.plan()).unwrap(), text);
+    }
+
+    #[test]
+    fn an_unreadable_group_lets_nobody_leave(world in world()) {
+        let plan = world.plan();
+        if !world.desired.unreadable.is_empty() {
+            prop_assert!(plan.leaving.iter().all(|leaving| leaving.left == 0));
+            prop_assert_eq!(plan.summary.outside_scope, 0);
+        }
+        for person in &plan.left_alone {
+            let held = person.id.and_then(|who| world.desired.people.get(&who));
+            if held.is_some_and(|held| !held.certain) {
+                prop_assert_eq!(person.reason, Reason::Unknown);
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Runs every console block of every story, and compares what it prints.
+//!
+//! A story starts in a copy of the example that it names below, at a moment that stands still.
+#![expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
+
+use std::fs;
+use std::path::Path;
+
+/// Each story, and the example whose files it starts with.
+const STORIES: &[(&str, Option<&str>)] = &[
+    ("first-plan", Some("contoso")),
+    ("saved-plan", Some("contoso")),
+    ("scenarios", Some("contoso")),
+    ("looking", Some("contoso")),
+    ("mistakes", None),
+    ("schemas", None),
+];
+
+const NOW: &str = "2026-03-02T09:00:00Z";
+
+/// Copies an example's own files; what running it has left behind stays where it is.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        if name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            copy(&path, &to.join(name));
+        } else {
+            fs::copy(&path, to.join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_story_is_true() {
+    let stories = Path::new("tests/stories");
+    for (story, example) in STORIES {
+        let stage = stories.join(format!("{story}.in"));
+        if let Some(example) = example {
+            if stage.exists() {
+                fs::remove_dir_all(&stage).unwrap();
+            }
+            copy(&Path::new("examples").join(example), &stage);
+        }
+    }
+    let told: Vec<_> = STORIES.iter().map(|(story, _)| format!("{story}.md")).collect();
+    for entry in fs::read_dir(stories).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(!name.ends_with(".md") || told.contains(&name), "{name} is not in the list of stories");
+    }
+    let cases = trycmd::TestCases::new();
+    cases.env("INSIGHTCTL_NOW", NOW).env("NO_COLOR", "1").env("CI", "true").case("tests/stories/*.md");
+    cases.run();
+}
