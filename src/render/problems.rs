@@ -148,13 +148,12 @@ fn same_length(text: &str) -> String {
 mod tests {
     use std::fmt::Write as _;
 
-    use super::*;
     use crate::manifest::parse;
 
     const HEAD: &str = "version: 1\ntenant: { id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 }\n";
 
-    fn drawn(manifest: &str, files: &[(&str, &[u8])]) -> String {
-        text(&parse(manifest, files).unwrap_err(), false, 100)
+    fn drawn(text: &str, files: &[(&str, &[u8])]) -> String {
+        super::text(&parse(text, files).unwrap_err(), false, 100)
     }
 
     #[test]
@@ -220,10 +219,10 @@ mod tests {
             csv in proptest::collection::vec("[ -~\r\n\u{80}-\u{9F}üß漢\u{301}👩\u{202E}]{0,60}", 0..8),
             width in 0_usize..200,
         ) {
-            let manifest = format!("{HEAD}scenario: {word}\ngroups: [ {{ name: a, mode: opt-out, members: [ {{ csv: p.csv }} ] }} ]\n");
+            let text = format!("{HEAD}scenario: {word}\ngroups: [ {{ name: a, mode: opt-out, members: [ {{ csv: p.csv }} ] }} ]\n");
             let csv = format!("UserPrincipalName\n{}", csv.join("\n"));
-            if let Err(found) = parse(&manifest, &[("p.csv", csv.as_bytes())]) {
-                let drawn = text(&found, false, width);
+            if let Err(found) = parse(&text, &[("p.csv", csv.as_bytes())]) {
+                let drawn = super::text(&found, false, width);
                 proptest::prop_assert!(drawn.contains("error: "));
                 proptest::prop_assert!(!drawn.contains(|char: char| char.is_control() && char != '\n'), "{drawn:?}");
             }
