@@ -108,29 +108,29 @@ impl Folding {
         *heard = Some(answer);
         let intent = *intent;
         match answer {
-            Answer::Sent(value) => self.sent(&intent, value),
+            Answer::Sent => self.sent(&intent),
             Answer::Refused(_) => {}
             Answer::Unanswered => self.tried(&intent),
         }
     }
 
-    fn sent(&mut self, intent: &Intent, value: Value) {
+    fn sent(&mut self, intent: &Intent) {
         match intent.subject {
-            Subject::Tenant(setting) => self.sent_tenant(intent, setting, value),
+            Subject::Tenant(setting) => self.sent_tenant(intent, setting),
             Subject::Person(id, setting) => {
                 let default = self.default_of(setting);
                 let slot = self.ledger.people.entry(id).or_default().settings.get_mut(setting);
-                let written = ours(value, default, intent.at, intent.from, slot.as_ref());
+                let written = ours(intent.to, default, intent.at, intent.from, slot.as_ref());
                 *slot = Some(Entry { retried: intent.repeat, ..written });
             }
         }
     }
 
-    fn sent_tenant(&mut self, intent: &Intent, setting: TenantSetting, value: Value) {
+    fn sent_tenant(&mut self, intent: &Intent, setting: TenantSetting) {
         let old = self.ledger.tenant.get(&setting).copied();
-        let was = intent.from.or(old.map(|old| old.value)).filter(|was| *was != value);
+        let was = intent.from.or(old.map(|old| old.value)).filter(|was| *was != intent.to);
         let entry = TenantEntry {
-            value,
+            value: intent.to,
             by: By::Us,
             at: intent.at,
             confirmed: false,
@@ -187,9 +187,9 @@ impl Folding {
             if let Some((intent, heard)) = self.writes.get_mut(&subject)
                 && took_unheard(intent, *heard, *value)
             {
-                *heard = Some(Answer::Sent(*value));
+                *heard = Some(Answer::Sent);
                 let intent = *intent;
-                self.sent(&intent, *value);
+                self.sent(&intent);
             }
             if let Some(entry) = self.ledger.tenant.get_mut(setting)
                 && entry.by == By::Us
@@ -214,9 +214,9 @@ impl Folding {
             } else if let Some((intent, heard)) = self.writes.get_mut(&Subject::Person(id, setting))
                 && took_unheard(intent, *heard, value)
             {
-                *heard = Some(Answer::Sent(value));
+                *heard = Some(Answer::Sent);
                 let intent = *intent;
-                self.sent(&intent, value);
+                self.sent(&intent);
             }
             self.confirm(id, setting, value, at);
         }
@@ -279,7 +279,7 @@ impl Folding {
 fn took_unheard(intent: &Intent, heard: Option<Answer>, value: Value) -> bool {
     let unheard = match heard {
         None | Some(Answer::Unanswered) => true,
-        Some(Answer::Sent(_) | Answer::Refused(_)) => false,
+        Some(Answer::Sent | Answer::Refused(_)) => false,
     };
     unheard && value == intent.to && intent.from.is_some_and(|from| from != value)
 }
