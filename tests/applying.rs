@@ -295,9 +295,26 @@ async fn what_does_not_show_yet_is_settling_and_never_failed() {
 
 #[tokio::test]
 async fn side_effects_of_an_opt_out_are_nobodys_choice() {
-    let stage = Stage::new("opt-out-flags=off").await;
-    stage.round().await;
-    assert_eq!(stage.plan().await.outside_changes, []);
+    let stage = opted_out("opt-out-flags=off").await;
+    let plan = stage.plan().await;
+    assert_eq!((plan.outside_changes.as_slice(), plan.summary.people), (&[][..], 8));
+    stage.apply(&plan).await;
+    let ended = stage.plan().await;
+    assert_eq!((ended.operations, ended.outside_changes), (Vec::new(), Vec::new()));
+    assert!(stage.end_state().iter().take(8).all(|(_, settings)| settings.dashboard));
+}
+
+#[tokio::test]
+async fn a_choice_that_an_opt_in_states_again_stays_the_persons() {
+    let stage = opted_out("").await;
+    let choice = Choice { mode: Some(false), dashboard: Some(false), ..Choice::default() };
+    stage.sandbox.person(&upn(1), &choice).unwrap();
+    for _ in 0..3 {
+        stage.round().await;
+        stage.later(20);
+        assert!(!stage.sandbox.settings(&upn(1)).unwrap().dashboard, "they had switched it off");
+    }
+    assert_eq!(stage.plan().await.operations, []);
 }
 
 #[tokio::test]

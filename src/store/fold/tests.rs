@@ -169,6 +169,24 @@ fn a_choice_that_is_overridden_is_what_a_restore_brings_back() {
 }
 
 #[test]
+fn a_choice_that_is_stated_again_stays_a_choice_also_by_way_of_all_off() {
+    for value in [Value::ON, Value::OFF] {
+        let chosen = Entry::seen(value, Some(Value::ON), true, at(0));
+        let settings = BTreeMap::from([(Setting::Dashboard, chosen)]);
+        let mut records = vec![
+            Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
+            intent(DASHBOARD, value, Value::OFF),
+            outcome(DASHBOARD, Answer::Sent),
+        ];
+        if value == Value::ON {
+            records.extend([intent(DASHBOARD, Value::OFF, Value::ON), outcome(DASHBOARD, Answer::Sent)]);
+        }
+        let ledger = folded(records);
+        assert_eq!(words(&ledger, Setting::Dashboard), format!("Seen {value}, default on, chosen"));
+    }
+}
+
+#[test]
 fn a_repeated_write_is_marked_so_that_it_is_not_repeated_again() {
     let repeat = Record::Intent(Intent {
         operation: 0,
