@@ -53,8 +53,9 @@ fn value(setting: Setting) -> BoxedStrategy<Value> {
 fn by_setting<T: std::fmt::Debug + Clone + 'static>(
     with: impl Fn(Setting) -> BoxedStrategy<T>,
 ) -> impl Strategy<Value = BySetting<T>> {
-    let [a, b, c, d, e] = Setting::ALL.map(with);
-    (a, b, c, d, e).prop_map(|(mode, dashboard, digest_email, outlook_add_in, service_plan)| BySetting {
+    let [mode, dashboard, digest_email, outlook_add_in, service_plan] = Setting::ALL.map(with);
+    let all = (mode, dashboard, digest_email, outlook_add_in, service_plan);
+    all.prop_map(|(mode, dashboard, digest_email, outlook_add_in, service_plan)| BySetting {
         mode,
         dashboard,
         digest_email,

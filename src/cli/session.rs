@@ -13,7 +13,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::clock::Clock;
-use crate::manifest::{self, Manifest, StoreAddress};
+use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Credential, Endpoints, Reader};
 use crate::model::{ActualState, DesiredState, Membership, PersonId, Selector, Setting};
 use crate::plan::{Context, who_left};
@@ -202,14 +202,10 @@ fn open_store(global: &Global, manifest: &Manifest, purpose: Purpose) -> Result<
 
 /// Reads `--store`; unlike the manifest's, its path starts from the current folder and may lie anywhere.
 fn store_address(typed: &str) -> Result<StoreAddress, Failure> {
-    match typed.strip_prefix("file:") {
-        Some(folder) if !folder.is_empty() => Ok(StoreAddress::Folder(folder.into())),
-        None if typed.eq_ignore_ascii_case("none") => Ok(StoreAddress::None),
-        None if typed.contains("://") => Ok(StoreAddress::Remote(typed.to_owned())),
-        Some(_) | None => {
-            Err(Failure::wrong(format!("`{typed}` is no store")).hint("write `file:FOLDER` or `none`"))
-        }
-    }
+    typed.parse().map_err(|error: NotAStore| {
+        let hint = error.hint();
+        Failure::new(Exit::Wrong, error).hint(hint)
+    })
 }
 
 fn no_tenant() -> Failure {

@@ -17,7 +17,7 @@ pub(super) fn run(global: &Global, console: &Console, args: &ValidateArgs) -> Re
     let strict = args.strict && found.count(Severity::Warning) > 0;
     let exit = if read.is_err() || strict { Exit::Wrong } else { Exit::Done };
     match form {
-        Format::Json => console.put(&args.output, |out, _| render::problems_json(out, found))?,
+        Format::Json => console.put(&args.output, |out, _| render::problems::json(out, found))?,
         Format::Text | Format::Markdown | Format::Csv => {
             if !found.is_empty() {
                 say(console, found)?;

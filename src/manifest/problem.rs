@@ -90,7 +90,7 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Lists them in the order in which they were found; [`Problems::sort`] puts them in order of place.
+    /// Lists them in order of place: the manifest's first, then each file's in the order in which it is named.
     pub fn list(&self) -> &[Problem] {
         &self.list
     }
@@ -121,7 +121,7 @@ impl Problems {
         self.texts.extend(other.texts);
     }
 
-    /// Puts them in order of place: the manifest's first, then each file's in the order in which it is named.
+    /// Puts them in order of place; files that are not listed come last.
     pub(super) fn sort(&mut self, files: &[Arc<Path>]) {
         let rank: BTreeMap<&Path, usize> =
             files.iter().enumerate().rev().map(|(at, file)| (file.as_ref(), at)).collect();

@@ -57,6 +57,7 @@ const SMALL: usize = 1024;
 /// Is an open log; nobody else can open it meanwhile.
 #[derive(Debug)]
 pub(super) struct Log {
+    path: PathBuf,
     file: Arc<File>,
     pub(super) epoch: Uuid,
     _lock: File,
@@ -89,17 +90,23 @@ impl Log {
                 let head = Head { format: FORMAT, tenant: tenant.to_owned(), epoch: Uuid::new_v4() };
                 file = rewrite(path, &head, live.values().copied()).map_err(broken)?;
                 let changes = live.into_values().cloned().collect();
-                return Ok((Self { file: Arc::new(file), epoch: head.epoch, _lock: lock }, changes));
+                return Ok((
+                    Self { path: path.to_owned(), file: Arc::new(file), epoch: head.epoch, _lock: lock },
+                    changes,
+                ));
             }
         };
-        Ok((Self { file: Arc::new(file), epoch, _lock: lock }, changes))
+        Ok((Self { path: path.to_owned(), file: Arc::new(file), epoch, _lock: lock }, changes))
     }
 
-    /// Adds lines; [`Log::file`] tells what to flush before the change is acknowledged.
-    pub(super) fn add(&self, change: &Change) -> io::Result<()> {
-        let mut line = serde_json::to_vec(change)?;
-        line.push(b'\n');
-        (&*self.file).write_all(&line)
+    /// Adds a line; [`Log::file`] tells what to flush before the change is acknowledged.
+    pub(super) fn add(&self, change: &Change) -> Result<(), SandboxError> {
+        let write = || -> io::Result<()> {
+            let mut line = serde_json::to_vec(change)?;
+            line.push(b'\n');
+            (&*self.file).write_all(&line)
+        };
+        write().map_err(|source| SandboxError::Log { path: self.path.clone(), source })
     }
 
     /// Gives the file to flush with `sync_data`, outside of any lock.

@@ -1,7 +1,6 @@
 //! Reports as people see them: whole, ended early, empty and hostile.
 
 use super::*;
-use crate::apply::Stopped;
 use crate::render::inert::acts;
 use crate::render::sample;
 
