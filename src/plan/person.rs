@@ -248,8 +248,9 @@ fn look_at_plan(entry: Option<Entry>, have: Value, settle: SignedDuration, now: 
     if entry.value == have {
         return Entry { confirmed: entry.written().is_some(), ..entry };
     }
-    let waits = entry.tried.is_some() || (entry.written().is_some() && !entry.confirmed);
-    if waits && now.duration_since(entry.at) < settle {
+    // A try that is still remembered is young: an older one has just been settled.
+    let unconfirmed = entry.written().is_some() && !entry.confirmed;
+    if entry.tried.is_some() || (unconfirmed && now.duration_since(entry.at) < settle) {
         return entry;
     }
     Entry { found: entry.found, released: entry.released, ..Entry::seen(have, None, false, now) }
