@@ -1,18 +1,21 @@
 //! `apply`: carries out a plan, and says what became of every operation.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use dialoguer::Confirm;
 
-use super::args::{ApplyArgs, Format, Global, Output};
+use super::args::{ApplyArgs, Consent, Format, Global, Output};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::planning::{self, Planned};
-use super::session::{Purpose, Session};
+use super::session::{Purpose, Session, read_manifest};
 use super::show;
 use crate::apply::{self, Event, FailureLimit, Outcome, Report, Stop, Stopped, Unrecorded};
+use crate::manifest::Manifest;
 use crate::microsoft::Writer;
+use crate::plan::Plan;
 use crate::plan::guard::review;
 use crate::render;
 use crate::store::Remembered;
@@ -21,13 +24,15 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
     let form = args.output.only("apply", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
     let limit = args.failure_limit.as_deref().map_or(Ok(FailureLimit::default()), str::parse);
     let limit = limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))?;
-    let session = Session::open(global, console, Purpose::Apply).await?;
+    let manifest = read_manifest(global, console)?;
+    let saved = args.plan.as_deref().map(|path| saved(&manifest, path)).transpose()?;
+    let session = Session::of(manifest, global, console, Purpose::Apply).await?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
     let lease = session.store.lock(&console.holder, &session.clock)?;
     let remembered = session.remembered()?;
     console.picked_up(&remembered)?;
-    let planned = match &args.plan {
-        Some(path) => saved(&session, &remembered, args, path)?,
+    let planned = match saved {
+        Some(plan) => reviewed(&session, &remembered, &args.consent, plan)?,
         None => planning::make(&session, &remembered, &args.consent).await?,
     };
     show_plan(console, &args.output, form, &planned)?;
@@ -67,36 +72,48 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
     }
 }
 
-/// Reads a saved plan, and makes sure that it is for this tenant and this ledger.
-fn saved(
+/// Reads a saved plan, and makes sure that it is for the manifest's tenant.
+fn saved(manifest: &Manifest, path: &Path) -> Result<Plan, Failure> {
+    let plan = show::read(path)?;
+    if plan.basis.tenant == manifest.tenant() {
+        return Ok(plan);
+    }
+    let (made, ours) = (plan.basis.tenant, manifest.tenant());
+    Err(stale(format!("the plan was made for tenant {made}, and the manifest names {ours}")))
+}
+
+/// Makes sure that a saved plan was made with this ledger, and lets the guards review it.
+fn reviewed(
     session: &Session,
     remembered: &Remembered,
-    args: &ApplyArgs,
-    path: &std::path::Path,
+    consent: &Consent,
+    plan: Plan,
 ) -> Result<Planned, Failure> {
-    let plan = show::read(path)?;
-    let stale =
-        |fact: String| Failure::new(Exit::Stale, fact).hint("plan again, and have the new plan reviewed");
-    if plan.basis.tenant != session.manifest.tenant() {
-        let (made, ours) = (plan.basis.tenant, session.manifest.tenant());
-        return Err(stale(format!("the plan was made for tenant {made}, and the manifest names {ours}")));
+    match &plan.basis.store {
+        Some(id) if session.store.id() != Some(id) => {
+            return Err(stale(format!("the plan was made with another store, {id}")));
+        }
+        // An empty ledger is the same as none.
+        None if !remembered.ledger.people.is_empty() || !remembered.ledger.tenant.is_empty() => {
+            return Err(stale("the plan was made before this store remembered anything".to_owned()));
+        }
+        Some(_) | None => {}
     }
-    let same_store = match &plan.basis.store {
-        Some(id) => session.store.id() == Some(id),
-        // It was planned before there was a store, or without one; an empty ledger is the same as none.
-        None => remembered.ledger.people.is_empty() && remembered.ledger.tenant.is_empty(),
-    };
-    if !same_store {
-        return Err(stale("the plan was made with another ledger".to_owned()));
-    }
-    let allowed: BTreeSet<_> = args.consent.allow.iter().copied().collect();
+    let allowed: BTreeSet<_> = consent.allow.iter().copied().collect();
     let objections = review(&plan, session.manifest.limits(), &allowed);
     Ok(Planned { plan, objections })
 }
 
+fn stale(fact: String) -> Failure {
+    Failure::new(Exit::Stale, fact).hint("plan again, and have the new plan reviewed")
+}
+
 /// Shows what is about to happen; where the result is for a program, the plan is talk.
 fn show_plan(console: &Console, output: &Output, form: Format, planned: &Planned) -> Result<(), Failure> {
-    if form == Format::Text || output.out.is_some() {
+    if output.out.is_some() {
+        return console.copy(|out| Format::Text.plan(out, planned, console.look));
+    }
+    if form == Format::Text {
         return console.data(|out| Format::Text.plan(out, planned, console.look));
     }
     let mut text = Vec::new();
@@ -146,7 +163,7 @@ fn tell(console: &Console, output: &Output, form: Format, report: &Report) -> Re
         Format::Csv => render::report::csv(out, report),
     })?;
     if output.out.is_some() {
-        console.data(|out| render::report::text(out, report, console.look))?;
+        console.copy(|out| render::report::text(out, report, console.look))?;
     }
     Ok(())
 }

@@ -9,6 +9,9 @@ use jiff::civil::Date;
 use super::exit::Exit;
 use crate::model::Class;
 
+/// Is the manifest that is read when none is named.
+pub(super) const DEFAULT_FILE: &str = "insights.yaml";
+
 const EXAMPLES: &str = "Examples:
   insightctl init --scenario mixed                  write a manifest to start from
   insightctl validate                               check it, without a tenant
@@ -37,7 +40,7 @@ pub(super) struct Arguments {
 #[derive(Clone, Debug, Args)]
 pub(super) struct Global {
     /// The manifest
-    #[arg(short, long, global = true, value_name = "FILE", default_value = "insights.yaml")]
+    #[arg(short, long, global = true, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub(super) file: PathBuf,
     /// Use a simulated tenant: a tenant file, or the URL of `insightctl sandbox serve`
     #[arg(long, global = true, value_name = "TENANT.json|URL", env = "INSIGHTCTL_SANDBOX")]

@@ -120,6 +120,11 @@ impl Console {
         Ok(())
     }
 
+    /// Shows on standard output what a file got as well, unless quiet was asked for.
+    pub(super) fn copy(&self, produce: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        if self.quiet { Ok(()) } else { self.data(produce) }
+    }
+
     /// Writes a value where it was asked for: to a file, which is replaced as a whole, or to standard output.
     pub(super) fn put(
         &self,

@@ -52,7 +52,16 @@ pub(super) enum Purpose {
 impl Session {
     /// Reads the manifest, opens the store, and signs in.
     pub(super) async fn open(global: &Global, console: &Console, purpose: Purpose) -> Result<Self, Failure> {
-        let manifest = read_manifest(global, console)?;
+        Self::of(read_manifest(global, console)?, global, console, purpose).await
+    }
+
+    /// Opens the store, and signs in.
+    pub(super) async fn of(
+        manifest: Manifest,
+        global: &Global,
+        console: &Console,
+        purpose: Purpose,
+    ) -> Result<Self, Failure> {
         let clock = clock(global);
         let Some(at) = &global.sandbox else { return Err(no_tenant()) };
         let store = open_store(global, &manifest, purpose)?;
@@ -95,7 +104,9 @@ impl Session {
         };
         let ask = Ask {
             settings: everyone_named || manages(&|setting| setting != Setting::ServicePlan),
-            tenant_settings: !desired.tenant.is_empty() || manages(&|setting| setting.feature().is_some()),
+            tenant_settings: also.is_some()
+                || !desired.tenant.is_empty()
+                || manages(&|setting| setting.feature().is_some()),
             count_people: !desired.tenant.is_empty(),
         };
         let actual = self.reader.observe(&people, ask).await?;
@@ -128,15 +139,12 @@ impl Session {
     }
 }
 
-/// Reads the manifest, and tells its warnings.
+/// Reads the manifest, and tells its warnings; notes are for whoever asks `validate`.
 pub(super) fn read_manifest(global: &Global, console: &Console) -> Result<Manifest, Failure> {
     let manifest = manifest::read(&global.file)?;
-    if !manifest.warnings().is_empty() {
-        console.say(&super::failure::problems(
-            manifest.warnings(),
-            console.colour_talk,
-            console.look.width,
-        ))?;
+    let warnings = manifest.warnings().without_notes();
+    if !warnings.is_empty() {
+        console.say(&super::failure::problems(&warnings, console.colour_talk, console.look.width))?;
     }
     Ok(manifest)
 }

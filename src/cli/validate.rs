@@ -26,7 +26,11 @@ pub(super) fn run(global: &Global, console: &Console, args: &ValidateArgs) -> Re
                 let groups = read.as_ref().map_or(0, |manifest| manifest.groups().len());
                 let tenant = name.map(|name| format!(" for {name}")).unwrap_or_default();
                 let file = global.file.display();
-                let groups = if groups == 1 { "1 group".to_owned() } else { format!("{groups} groups") };
+                let groups = match groups {
+                    0 => "no groups".to_owned(),
+                    1 => "1 group".to_owned(),
+                    _ => format!("{groups} groups"),
+                };
                 let line = format!("{file} is a valid manifest{tenant}, with {groups}.");
                 console.put(&args.output, |out, _| writeln!(out, "{line}"))?;
             }

@@ -100,6 +100,13 @@ impl Problems {
         self.list.iter().filter(move |problem| problem.severity == severity)
     }
 
+    /// Gives those that matter on every run; notes are for whoever checks the manifest.
+    #[must_use]
+    pub fn without_notes(&self) -> Self {
+        let matters = |problem: &&Problem| problem.severity != Severity::Note;
+        Self { list: self.list.iter().filter(matters).cloned().collect(), texts: self.texts.clone() }
+    }
+
     /// Says whether there is an error among them.
     pub fn has_errors(&self) -> bool {
         self.of(Severity::Error).next().is_some()

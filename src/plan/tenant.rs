@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::look::DefaultNow;
 use super::{Because, Note, Operation, OutsideChange, Phase, Target};
 use crate::model::{
-    ActualTenant, By, Class, DesiredState, Feature, Known, Ledger, Refusal, Switch, TenantEntry,
+    ActualTenant, By, Class, DesiredState, Feature, Known, Ledger, Refusal, RefusalKind, Switch, TenantEntry,
     TenantSetting, Value,
 };
 
@@ -59,7 +59,9 @@ impl TenantVerdict {
     }
 
     fn unreadable(&mut self, setting: TenantSetting, want: Option<Value>, why: &Arc<Refusal>) {
-        if want.is_some() || setting.feature().is_some() {
+        // What nobody asked for is not missed: no default is managed, and nothing that follows one.
+        let missed = want.is_some() || setting.feature().is_some() && why.kind != RefusalKind::NotAsked;
+        if missed {
             self.notes.push(Note::TenantUnreadable { setting, message: why.message.clone() });
         }
     }

@@ -31,10 +31,9 @@ pub(super) fn sentence(objection: &Objection, quote: Quote) -> String {
     };
     let fact = match affected {
         None => format!("nobody can count how many people {}", would(*class)),
-        // A default also reaches people outside the scope, so a share of the scope would mislead.
-        Some(n) if *class == Class::Defaults || n > of => {
-            format!("{} {} ({} {scope})", people(*n), would(*class), count(*of))
-        }
+        // A default also reaches people outside the scope, so it is measured by itself.
+        Some(n) if *class == Class::Defaults => format!("{} {}", people(*n), would(*class)),
+        Some(n) if n > of => format!("{} {} ({} {scope})", people(*n), would(*class), count(*of)),
         Some(n) => {
             let share = percent(*n, *of).map(|share| format!(" ({share})")).unwrap_or_default();
             format!("{} of {} {scope} {}{share}", count(*n), people(*of), would(*class))
@@ -85,7 +84,7 @@ mod tests {
         );
         insta::assert_snapshot!(
             refused(Class::Defaults, Some(5_000), 1_208, 0, 0, 0),
-            @"defaults: 5,000 people would move with the tenant's defaults (1,208 in scope); this always needs consent"
+            @"defaults: 5,000 people would move with the tenant's defaults; this always needs consent"
         );
         insta::assert_snapshot!(
             refused(Class::Defaults, None, 1_208, 0, 0, 0),

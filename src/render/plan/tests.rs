@@ -25,8 +25,8 @@ fn a_plan_reads_from_objections_to_its_last_line() {
         read 2026-11-21 09:14 UTC, manifest 9f86d081884c
 
         Needs consent before anything of this plan is done
-          ! defaults: 4,312 people would move with the tenant's defaults (1,208 in
-            scope); this always needs consent.
+          ! defaults: 4,312 people would move with the tenant's defaults; this always
+            needs consent.
             hint: consent with `--allow defaults`, or raise `guards.limits.defaults` in
               the manifest
 
@@ -75,7 +75,7 @@ fn a_plan_reads_from_objections_to_its_last_line() {
                                                   (the manifest changed)
 
         Groups
-          works-council held 18 people when last applied; 2 left and 1 moved to pilot
+          works-council held 18 people when last applied; 2 of them left and 1 moved to pilot
           works-council decides for 3 people whom pilot names too; they ask for
             different things
 

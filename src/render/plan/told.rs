@@ -67,7 +67,7 @@ pub(super) fn outside_by_person(changes: &[OutsideChange]) -> Outside<'_> {
 pub(super) fn group_lines(plan: &Plan, quote: Quote) -> Vec<String> {
     let leaving = plan.leaving.iter().filter(|leaving| leaving.left > 0 || !leaving.moved.is_empty());
     let leaving = leaving.map(|Leaving { group, held, left, moved }| {
-        let left = (*left > 0).then(|| format!("{} left", count(*left)));
+        let left = (*left > 0).then(|| format!("{} of them left", count(*left)));
         let moved = moved.iter().map(|(to, number)| format!("{} moved to {}", count(*number), quote(to)));
         let parts: Vec<_> = left.into_iter().chain(moved).collect();
         format!("{} held {} when last applied; {}", quote(group), people(*held), list(&parts))
