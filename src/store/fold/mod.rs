@@ -120,6 +120,13 @@ impl Folding {
             Subject::Person(id, setting) => {
                 let default = self.default_of(setting);
                 let slot = self.ledger.people.entry(id).or_default().settings.get_mut(setting);
+                if let Some(old) = slot
+                    && old.is_choice_of(value)
+                {
+                    // An opt-in states again what the person chose. It stays theirs.
+                    old.tried = None;
+                    return;
+                }
                 let written = ours(value, default, intent.at, intent.from, slot.as_ref());
                 *slot = Some(Entry { retried: intent.repeat, ..written });
             }
