@@ -137,13 +137,12 @@ impl Folding {
                 let default = self.default_of(setting);
                 let slot = self.ledger.people.entry(id).or_default().settings.get_mut(setting);
                 // An opt-in states every feature again. What somebody had chosen is still theirs after that.
-                let theirs =
-                    original.filter(|old| old.chosen && old.written().is_none() && old.value == intent.to);
+                let theirs = original.filter(|old| old.is_choice_of(intent.to));
                 let ours = || {
                     let written = ours(intent.to, default, intent.at, intent.from, slot.as_ref());
                     Entry { retried: intent.repeat, ..written }
                 };
-                *slot = Some(theirs.unwrap_or_else(ours));
+                *slot = Some(theirs.map_or_else(ours, |old| Entry { tried: None, ..old }));
             }
         }
     }
