@@ -67,7 +67,7 @@ fn imports_only_go_down() {
     let mut wrong = Vec::new();
     for (room, below) in FLOORS {
         each_source(&Path::new("src").join(room), &mut |path, text| {
-            wrong.extend(faults(room, below, path, text))
+            wrong.extend(faults(room, below, path, text));
         });
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

@@ -355,13 +355,13 @@ pub(super) fn held_back(state: &State<'_>, setting: TenantSetting) -> Option<Str
 mod tests {
     use super::*;
 
-    fn refused(kind: RefusalKind) -> Option<Refusal> {
-        Some(Refusal { kind, message: "no".to_owned(), request_id: None })
+    fn refused(kind: RefusalKind) -> Refusal {
+        Refusal { kind, message: "no".to_owned(), request_id: None }
     }
 
     #[test]
     fn one_persons_refusal_never_stops_the_others() {
-        let forbidden = || refused(RefusalKind::Forbidden);
+        let forbidden = || Some(refused(RefusalKind::Forbidden));
         assert_eq!(shut_out(&[forbidden()], false), None, "one person");
         assert_eq!(shut_out(&[forbidden(), None], false), None, "not everybody");
         assert_eq!(shut_out(&[forbidden(), forbidden()], true), None, "others could be written");
@@ -370,12 +370,12 @@ mod tests {
 
     #[test]
     fn a_sign_in_that_ended_stops_at_once() {
-        assert!(shut_out(&[None, refused(RefusalKind::SignIn)], true).is_some());
+        assert!(shut_out(&[None, Some(refused(RefusalKind::SignIn))], true).is_some());
     }
 
     #[test]
     fn a_service_that_stumbles_stops_nothing_by_itself() {
-        let failed = || refused(RefusalKind::Failed);
+        let failed = || Some(refused(RefusalKind::Failed));
         assert_eq!(shut_out(&[failed(), failed()], false), None);
     }
 }

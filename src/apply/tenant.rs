@@ -107,7 +107,7 @@ impl Desk<'_> {
         let operation = self.operation(index);
         let Sent { attempts, request_id, result } = sent;
         let (answer, outcome) = match &result {
-            Ok(()) => (Answer::Sent(operation.to), Outcome::Settling),
+            Ok(()) => (Answer::Sent, Outcome::Settling),
             Err(WriteError::Refused(why)) => (Answer::Refused(why.kind), Outcome::Failed),
             Err(WriteError::Unanswered(_)) => (Answer::Unanswered, Outcome::Unanswered),
         };

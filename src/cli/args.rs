@@ -174,7 +174,7 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
-    /// Treat warnings as errors
+    /// Treat warnings, and overlaps of groups with a different outcome, as errors
     #[arg(long)]
     pub(super) strict: bool,
     #[command(flatten)]

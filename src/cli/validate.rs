@@ -14,13 +14,18 @@ pub(super) fn run(global: &Global, console: &Console, args: &ValidateArgs) -> Re
         Ok(manifest) => (manifest.warnings(), manifest.tenant_name()),
         Err(found) => (found, None),
     };
-    let strict = args.strict && found.count(Severity::Warning) > 0;
+    let overlaps = read.as_ref().map(manifest::Manifest::overlaps).unwrap_or_default();
+    let contested = overlaps.iter().any(|overlap| !overlap.same_outcome);
+    let strict = args.strict && (contested || found.count(Severity::Warning) > 0);
     let exit = if read.is_err() || strict { Exit::Wrong } else { Exit::Done };
     match form {
         Format::Json => console.put(&args.output, |out, _| render::problems::json(out, found))?,
         Format::Text | Format::Markdown | Format::Csv => {
             if !found.is_empty() {
                 say(console, found)?;
+            }
+            for overlap in &overlaps {
+                console.insist(&render::plan::overlap(overlap))?;
             }
             if exit == Exit::Done {
                 let groups = read.as_ref().map_or(0, |manifest| manifest.groups().len());

@@ -109,6 +109,16 @@ impl Entry {
             By::Seen => None,
         }
     }
+
+    /// Says whether this is a value that somebody else decided on.
+    pub fn is_choice_of(&self, value: Value) -> bool {
+        self.by == By::Seen && self.chosen && self.value == value
+    }
+
+    /// Says whether we wrote this value, or tried to and never heard of it.
+    pub fn is_being_written(&self, value: Value) -> bool {
+        self.written() == Some(value) || self.tried.is_some_and(|tried| tried.value == value)
+    }
 }
 
 /// Is what is remembered of one person.

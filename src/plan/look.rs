@@ -31,7 +31,8 @@ impl DefaultNow {
 /// Settles a write whose outcome nobody heard, once enough time has passed for it to show.
 ///
 /// The first reading may be stale, so neither answer counts before the settle time. Afterwards, the value that we
-/// tried to write means that the write was ours; any other means that it never happened.
+/// tried to write means that the write was ours; any other means that it never happened. What somebody had chosen before
+/// we stated it again stays their choice.
 pub(super) fn settle_tried(
     entry: Option<Entry>,
     have: Value,
@@ -43,7 +44,7 @@ pub(super) fn settle_tried(
     if now.duration_since(tried.at) < settle {
         return Some(entry);
     }
-    if have != tried.value {
+    if have != tried.value || entry.is_choice_of(have) {
         return Some(Entry { tried: None, ..entry });
     }
     Some(Entry {

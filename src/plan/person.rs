@@ -128,7 +128,12 @@ pub(super) fn judge(
         Decision::Set { to, because: _ } => Some(to),
         Decision::Leave(_) => None,
     });
-    let opted_out = goes.or(mode.have) == Some(Value::OPT_OUT);
+    // An opt-out of ours that does not show yet counts as well, whether or not anybody heard that it was taken.
+    let on_its_way = decided.is_some_and(|verdict| {
+        let settling = verdict.decision == Decision::Leave(Reason::Settling);
+        settling && verdict.entry.is_some_and(|entry| entry.is_being_written(Value::OPT_OUT))
+    });
+    let opted_out = on_its_way || goes.or(mode.have) == Some(Value::OPT_OUT);
     judgement.opted_out = opted_out;
     for feature in Feature::ALL {
         let setting = feature.setting();
@@ -147,16 +152,15 @@ pub(super) fn judge(
 
 /// States a feature again beside an opt-in, which leaves the features in no known state.
 ///
-/// What the person chose before is stated as chosen, unless the group overrides choices.
+/// What the person chose is stated as chosen, unless the group overrides choices.
 fn with_opt_in(verdict: Verdict, case: &Case) -> Verdict {
     let (Some(want), Some(have)) = (case.want, case.have) else { return verdict };
-    let default = case.default.map(|default| default.now);
-    let chosen = match case.entry {
-        Some(entry) => entry.chosen,
-        None => Some(have) != default,
+    let respects = case.on_user_choice == OnUserChoice::Respect;
+    let to = match (verdict.decision, verdict.entry) {
+        (Decision::Leave(Reason::OwnChoice), _) => have,
+        (_, Some(entry)) if entry.chosen && respects => entry.value,
+        (Decision::Set { .. } | Decision::Leave(_), _) => want,
     };
-    let respected = chosen && case.on_user_choice == OnUserChoice::Respect;
-    let to = if respected { case.entry.map_or(have, |entry| entry.value) } else { want };
     Verdict { decision: Decision::Set { to, because: Because::WithOptIn }, ..verdict }
 }
 
@@ -248,8 +252,9 @@ fn look_at_plan(entry: Option<Entry>, have: Value, settle: SignedDuration, now: 
     if entry.value == have {
         return Entry { confirmed: entry.written().is_some(), ..entry };
     }
-    let waits = entry.tried.is_some() || (entry.written().is_some() && !entry.confirmed);
-    if waits && now.duration_since(entry.at) < settle {
+    // A try that is still remembered is young: an older one has just been settled.
+    let unconfirmed = entry.written().is_some() && !entry.confirmed;
+    if entry.tried.is_some() || (unconfirmed && now.duration_since(entry.at) < settle) {
         return entry;
     }
     Entry { found: entry.found, released: entry.released, ..Entry::seen(have, None, false, now) }

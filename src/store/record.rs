@@ -118,7 +118,8 @@ pub struct Intent {
     /// What was read right before; absent where the service has no field to read it from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Value>,
-    /// What is to be.
+    /// What this call leaves there. Not always what the plan wants in the end: of several calls for one person, the
+    /// first may switch a feature off before another one switches it on.
     pub to: Value,
     /// It repeats a write that did not take.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -131,9 +132,8 @@ pub struct Intent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// It took this value. Not always the one that was meant in the end: of several calls for one person, the first
-    /// may have switched a feature off before the one that was to switch it on failed.
-    Sent(Value),
+    /// It took it.
+    Sent,
     /// It surely did not take it, and why.
     Refused(RefusalKind),
     /// Nobody knows: it was sent, and no answer came.

@@ -77,8 +77,7 @@ fn records() -> Vec<Record> {
             repeat: false,
             at,
         }));
-        let answer =
-            if number == 1 { Answer::Sent(Value::OPT_OUT) } else { Answer::Refused(RefusalKind::Forbidden) };
+        let answer = if number == 1 { Answer::Sent } else { Answer::Refused(RefusalKind::Forbidden) };
         let request_id = Some(format!("request {number}"));
         records.push(Record::Outcome { subject, answer, attempts: 1, request_id, at });
     }

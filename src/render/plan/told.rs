@@ -72,12 +72,15 @@ pub(super) fn group_lines(plan: &Plan, quote: Quote) -> Vec<String> {
         let parts: Vec<_> = left.into_iter().chain(moved).collect();
         format!("{} held {} when last applied; {}", quote(group), people(*held), list(&parts))
     });
-    let overlaps = plan.overlaps.iter().map(|Overlap { winner, loser, people: shared, same_outcome }| {
-        let outcome = if *same_outcome { "both ask for the same" } else { "they ask for different things" };
-        let (winner, loser) = (quote(winner), quote(loser));
-        format!("{winner} decides for {} whom {loser} names too; {outcome}", people(*shared))
-    });
-    leaving.chain(overlaps).collect()
+    leaving.chain(plan.overlaps.iter().map(|shared| overlap(shared, quote))).collect()
+}
+
+/// Says who decides for the people whom two groups name.
+pub(super) fn overlap(overlap: &Overlap, quote: Quote) -> String {
+    let Overlap { winner, loser, people: shared, same_outcome } = overlap;
+    let outcome = if *same_outcome { "both ask for the same" } else { "they ask for different things" };
+    let (winner, loser) = (quote(winner), quote(loser));
+    format!("{winner} decides for {} whom {loser} names too; {outcome}", people(*shared))
 }
 
 /// Says whether the people left alone for a reason are named, since a reviewer would ask who they are.
