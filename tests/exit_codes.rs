@@ -57,8 +57,12 @@ fn zero_is_done_or_nothing_to_do() {
 #[test]
 fn one_is_what_nobody_expected() {
     let stage = Stage::set();
-    let ended = stage.run(&line(&[&["plan", "--out", "no/such/folder/plan.json"], &SANDBOX])).with(1);
-    assert!(ended.err.contains("could not write no/such/folder/plan.json"), "{}", ended.err);
+    stage.run(&line(&[&["apply"], &CONSENT, &SANDBOX])).with(0);
+    let id = stage.path().join(".insightctl/id");
+    let newer = fs::read_to_string(&id).unwrap().replace("\"format\":1", "\"format\":2");
+    fs::write(id, newer).unwrap();
+    let ended = stage.run(&line(&[&["plan"], &SANDBOX])).with(1);
+    assert!(ended.err.contains("use the version of insightctl that wrote it"), "{}", ended.err);
 }
 
 #[test]
@@ -88,6 +92,8 @@ fn three_is_a_mistake_in_the_manifest_or_on_the_command_line() {
         &["plan", "--sandbox", "tenant.json", "--sandbox-world", "noop=perhaps"],
         &["apply", "--sandbox", "tenant.json", "--failure-limit", "some"],
         &["apply", "no-such-plan.json", "--sandbox", "tenant.json"],
+        &["apply", "--yes", "--out", "no/such/results.csv", "--sandbox", "tenant.json"],
+        &["plan", "--out", "people", "--sandbox", "tenant.json"],
         &["apply", "tenant.json", "--sandbox", "tenant.json"],
         &["apply", "--allow", "defaults", "--sandbox", "tenant.json"],
         &["explain", "nobody@contoso.com", "--sandbox", "tenant.json"],

@@ -40,6 +40,14 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
+impl Arguments {
+    /// Takes an empty environment variable for one that is not set, as pipelines like to leave them.
+    pub(super) fn without_blanks(mut self) -> Self {
+        self.global.sandbox = self.global.sandbox.filter(|at| !at.is_empty());
+        self
+    }
+}
+
 /// Is what every command understands.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Global {
