@@ -40,7 +40,8 @@ pub fn review(plan: &Plan, limits: &BTreeMap<Class, Limit>, allowed: &BTreeSet<C
         }
         let limit = limits.get(&class).copied().unwrap_or_else(|| class.default_limit());
         let mut object = |group: Option<&Arc<str>>, people: Option<u64>, of: u64| {
-            let floor = class.floor();
+            // A limit of nobody means nobody: no floor softens it.
+            let floor = if limit.people == 0 || limit.percent == 0 { 0 } else { class.floor() };
             let most = limit.people.min(of.saturating_mul(u64::from(limit.percent)) / 100).max(floor);
             if people.is_none_or(|people| people > most) {
                 objections.push(Objection { class, group: group.cloned(), people, of, limit, floor });
@@ -55,8 +56,9 @@ pub fn review(plan: &Plan, limits: &BTreeMap<Class, Limit>, allowed: &BTreeSet<C
             }
             Class::Defaults => {
                 if plan.operations.iter().any(|operation| matches!(operation.target, Target::Tenant(_))) {
-                    let people = plan.moves_with_default.and_then(|moves| moves.people);
-                    object(None, people, people.unwrap_or_default().max(plan.summary.in_scope));
+                    let moves = plan.moves_with_default;
+                    let of = moves.and_then(|moves| moves.of).unwrap_or(plan.summary.in_scope);
+                    object(None, moves.and_then(|moves| moves.people), of);
                 }
             }
             Class::OptIn

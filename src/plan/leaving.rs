@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::look::DefaultNow;
-use super::person::{Bench, left_alone_as_a_whole, licence_changes};
+use super::person::{Bench, holds_plan, left_alone_as_a_whole};
+use super::service_plan::licence_changes;
 use super::{Leaving, LicenceChange};
 use crate::model::{
-    ActualPerson, ActualState, DesiredState, Entry, Ledger, OnLeave, PersonId, PersonRecord, ServicePlan,
-    Setting, Value,
+    ActualPerson, ActualState, DesiredState, Entry, Known, Ledger, OnLeave, PersonId, PersonRecord,
+    ServicePlan, Setting, Value,
 };
 
 /// Is one value that comes back: the setting, what is, what comes, and the products to write for it.
@@ -24,6 +25,8 @@ pub(super) struct Leaver<'a> {
     pub(super) restores: Vec<Restore>,
     /// A value stays stored where none was, because nothing can clear it.
     pub(super) stays: bool,
+    /// Something could not be read, or does not show yet, so that it must come back later.
+    waits: bool,
 }
 
 /// Finds everyone whom a group held at the last apply and no group holds now, in order of id.
@@ -44,12 +47,17 @@ pub(super) fn leavers<'a>(
         if desired.people.contains_key(id) {
             continue;
         }
-        let mut leaver = Leaver { id: *id, record, group, restores: Vec::new(), stays: false };
-        if restores(desired, group)
-            && let Some(person) = actual.people.get(id)
-            && left_alone_as_a_whole(person, true, desired.protected.contains(id)).is_none()
-        {
-            leaver.restore(bench, person);
+        let mut leaver = Leaver { id: *id, record, group, restores: Vec::new(), stays: false, waits: false };
+        if restores(desired, group) {
+            match actual.people.get(id) {
+                Some(person) => {
+                    let protected = desired.protected.contains(id);
+                    if left_alone_as_a_whole(person, true, protected).is_none() {
+                        leaver.restore(bench, person);
+                    }
+                }
+                None => leaver.waits = true,
+            }
         }
         leavers.push(leaver);
     }
@@ -75,30 +83,41 @@ fn restores(desired: &DesiredState, group: &Arc<str>) -> bool {
 
 impl Leaver<'_> {
     /// Plans what was found before our first write, where nobody changed it since.
+    ///
+    /// Licences come first: what needs the plan comes back in the round after the plan did.
     fn restore(&mut self, bench: &Bench<'_>, person: &ActualPerson) {
         let values = person.values(bench.catalogue);
-        for setting in Setting::ALL {
+        let licensed = holds_plan(person, bench.catalogue);
+        for setting in Setting::ALL.into_iter().rev() {
             let Some(entry) = self.record.settings.get(setting) else { continue };
             let Entry { found: Some(found), released: false, .. } = entry else { continue };
-            let Some(have) = values.get(setting).known().copied().flatten() else { continue };
+            let have = match values.get(setting) {
+                Known::Is(Some(have)) => *have,
+                Known::Is(None) => continue,
+                Known::Unknown(_) => {
+                    self.waits = true;
+                    continue;
+                }
+            };
             if entry.written() != Some(have) {
+                // It may be ours and not show yet; otherwise somebody else decided, and that stands.
+                let young = bench.now.duration_since(entry.at) < bench.settle.person;
+                self.waits |= entry.tried.is_some() || (young && !entry.confirmed);
                 continue;
             }
-            let default = match setting {
-                Setting::Mode => Some(DefaultNow::MODE.after),
-                Setting::ServicePlan => None,
-                Setting::Dashboard | Setting::DigestEmail | Setting::OutlookAddIn => setting
-                    .feature()
-                    .and_then(|feature| bench.tenant.defaults.get(&feature))
-                    .map(|default| default.after),
-            };
             let followed = !found.chosen && setting != Setting::ServicePlan;
-            let to = if followed { default } else { Some(found.value) };
+            let to = if followed { default_after(bench, setting) } else { Some(found.value) };
+            let stored = followed && setting.feature().is_some();
             let Some(to) = to.filter(|to| *to != have) else {
-                self.stays |= followed;
+                self.stays |= stored;
                 continue;
             };
-            self.stays |= followed && setting != Setting::Mode;
+            let grants = matches!(to, Value::OPT_IN | Value::ON);
+            if grants && !licensed {
+                let plan_comes = self.restores.iter().any(|(_, _, to, _)| *to == Value::ASSIGNED);
+                self.waits |= plan_comes;
+                continue;
+            }
             let licences = match to {
                 Value::ServicePlan(plan @ (ServicePlan::Assigned | ServicePlan::Removed)) => {
                     licence_changes(person, bench.catalogue, plan)
@@ -109,8 +128,26 @@ impl Leaver<'_> {
             if setting == Setting::ServicePlan && licences.is_empty() {
                 continue;
             }
+            self.stays |= stored;
             self.restores.push((setting, have, to, licences));
         }
+    }
+
+    /// Says whether the person counts as leaving until a later run, because not everything has come back.
+    pub(super) fn is_pending(&self) -> bool {
+        self.waits || !self.restores.is_empty()
+    }
+}
+
+/// Gives what somebody who follows the default has after this plan.
+fn default_after(bench: &Bench<'_>, setting: Setting) -> Option<Value> {
+    match setting {
+        Setting::Mode => Some(DefaultNow::MODE.after),
+        Setting::ServicePlan => None,
+        Setting::Dashboard | Setting::DigestEmail | Setting::OutlookAddIn => setting
+            .feature()
+            .and_then(|feature| bench.tenant.defaults.get(&feature))
+            .map(|default| default.after),
     }
 }
 

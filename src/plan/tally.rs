@@ -65,14 +65,13 @@ fn moves(
     });
     let first = settings.next()?;
     let reaches_everyone = first.feature().is_none() || settings.any(|setting| setting.feature().is_none());
-    let everyone = actual.tenant.people.known().copied();
-    let people = if reaches_everyone {
-        everyone
-    } else {
-        everyone.map(|everyone| everyone.saturating_sub(draft.counted) + draft.moving)
-    };
-    let protected = desired.protected.len() as u64;
-    Some(MovesWithDefault { people, in_groups: draft.moving, protected })
+    let of = actual.tenant.people.known().copied();
+    // Protected people in no group are not asked about; they may move.
+    let elsewhere = desired.protected.iter().filter(|id| !desired.people.contains_key(id)).count() as u64;
+    let protected = draft.moving_protected + elsewhere;
+    let moving = draft.moving + draft.moving_protected;
+    let people = if reaches_everyone { of } else { of.map(|of| of.saturating_sub(draft.counted) + moving) };
+    Some(MovesWithDefault { people, of, in_groups: draft.moving, protected })
 }
 
 fn notes(
@@ -118,6 +117,8 @@ fn notes(
     if !context.keeps_ledger {
         notes.push(Note::NoLedger);
     }
+    let missing = desired.protected_not_found.iter();
+    notes.extend(missing.map(|address| Note::ProtectedNotFound { address: Arc::clone(address) }));
     if draft.restore_stays > 0 {
         notes.push(Note::RestoreStays { people: draft.restore_stays });
     }

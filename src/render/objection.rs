@@ -31,8 +31,10 @@ pub(super) fn sentence(objection: &Objection, quote: Quote) -> String {
     };
     let fact = match affected {
         None => format!("nobody can count how many people {}", would(*class)),
-        // A default also reaches people outside the scope, so it is measured by itself.
-        Some(n) if *class == Class::Defaults => format!("{} {}", people(*n), would(*class)),
+        // A default reaches people outside the scope too.
+        Some(n) if *class == Class::Defaults => {
+            format!("{} of {} in the directory {}", count(*n), people(*of), would(*class))
+        }
         Some(n) if n > of => format!("{} {} ({} {scope})", people(*n), would(*class), count(*of)),
         Some(n) => {
             let share = percent(*n, *of).map(|share| format!(" ({share})")).unwrap_or_default();
