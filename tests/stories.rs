@@ -8,6 +8,11 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "stage/copy.rs"]
+mod copy;
+
+use copy::copy;
+
 /// Each story, and the example whose files it starts with.
 const STORIES: &[(&str, Option<&str>)] = &[
     ("first-plan", Some("contoso")),
@@ -21,23 +26,6 @@ const STORIES: &[(&str, Option<&str>)] = &[
 ];
 
 const NOW: &str = "2026-03-02T09:00:00Z";
-
-/// Copies an example's own files; what running it has left behind stays where it is.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap();
-        if name.to_string_lossy().starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            copy(&path, &to.join(name));
-        } else {
-            fs::copy(&path, to.join(name)).unwrap();
-        }
-    }
-}
 
 #[test]
 fn every_story_is_true() {

@@ -1,9 +1,11 @@
 //! `apply`: carries out a plan, and says what became of every operation.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 
 use dialoguer::Confirm;
+use dialoguer::console::Term;
 
 use super::args::{ApplyArgs, Consent, Format, Global, Output};
 use super::console::Console;
@@ -18,12 +20,45 @@ use crate::microsoft::Writer;
 use crate::plan::Plan;
 use crate::plan::guard::review;
 use crate::render;
-use crate::store::Remembered;
+use crate::store::{Lease, Remembered};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) -> Result<Exit, Failure> {
     let form = args.output.only("apply", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
     let limit = args.failure_limit.as_deref().map_or(Ok(FailureLimit::default()), str::parse);
     let limit = limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))?;
+    // Until something is written, Ctrl-C ends the run at once and lets go of the lock.
+    let ready = tokio::select! {
+        biased;
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            return Err(nothing_applied());
+        }
+        ready = prepare(global, console, args, form) => ready?,
+    };
+    match ready {
+        Some(ready) => carry_out(console, &args.output, form, limit, ready).await,
+        None => {
+            console.say("Nothing was applied.")?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Is a plan that was shown and agreed to, and all that is needed to do it.
+struct Ready {
+    session: Session,
+    lease: Lease,
+    remembered: Remembered,
+    plan: Plan,
+}
+
+/// Plans or takes a saved plan, shows it, lets the guards speak, and asks; `None` when the answer is no.
+async fn prepare(
+    global: &Global,
+    console: &Console,
+    args: &ApplyArgs,
+    form: Format,
+) -> Result<Option<Ready>, Failure> {
     let manifest = read_manifest(global, console)?;
     let saved = args.plan.as_deref().map(|path| saved(&manifest, path)).transpose()?;
     let session = Session::of(manifest, global, console, Purpose::Apply).await?;
@@ -41,10 +76,18 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
         let (fact, remedies) = render::plan::refusal(&objections);
         return Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) });
     }
-    if !plan.operations.is_empty() && !args.yes && !agreed(console)? {
-        console.say("Nothing was applied.")?;
-        return Ok(Exit::Done);
-    }
+    let agreed = plan.operations.is_empty() || args.yes || agreed(console)?;
+    Ok(agreed.then_some(Ready { session, lease, remembered, plan }))
+}
+
+async fn carry_out(
+    console: &Console,
+    output: &Output,
+    form: Format,
+    limit: FailureLimit,
+    ready: Ready,
+) -> Result<Exit, Failure> {
+    let Ready { session, lease, remembered, plan } = ready;
     let incomplete = planning::is_incomplete(&plan);
     let settle = session.manifest.settle();
     let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock)?;
@@ -63,12 +106,16 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
         Ok(report) => (report, None),
         Err(Unrecorded { report, source }) => (*report, Some(source)),
     };
-    if !plan.operations.is_empty() {
-        tell(console, &args.output, form, &report)?;
+    let told = if plan.operations.is_empty() { Ok(()) } else { tell(console, output, form, &report) };
+    if let Some(error) = unrecorded {
+        return Err(Failure::from(error).context("the run could not be written down to its end"));
     }
-    match unrecorded {
-        Some(error) => Err(Failure::from(error).context("the run could not be written down to its end")),
-        None => Ok(exit(&report, incomplete)),
+    match told {
+        // Whoever reads the exit code still wants to know what was done.
+        Err(failure) if !failure.is_broken_pipe() => {
+            Err(failure.context("the plan was carried out, but the result could not be written"))
+        }
+        Ok(()) | Err(_) => Ok(exit(&report, incomplete)),
     }
 }
 
@@ -127,9 +174,19 @@ fn agreed(console: &Console) -> Result<bool, Failure> {
             .hint("`--yes` applies without asking; `insightctl plan` only shows"));
     }
     console.end_progress();
-    Confirm::new().with_prompt("Apply this plan?").default(false).interact().map_err(|error| match error {
-        dialoguer::Error::IO(error) => Failure::from(error),
+    let asked = Confirm::new().with_prompt("Apply this plan?").default(false).interact();
+    asked.map_err(|dialoguer::Error::IO(error)| {
+        // The question hides the cursor, and Ctrl-C leaves it so, in the middle of the line.
+        drop(Term::stderr().show_cursor().and_then(|()| Term::stderr().write_line("")));
+        match error.kind() {
+            io::ErrorKind::Interrupted => nothing_applied(),
+            _ => error.into(),
+        }
     })
+}
+
+fn nothing_applied() -> Failure {
+    Failure::new(Exit::Interrupted, "interrupted, so nothing was applied")
 }
 
 /// Shows an apply's events as progress.

@@ -5,7 +5,7 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::args::{DEFAULT_FILE, Global, InitArgs, ScenarioName};
-use super::console::{Console, replace};
+use super::console::{Console, folder, replace};
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::manifest::{self, Scenario};
@@ -26,12 +26,10 @@ pub(super) fn run(global: &Global, console: &Console, args: &InitArgs) -> Result
     };
     let (id, name) = tenant(global, args)?;
     let text = manifest::template(scenario, id, &name);
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|error| {
-            Failure::new(Exit::Wrong, error)
-                .context(format!("could not make the folder {}", folder.display()))
-        })?;
-    }
+    let folder = folder(path);
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::new(Exit::Wrong, error).context(format!("could not make the folder {}", folder.display()))
+    })?;
     replace(path, |out| out.write_all(text.as_bytes()))?;
     let file = path.display();
     let named = if path == Path::new(DEFAULT_FILE) { String::new() } else { format!(" --file {file}") };

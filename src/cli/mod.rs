@@ -35,7 +35,7 @@ use failure::Failure;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+        Ok(arguments) => arguments.without_blanks(),
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Wrong } else { Exit::Done };
             // Nobody is left to tell when even this cannot be printed.
@@ -52,7 +52,19 @@ pub fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(run(&arguments, &console)));
     match ended {
         Ok(exit) => exit.into(),
-        Err(failure) if failure.is_broken_pipe() => Exit::Done.into(),
+        Err(failure) if failure.is_broken_pipe() => match arguments.command {
+            // What could not be shown was not applied.
+            Command::Apply(_) => Exit::Unexpected.into(),
+            Command::Validate(_)
+            | Command::Init(_)
+            | Command::Schema(_)
+            | Command::Plan(_)
+            | Command::Show(_)
+            | Command::Explain(_)
+            | Command::Drift(_)
+            | Command::Export(_)
+            | Command::Sandbox(_) => Exit::Done.into(),
+        },
         Err(failure) => {
             drop(console.insist(&failure.text(&console)));
             failure.exit.into()

@@ -75,12 +75,14 @@ fn a_plan_reads_from_objections_to_its_last_line() {
                                                   (the manifest changed)
 
         Groups
-          works-council held 18 people when last applied; 2 of them left and 1 moved to pilot
+          works-council held 18 people when last applied; 2 of them left and 1 moved to
+            pilot
           works-council decides for 3 people whom pilot names too; they ask for
             different things
 
         Left alone: 1,191 of 1,208 people in scope
           ?     1  unknown        something that decides could not be read
+                   fay@contoso.com  in pilot
                 1  not-found      the directory does not know the address
                    nobody@contoso.com  in pilot
                 1  guest          guests are left alone

@@ -86,13 +86,13 @@ pub(super) fn overlap(overlap: &Overlap, quote: Quote) -> String {
 /// Says whether the people left alone for a reason are named, since a reviewer would ask who they are.
 pub(super) fn names_people(reason: Reason) -> bool {
     match reason {
-        Reason::NotFound
+        Reason::Unknown
+        | Reason::NotFound
         | Reason::ConsentFloor
         | Reason::OwnChoice
         | Reason::InheritedLicence
         | Reason::DefaultMoved => true,
-        Reason::Unknown
-        | Reason::Guest
+        Reason::Guest
         | Reason::Disabled
         | Reason::Protected
         | Reason::NoMailbox
