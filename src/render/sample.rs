@@ -272,7 +272,7 @@ pub(super) fn objections() -> Vec<Objection> {
         class: Class::Defaults,
         group: None,
         people: Some(4_312),
-        of: 1_208,
+        of: 5_000,
         limit: Limit { percent: 0, people: 0 },
         floor: 0,
     }]
