@@ -170,6 +170,19 @@ fn a_choice_that_is_overridden_is_what_a_restore_brings_back() {
 }
 
 #[test]
+fn a_choice_that_an_opt_in_states_again_stays_a_choice() {
+    let chosen = Entry::seen(Value::OFF, Some(Value::ON), true, at(0));
+    let settings = BTreeMap::from([(Setting::Dashboard, chosen)]);
+    let ledger = folded([
+        Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
+        intent(DASHBOARD, Value::OFF, Value::OFF),
+        outcome(DASHBOARD, Answer::Sent(Value::OFF)),
+        read_back(&[(Setting::Dashboard, Value::OFF)], &[]),
+    ]);
+    assert_eq!(words(&ledger, Setting::Dashboard), "Seen off, default on, chosen");
+}
+
+#[test]
 fn a_repeated_write_is_marked_so_that_it_is_not_repeated_again() {
     let repeat = Record::Intent(Intent {
         operation: 0,
