@@ -230,9 +230,11 @@ impl Draft {
     fn leaver(&mut self, leaver: &Leaver<'_>, actual: &ActualState) {
         self.restore_stays += u64::from(leaver.stays);
         if let Some(person) = actual.people.get(&leaver.id) {
+            let opts_in = leaver.restores.iter().any(|(_, _, to, _)| *to == Value::OPT_IN);
+            let mode = Decision::Set { to: Value::OPT_IN, because: Because::Restored };
             for (setting, from, to, licences) in &leaver.restores {
                 self.operations.push(Operation {
-                    phase: phase(Because::Restored, *to, None),
+                    phase: phase(Because::Restored, *to, opts_in.then_some(mode)),
                     target: Target::Person(target(leaver.id, person, leaver.group, *setting)),
                     from: Some(*from),
                     to: *to,
@@ -244,7 +246,7 @@ impl Draft {
             }
         }
         // Until everything came back, the person still counts as leaving: a failed restore is tried again.
-        if !leaver.is_pending() {
+        if leaver.restores.is_empty() && !leaver.waits {
             let released = |(setting, entry): (Setting, &Option<Entry>)| {
                 let entry = (*entry)?;
                 (!entry.released).then_some((setting, Entry { released: true, ..entry }))
@@ -321,3 +323,6 @@ fn left_alone(id: PersonId, person: &ActualPerson, group: &DesiredGroup, judgeme
         settings,
     }
 }
+
+#[cfg(test)]
+mod tests;

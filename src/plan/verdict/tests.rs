@@ -286,6 +286,15 @@ fn a_pin_that_was_not_stored_is_no_choice_when_our_own_flip_takes_it() {
 }
 
 #[test]
+fn a_choice_that_was_stated_again_and_never_heard_of_stays_a_choice() {
+    let tried = Some(Tried { value: OFF, at: minute(980) });
+    let entry = Some(Entry { tried, chosen: true, ..seen(OFF, ON) });
+    let verdict = decide(&Case { have: Some(OFF), entry, ..usual() });
+    assert_eq!((verdict.row, verdict.decision), left(12, Reason::OwnChoice));
+    assert!(verdict.entry.unwrap().chosen);
+}
+
+#[test]
 fn every_case_matches_a_row_and_the_floor_holds_in_all_of_them() {
     let modes = [Value::OPT_IN, Value::OPT_OUT];
     let mut cases = 0;
