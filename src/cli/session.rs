@@ -92,7 +92,8 @@ impl Session {
         let membership = self.reader.membership(&selectors).await?;
         let desired = self.manifest.resolve(&membership)?;
         let mut people: BTreeSet<PersonId> = desired.people.keys().copied().collect();
-        people.extend(who_left(&desired, &remembered.ledger));
+        let left = who_left(&desired, &remembered.ledger);
+        people.extend(&left);
         if everyone_named {
             people.extend(membership.everyone_named());
         }
@@ -102,10 +103,14 @@ impl Session {
                 .iter()
                 .any(|group| group.wants.iter().any(|(setting, want)| want.is_some() && wanted(setting)))
         };
+        // Whoever left may get back what the manifest asks for of nobody any more.
         let ask = Ask {
-            settings: everyone_named || manages(&|setting| setting != Setting::ServicePlan),
+            settings: everyone_named
+                || !left.is_empty()
+                || manages(&|setting| setting != Setting::ServicePlan),
             tenant_settings: also.is_some()
                 || !desired.tenant.is_empty()
+                || !left.is_empty()
                 || manages(&|setting| setting.feature().is_some()),
             count_people: !desired.tenant.is_empty(),
         };

@@ -73,6 +73,7 @@ impl Manifest {
             });
         }
         state.protected = protected.known.into_iter().collect();
+        state.protected_not_found = protected.missing.iter().map(|named| named.spelt.into()).collect();
         decide(&mut holds, first_unreadable, &self.groups, &mut state);
         if problems.list().iter().any(|problem| problem.severity == Severity::Error) {
             problems.sort(&[Arc::clone(&self.file.path)]);

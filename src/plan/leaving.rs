@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::look::DefaultNow;
-use super::person::{Bench, left_alone_as_a_whole, licence_changes};
+use jiff::SignedDuration;
+
+use super::look::{DefaultNow, settle_tried};
+use super::person::{Bench, holds_plan, left_alone_as_a_whole};
+use super::service_plan::licence_changes;
 use super::{Leaving, LicenceChange};
 use crate::model::{
-    ActualPerson, ActualState, DesiredState, Entry, Ledger, OnLeave, PersonId, PersonRecord, ServicePlan,
-    Setting, Value,
+    ActualPerson, ActualState, DesiredState, Entry, Known, Ledger, OnLeave, PersonId, PersonRecord, Refusal,
+    RefusalKind, ServicePlan, Setting, Value,
 };
 
 /// Is one value that comes back: the setting, what is, what comes, and the products to write for it.
@@ -24,6 +27,8 @@ pub(super) struct Leaver<'a> {
     pub(super) restores: Vec<Restore>,
     /// A value stays stored where none was, because nothing can clear it.
     pub(super) stays: bool,
+    /// Something may have to come back that cannot be told yet.
+    pub(super) waits: bool,
 }
 
 /// Finds everyone whom a group held at the last apply and no group holds now, in order of id.
@@ -44,12 +49,17 @@ pub(super) fn leavers<'a>(
         if desired.people.contains_key(id) {
             continue;
         }
-        let mut leaver = Leaver { id: *id, record, group, restores: Vec::new(), stays: false };
-        if restores(desired, group)
-            && let Some(person) = actual.people.get(id)
-            && left_alone_as_a_whole(person, true, desired.protected.contains(id)).is_none()
-        {
-            leaver.restore(bench, person);
+        let mut leaver = Leaver { id: *id, record, group, restores: Vec::new(), stays: false, waits: false };
+        if restores(desired, group) {
+            match actual.people.get(id) {
+                Some(person) => {
+                    let protected = desired.protected.contains(id);
+                    if left_alone_as_a_whole(person, true, protected).is_none() {
+                        leaver.restore(bench, person);
+                    }
+                }
+                None => leaver.waits = true,
+            }
         }
         leavers.push(leaver);
     }
@@ -75,30 +85,39 @@ fn restores(desired: &DesiredState, group: &Arc<str>) -> bool {
 
 impl Leaver<'_> {
     /// Plans what was found before our first write, where nobody changed it since.
+    ///
+    /// Licences come first: what needs the plan comes back in the round after the plan did.
     fn restore(&mut self, bench: &Bench<'_>, person: &ActualPerson) {
         let values = person.values(bench.catalogue);
-        for setting in Setting::ALL {
-            let Some(entry) = self.record.settings.get(setting) else { continue };
-            let Entry { found: Some(found), released: false, .. } = entry else { continue };
-            let Some(have) = values.get(setting).known().copied().flatten() else { continue };
-            if entry.written() != Some(have) {
+        let licensed = holds_plan(person, bench.catalogue);
+        let mut opts_in = false;
+        let mut plan_comes = false;
+        let mut plan_first = Setting::ALL;
+        plan_first.rotate_right(1);
+        for setting in plan_first {
+            let entry = (*self.record.settings.get(setting)).filter(|entry| !entry.released);
+            let have = match values.get(setting) {
+                Known::Is(Some(have)) => *have,
+                Known::Is(None) => continue,
+                Known::Unknown(why) => {
+                    self.waits |= entry.is_some_and(|entry| entry.found.is_some()) && may_be_read_later(why);
+                    continue;
+                }
+            };
+            // An opt-in leaves the features in no known state, so each is stated with it.
+            let stated = setting.feature().filter(|_| opts_in).map(|feature| {
+                match bench.tenant.defaults.get(&feature) {
+                    // Who may have followed the default goes on as if they did.
+                    Some(default) if default.now == have => default.after,
+                    Some(_) | None => have,
+                }
+            });
+            let back = entry.and_then(|entry| self.comes_back(bench, setting, entry, have));
+            let Some(to) = back.or(stated).filter(|to| stated.is_some() || *to != have) else { continue };
+            if matches!(to, Value::OPT_IN | Value::ON) && !licensed {
+                self.waits |= plan_comes;
                 continue;
             }
-            let default = match setting {
-                Setting::Mode => Some(DefaultNow::MODE.after),
-                Setting::ServicePlan => None,
-                Setting::Dashboard | Setting::DigestEmail | Setting::OutlookAddIn => setting
-                    .feature()
-                    .and_then(|feature| bench.tenant.defaults.get(&feature))
-                    .map(|default| default.after),
-            };
-            let followed = !found.chosen && setting != Setting::ServicePlan;
-            let to = if followed { default } else { Some(found.value) };
-            let Some(to) = to.filter(|to| *to != have) else {
-                self.stays |= followed;
-                continue;
-            };
-            self.stays |= followed && setting != Setting::Mode;
             let licences = match to {
                 Value::ServicePlan(plan @ (ServicePlan::Assigned | ServicePlan::Removed)) => {
                     licence_changes(person, bench.catalogue, plan)
@@ -109,8 +128,59 @@ impl Leaver<'_> {
             if setting == Setting::ServicePlan && licences.is_empty() {
                 continue;
             }
+            opts_in |= to == Value::OPT_IN;
+            plan_comes |= to == Value::ASSIGNED;
+            self.stays |= stated.is_some();
             self.restores.push((setting, have, to, licences));
         }
+    }
+
+    /// Says what a setting goes back to; `None` where it is not as we wrote it.
+    fn comes_back(
+        &mut self,
+        bench: &Bench<'_>,
+        setting: Setting,
+        entry: Entry,
+        have: Value,
+    ) -> Option<Value> {
+        let found = entry.found?;
+        let service_plan = setting == Setting::ServicePlan;
+        let settle = if service_plan { bench.settle.service_plan } else { bench.settle.person };
+        let entry = settle_tried(Some(entry), have, settle, bench.now)?;
+        if entry.written() != Some(have) {
+            // A write of ours may still come to show, as late as one that is repeated, and has to come back then.
+            let late = settle.checked_mul(2).unwrap_or(SignedDuration::MAX);
+            let unconfirmed = entry.written().is_some() && !entry.confirmed;
+            self.waits |= entry.tried.is_some() || (unconfirmed && bench.now.duration_since(entry.at) < late);
+            return None;
+        }
+        let default = match setting {
+            Setting::Mode => Some(DefaultNow::MODE.after),
+            Setting::ServicePlan => None,
+            Setting::Dashboard | Setting::DigestEmail | Setting::OutlookAddIn => {
+                bench.tenant.defaults.get(&setting.feature()?).map(|default| default.after)
+            }
+        };
+        let followed = !found.chosen && !service_plan;
+        let to = if followed { default } else { Some(found.value) };
+        // Nothing can clear what is stored, so it goes on being stored where nothing was.
+        self.stays |= followed && (setting != Setting::Mode || to == Some(have));
+        to
+    }
+}
+
+/// Says whether it is worth while to wait for a person's settings: a service that merely failed will speak again.
+fn may_be_read_later(why: &Refusal) -> bool {
+    match why.kind {
+        RefusalKind::Forbidden | RefusalKind::Missing => false,
+        RefusalKind::NotAsked
+        | RefusalKind::SignIn
+        | RefusalKind::BadRequest
+        | RefusalKind::Conflict
+        | RefusalKind::Throttled
+        | RefusalKind::Failed
+        | RefusalKind::Unreachable
+        | RefusalKind::Garbled => true,
     }
 }
 

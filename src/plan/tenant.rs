@@ -1,15 +1,16 @@
 //! Decides about the defaults of the tenant, which are nobody's choice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::look::DefaultNow;
+use super::person::is_unknown;
 use super::{Because, Note, Operation, OutsideChange, Phase, Target};
 use crate::model::{
-    ActualTenant, By, Class, DesiredState, Feature, Known, Ledger, Refusal, RefusalKind, Switch, TenantEntry,
-    TenantSetting, Value,
+    ActualState, By, BySetting, Class, DesiredState, Feature, Known, Ledger, Refusal, RefusalKind, Switch,
+    TenantEntry, TenantSetting, Value,
 };
 
 /// Is what follows for the tenant, and what the people's verdicts need to know of it.
@@ -22,16 +23,39 @@ pub(super) struct TenantVerdict {
     pub(super) observed: BTreeMap<TenantSetting, TenantEntry>,
     /// By feature; absent when the default could not be read.
     pub(super) defaults: BTreeMap<Feature, DefaultNow>,
+    /// Values of features that somebody should keep who could not be read, and so cannot be pinned.
+    held_back: BTreeSet<(Feature, Value)>,
+}
+
+/// Finds what must not be taken away by a default, because whoever should keep it could not be read.
+///
+/// Whom an unreadable group holds, nobody knows; and who cannot be read cannot be pinned. A default that goes away
+/// from under them would take what they should keep.
+fn held_back(desired: &DesiredState, actual: &ActualState) -> BTreeSet<(Feature, Value)> {
+    let mut groups: BTreeSet<u32> =
+        desired.unreadable.iter().filter_map(|unreadable| unreadable.group).collect();
+    for (id, held) in &desired.people {
+        let known = actual.people.get(id).is_some_and(|person| !is_unknown(person, &actual.catalogue));
+        if !held.certain || !known {
+            groups.insert(held.group);
+        }
+    }
+    let wants = groups.into_iter().map(|group| &desired.groups[group as usize].wants);
+    let features = |wants: &BySetting<Option<Value>>| {
+        Feature::ALL.map(|feature| wants.get(feature.setting()).map(|want| (feature, want)))
+    };
+    wants.flat_map(features).flatten().collect()
 }
 
 /// Judges every default, managed or not: people's verdicts hang on all of them.
 pub(super) fn judge(
     desired: &DesiredState,
-    actual: &ActualTenant,
+    state: &ActualState,
     ledger: &Ledger,
     now: Timestamp,
 ) -> TenantVerdict {
-    let mut verdict = TenantVerdict::default();
+    let actual = &state.tenant;
+    let mut verdict = TenantVerdict { held_back: held_back(desired, state), ..TenantVerdict::default() };
     for setting in TenantSetting::ALL {
         let want = desired.tenant.get(&setting).copied();
         let entry = ledger.tenant.get(&setting).copied();
@@ -94,7 +118,14 @@ impl TenantVerdict {
         if settling {
             after = looked.value;
         }
+        let feature = setting.feature();
+        let held_back = feature.is_some_and(|feature| self.held_back.contains(&(feature, have)));
         if let Some(want) = want
+            && want != after
+            && held_back
+        {
+            self.notes.push(Note::DefaultHeldBack { setting, value: have });
+        } else if let Some(want) = want
             && want != after
         {
             self.operations.push(operation(setting, Some(have), want));
@@ -103,7 +134,7 @@ impl TenantVerdict {
         } else if settling {
             self.notes.push(Note::DefaultSettling { setting, value: looked.value });
         }
-        if let Some(feature) = setting.feature() {
+        if let Some(feature) = feature {
             let settling_from = looked.previous.filter(|_| looked.changed_at.is_some_and(recently));
             self.defaults.insert(feature, DefaultNow { now: have, after, flips, settling_from });
         }

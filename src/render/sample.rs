@@ -208,7 +208,12 @@ pub(super) fn full() -> Plan {
             people: 3,
             same_outcome: false,
         }],
-        moves_with_default: Some(MovesWithDefault { people: Some(4_312), in_groups: 0, protected: 7 }),
+        moves_with_default: Some(MovesWithDefault {
+            people: Some(4_312),
+            of: Some(5_000),
+            in_groups: 0,
+            protected: 7,
+        }),
         notes: vec![
             Note::Unreadable {
                 group: Arc::from("pilot"),
@@ -267,7 +272,7 @@ pub(super) fn objections() -> Vec<Objection> {
         class: Class::Defaults,
         group: None,
         people: Some(4_312),
-        of: 1_208,
+        of: 5_000,
         limit: Limit { percent: 0, people: 0 },
         floor: 0,
     }]

@@ -101,7 +101,6 @@ pub(super) fn reason_word(reason: Reason) -> &'static str {
         Reason::DefaultSettling => "default-settling",
         Reason::DefaultMoved => "default-moved",
         Reason::MovesWithDefault => "moves-with-default",
-        Reason::Unreadable => "unreadable",
         Reason::Released => "released",
         Reason::InSync => "in-sync",
     }
@@ -125,7 +124,6 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::DefaultSettling => "a change of the default has not shown yet",
         Reason::DefaultMoved => "a default moved what was written; `--allow re-pin` writes it again",
         Reason::MovesWithDefault => "the new default brings it about, without a call",
-        Reason::Unreadable => "the service offers no way to read it",
         Reason::Released => "the manifest does not ask for it",
         Reason::InSync => "as the manifest asks",
     }
@@ -215,8 +213,13 @@ pub(super) fn refusal(kind: RefusalKind) -> &'static str {
 
 /// Says whom a flip of the defaults moves.
 pub(super) fn moves_with_default(moves: &MovesWithDefault) -> String {
-    let MovesWithDefault { people: all, in_groups, protected } = moves;
-    let part = format!("{} in groups, {} protected", count(*in_groups), count(*protected));
+    let MovesWithDefault { people: all, of: _, in_groups, protected } = moves;
+    let mut parts =
+        vec![format!("{} in groups", count(*in_groups)), format!("{} protected", count(*protected))];
+    if let Some(all) = all {
+        parts.push(format!("{} in no group", count(all.saturating_sub(in_groups + protected))));
+    }
+    let part = parts.join(", ");
     match all {
         Some(1) => format!("1 person moves with the default ({part})"),
         Some(all) => format!("{} move with the default ({part})", people(*all)),
@@ -256,6 +259,13 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
             "the tenant's {setting} was written as {value} and does not show yet, which may take a day; what hangs \
              on it waits"
         ),
+        Note::DefaultHeldBack { setting, value } => format!(
+            "the tenant's {setting} stays {value}: somebody who should keep that could not be read, and would lose it \
+             with the default; make them readable, or take them out of the group"
+        ),
+        Note::ProtectedNotFound { address } => {
+            format!("{} is to be protected, and the directory does not know it", quote(address))
+        }
         Note::TenantWriteOnly { setting } => {
             format!("the tenant's {setting} cannot be read; it is taken to be as last written")
         }
@@ -286,19 +296,7 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
 
 /// Names the people whom a class of operation counts, in the last line of a plan: `12 opt-out`.
 pub(super) fn class_counted(class: Class, number: u64) -> String {
-    match class {
-        Class::OptIn
-        | Class::OptOut
-        | Class::Features
-        | Class::ServicePlanAssigned
-        | Class::ServicePlanRemoved
-        | Class::Leaving
-        | Class::Restore
-        | Class::ReOptIn
-        | Class::RePin
-        | Class::Rollback
-        | Class::Defaults => format!("{} {class}", count(number)),
-    }
+    format!("{} {class}", count(number))
 }
 
 /// Writes `1 tenant setting` or `2 tenant settings`.
@@ -326,7 +324,7 @@ mod tests {
         }
     }
 
-    const REASONS: [Reason; 18] = [
+    const REASONS: [Reason; 17] = [
         Reason::Unknown,
         Reason::NotFound,
         Reason::Guest,
@@ -342,7 +340,6 @@ mod tests {
         Reason::DefaultSettling,
         Reason::DefaultMoved,
         Reason::MovesWithDefault,
-        Reason::Unreadable,
         Reason::Released,
         Reason::InSync,
     ];

@@ -25,8 +25,8 @@ fn a_plan_reads_from_objections_to_its_last_line() {
         read 2026-11-21 09:14 UTC, manifest 9f86d081884c
 
         Needs consent before anything of this plan is done
-          ! defaults: 4,312 people would move with the tenant's defaults; this always
-            needs consent.
+          ! defaults: 4,312 of 5,000 people in the directory would move with the
+            tenant's defaults; this always needs consent.
             hint: consent with `--allow defaults`, or raise `guards.limits.defaults` in
               the manifest
 
@@ -58,7 +58,8 @@ fn a_plan_reads_from_objections_to_its_last_line() {
         Step 3: tenant defaults switched off
           - dashboard       on → off
           - outlook-add-in  on → off
-          ! 4,312 people move with the default (0 in groups, 7 protected)
+          ! 4,312 people move with the default (0 in groups, 7 protected, 4,305 in no
+            group)
 
         Step 4: service plans removed
           - service-plan-removed: 1 person in contractors

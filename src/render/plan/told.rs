@@ -101,7 +101,6 @@ pub(super) fn names_people(reason: Reason) -> bool {
         | Reason::Settling
         | Reason::DefaultSettling
         | Reason::MovesWithDefault
-        | Reason::Unreadable
         | Reason::Released
         | Reason::InSync => false,
     }
@@ -132,18 +131,35 @@ pub(super) fn refusals(plan: &Plan) -> BTreeMap<(RefusalKind, &str), u64> {
     refusals
 }
 
-/// Says whether a note tells of something unknown.
-pub(super) fn is_unknown(note: &Note) -> bool {
+/// Says where in a plan a note belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At the top: the manifest asks for something that this plan does not bring about.
+    Objection,
+    /// With what is unknown.
+    Unknown,
+    /// At the end.
+    Aside,
+}
+
+/// Gathers the notes of one place.
+pub(super) fn notes(plan: &Plan, at: Place) -> impl Iterator<Item = &Note> {
+    plan.notes.iter().filter(move |note| place(note) == at)
+}
+
+fn place(note: &Note) -> Place {
     match note {
-        Note::Unreadable { .. } | Note::TenantUnreadable { .. } => true,
-        Note::PlanInherited { .. }
-        | Note::DefaultSettling { .. }
+        Note::PlanInherited { .. } | Note::DefaultHeldBack { .. } | Note::ProtectedNotFound { .. } => {
+            Place::Objection
+        }
+        Note::Unreadable { .. } | Note::TenantUnreadable { .. } => Place::Unknown,
+        Note::DefaultSettling { .. }
         | Note::TenantWriteOnly { .. }
         | Note::GroupNowEmpty { .. }
         | Note::RemovedStillCounts { .. }
         | Note::DigestPaused
         | Note::WelcomeMail
         | Note::NoLedger
-        | Note::RestoreStays { .. } => false,
+        | Note::RestoreStays { .. } => Place::Aside,
     }
 }
