@@ -35,13 +35,11 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
         }
         ready = prepare(global, console, args, form) => ready?,
     };
-    match ready {
-        Some(ready) => carry_out(console, &args.output, form, limit, ready).await,
-        None => {
-            console.say("Nothing was applied.")?;
-            Ok(Exit::Done)
-        }
+    if let Some(ready) = ready {
+        return carry_out(console, &args.output, form, limit, ready).await;
     }
+    console.say("Nothing was applied.")?;
+    Ok(Exit::Done)
 }
 
 /// Is a plan that was shown and agreed to, and all that is needed to do it.
@@ -178,10 +176,8 @@ fn agreed(console: &Console) -> Result<bool, Failure> {
     asked.map_err(|dialoguer::Error::IO(error)| {
         // The question hides the cursor, and Ctrl-C leaves it so, in the middle of the line.
         drop(Term::stderr().show_cursor().and_then(|()| Term::stderr().write_line("")));
-        match error.kind() {
-            io::ErrorKind::Interrupted => nothing_applied(),
-            _ => error.into(),
-        }
+        let interrupted = error.kind() == io::ErrorKind::Interrupted;
+        if interrupted { nothing_applied() } else { error.into() }
     })
 }
 

@@ -43,8 +43,8 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    log(&arguments.global);
     let console = Console::new(&arguments.global, Environment::read());
+    log(&arguments.global, console.colour_talk);
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -89,7 +89,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
 }
 
 /// Sends what the program tells about itself to standard error: requests and pauses with `-vv`, bodies never.
-fn log(global: &Global) {
+fn log(global: &Global, colour: bool) {
     let level = match global.verbose {
         0 | 1 => "off",
         2 => "insightctl=debug",
@@ -97,5 +97,5 @@ fn log(global: &Global) {
     };
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(std::io::stderr);
-    subscriber.with_target(false).init();
+    subscriber.with_target(false).with_ansi(colour).init();
 }
