@@ -188,9 +188,7 @@ mod tests {
 
     use super::*;
     use crate::model::desired::Unreadable;
-    use crate::model::{
-        Catalogue, DesiredGroup, Held, Known, OnLeave, OnUserChoice, PersonId, RefusalKind, Settle, TenantId,
-    };
+    use crate::model::{Catalogue, DesiredGroup, Held, OnLeave, OnUserChoice, PersonId, Settle, TenantId};
 
     const ADA: PersonId = PersonId(Uuid::from_u128(0xada));
 
