@@ -137,6 +137,22 @@ fn five_is_a_plan_that_no_longer_holds() {
 }
 
 #[test]
+fn a_saved_plan_is_carried_out_once() {
+    let stage = Stage::set();
+    let council = "groups: [ { name: council, mode: opt-out, members: [ { user: ines@contoso.com } ] } ]\n";
+    manifest(&stage, "council.yaml", council);
+    stage.run(&line(&[&["apply", "--file", "council.yaml", "--yes"], &SANDBOX])).with(0);
+    stage.run(&line(&[&["plan", "--out", "plan.json"], &SANDBOX])).with(0);
+    let apply = line(&[&["apply", "plan.json"], &CONSENT, &SANDBOX]);
+    let first = stage.run(&apply).with(0).out;
+    assert!(first.ends_with(" 50 calls in 0 s.\n"), "{first}");
+    // The rate has no field to read it from, so it alone is written again.
+    let again = stage.run(&apply).with(0).out;
+    assert!(again.ends_with(" 1 call in 0 s.\n"), "{again}");
+    stage.run(&line(&[&["plan", "--detailed-exitcode"], &SANDBOX])).with(0);
+}
+
+#[test]
 fn six_is_refused_by_a_guard() {
     let stage = Stage::set();
     stage.run(&line(&[&["plan", "--enforce-guards"], &SANDBOX])).with(6);

@@ -272,8 +272,8 @@ impl State<'_> {
         self.end(Stopped::LockLost);
     }
 
-    pub(super) fn expectation(&self, id: PersonId) -> Expected<'_> {
-        Expected { id, touched: self.touched.get(&id), flipped: &self.flipped, run: &self.run }
+    pub(super) fn expectation(&self, id: PersonId, planned: Timestamp) -> Expected<'_> {
+        Expected { id, planned, touched: self.touched.get(&id), flipped: &self.flipped, run: &self.run }
     }
 
     pub(super) fn count(&mut self, attempts: u32) {
@@ -305,6 +305,8 @@ fn shut_out(refusals: &[Option<Refusal>], any_taken: bool) -> Option<&Refusal> {
 /// Is what our own doing may have made of one person.
 pub(super) struct Expected<'a> {
     id: PersonId,
+    /// When the tenant was read for the plan.
+    planned: Timestamp,
     touched: Option<&'a Touched>,
     flipped: &'a BTreeMap<Feature, (Value, Value)>,
     run: &'a Run,
@@ -327,6 +329,12 @@ impl Expectation for Expected<'_> {
         self.run.ledger().entry(self.id, setting).is_some_and(|entry| {
             entry.written() == Some(have) || entry.tried.is_some_and(|tried| tried.value == have)
         })
+    }
+
+    fn since_the_plan(&self, setting: Setting, have: Value) -> bool {
+        let entry = self.run.ledger().entry(self.id, setting);
+        entry
+            .is_some_and(|entry| entry.written() == Some(have) && entry.confirmed && entry.at >= self.planned)
     }
 }
 

@@ -27,12 +27,16 @@ pub(super) trait Expectation {
 
     /// Says whether an earlier run wrote the value, or tried to.
     fn by_earlier_run(&self, setting: Setting, have: Value) -> bool;
+
+    /// Says whether a run wrote the value after the plan was made, and read it back.
+    fn since_the_plan(&self, setting: Setting, have: Value) -> bool;
 }
 
 /// Judges the operations of one person on mode and features.
 ///
 /// A value that somebody else has brought to where the plan wants it counts as moved: it is theirs, and the next plan
-/// must see it as such. An operation that starts where it ends is there to be written all the same.
+/// must see it as such. An operation that starts where it ends is there to be written all the same, unless an earlier run
+/// of the same plan has done so.
 pub(super) fn settings(operations: &[&Operation], have: Settings, expect: &impl Expectation) -> Verdict {
     let mut already = 0;
     for operation in operations {
@@ -45,6 +49,8 @@ pub(super) fn settings(operations: &[&Operation], have: Settings, expect: &impl 
             } else {
                 return moved;
             }
+        } else if have == operation.to && expect.since_the_plan(setting, have) {
+            already += 1;
         } else if operation.from != Some(have) && !ours {
             return moved;
         }
@@ -141,6 +147,7 @@ mod tests {
     struct Ours {
         this: Option<(Setting, Value)>,
         earlier: Option<(Setting, Value)>,
+        since: Option<(Setting, Value)>,
     }
 
     impl Expectation for Ours {
@@ -150,6 +157,10 @@ mod tests {
 
         fn by_earlier_run(&self, setting: Setting, have: Value) -> bool {
             self.earlier == Some((setting, have))
+        }
+
+        fn since_the_plan(&self, setting: Setting, have: Value) -> bool {
+            self.since == Some((setting, have))
         }
     }
 
@@ -192,6 +203,13 @@ mod tests {
             ("this run did it", switch_on(), on, Ours { this: it(Value::ON), ..nobody() }, Verdict::Already),
             ("it was late", switch_on(), on, Ours { earlier: it(Value::ON), ..nobody() }, Verdict::Already),
             ("a pin is written although it shows", pin(), on, nobody(), Verdict::Write),
+            (
+                "a pin is not written twice",
+                pin(),
+                on,
+                Ours { since: it(Value::ON), ..nobody() },
+                Verdict::Already,
+            ),
             ("a pin comes too late", pin(), OFF, nobody(), moved(Value::OFF)),
             ("a side effect of ours", pin(), OFF, Ours { this: it(Value::OFF), ..nobody() }, Verdict::Write),
         ];

@@ -16,13 +16,14 @@ mod tenant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
 pub use report::{FORMAT, Outcome, Report, Row, Stopped};
 
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::TenantSetting;
+use crate::model::{By, TenantSetting, Value};
 use crate::plan::calls::{Task, Work, calls};
 use crate::plan::{Observed, Phase, Plan};
 use crate::store::{Record, Run, StoreError};
@@ -117,8 +118,9 @@ impl Desk<'_> {
         let read_at = self.plan.basis.read_at;
         let mut records = Vec::new();
         for (setting, entry) in &observations.tenant {
-            let newer = self.state().run.ledger().tenant.get(setting).is_some_and(|known| known.at > read_at);
-            if !newer {
+            let known =
+                self.state().run.ledger().tenant.get(setting).map(|known| (known.value, known.by, known.at));
+            if is_news((entry.value, entry.by, entry.at), known, read_at) {
                 records.push(Record::ObservedTenant { setting: *setting, entry: *entry });
             }
         }
@@ -128,8 +130,10 @@ impl Desk<'_> {
             {
                 let state = self.state();
                 let ledger = state.run.ledger();
-                is.settings
-                    .retain(|setting, _| ledger.entry(*id, *setting).is_none_or(|known| known.at <= read_at));
+                is.settings.retain(|setting, entry| {
+                    let known = ledger.entry(*id, *setting).map(|known| (known.value, known.by, known.at));
+                    is_news((entry.value, entry.by, entry.at), known, read_at)
+                });
             }
             records.push(Record::Observed { id: *id, is });
             if records.len() >= OBSERVATIONS && !self.journal(std::mem::take(&mut records)) {
@@ -220,6 +224,14 @@ impl Desk<'_> {
             }
         }
     }
+}
+
+/// Says whether what a plan saw is later than what is known.
+///
+/// Moments are whole seconds. Of two in the same one the write counts as the later, since what was seen can be seen
+/// again; but a mark on the very value that is known is always news.
+fn is_news(seen: (Value, By, Timestamp), known: Option<(Value, By, Timestamp)>, read_at: Timestamp) -> bool {
+    known.is_none_or(|known| known.2 < read_at || known.2 == read_at && known == seen)
 }
 
 /// Is the work of one phase, by the service that carries it out.

@@ -76,7 +76,8 @@ impl Desk<'_> {
     /// Judges what was found; whoever moved is skipped and told of.
     fn may_be_written(&self, job: &Job<'_>, before: Settings) -> bool {
         let operations: Vec<_> = job.operations.iter().map(|index| self.operation(*index)).collect();
-        let verdict = judge::settings(&operations, before, &self.state().expectation(job.id));
+        let planned = self.plan.basis.read_at;
+        let verdict = judge::settings(&operations, before, &self.state().expectation(job.id, planned));
         match verdict {
             Verdict::Write => true,
             Verdict::Already => {
