@@ -170,3 +170,129 @@ pub(super) fn licence_changes(
     changes.sort_by_key(|change| change.sku);
     changes
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::{
+        BySetting, Kind, Known, Licences, Mode, OnLeave, OnUserChoice, ServicePlanId, Settings, Settle, Sku,
+        SkuId, Source, Switch,
+    };
+    use crate::plan::tenant::TenantVerdict;
+
+    const E3: SkuId = SkuId(Uuid::from_u128(3));
+    const E5: SkuId = SkuId(Uuid::from_u128(5));
+    const P2: ServicePlanId = ServicePlanId(Uuid::from_u128(20));
+    const FULL: ServicePlanId = ServicePlanId(Uuid::from_u128(21));
+    const TEAMS: ServicePlanId = ServicePlanId(Uuid::from_u128(30));
+    const SALES: GroupId = GroupId(Uuid::from_u128(40));
+
+    fn direct(sku: SkuId, disabled: &[ServicePlanId]) -> Source {
+        Source { sku, by_group: None, disabled: disabled.to_vec(), active: true }
+    }
+
+    fn inherited(sku: SkuId, disabled: &[ServicePlanId]) -> Source {
+        Source { by_group: Some(SALES), ..direct(sku, disabled) }
+    }
+
+    fn judged(want: Value, mode: Option<Value>, ahead: ModeAhead, sources: &[Source]) -> PlanJudgement {
+        let sku = |name: &str, insights: &[ServicePlanId]| Sku {
+            name: name.into(),
+            insights: insights.to_vec(),
+            mailbox: Vec::new(),
+        };
+        let catalogue = Catalogue {
+            skus: BTreeMap::from([(E3, sku("E3", &[P2])), (E5, sku("E5", &[P2, FULL]))]),
+            groups: BTreeMap::new(),
+        };
+        let tenant = TenantVerdict::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let settle = Settle::default();
+        let bench = Bench { tenant: &tenant, catalogue: &catalogue, settle, re_pin: false, now };
+        let group = DesiredGroup {
+            name: "contractors".into(),
+            wants: BySetting { mode, service_plan: Some(want), ..BySetting::default() },
+            on_user_choice: OnUserChoice::Respect,
+            on_leave: OnLeave::Keep,
+            named: None,
+        };
+        let on = Switch::On;
+        let settings = Settings { mode: Mode::OptIn, dashboard: on, digest_email: on, outlook_add_in: on };
+        let person = ActualPerson {
+            upn: "kofi@contoso.com".into(),
+            kind: Kind::Member,
+            enabled: true,
+            mailbox: true,
+            licences: Arc::new(Licences(sources.to_vec())),
+            settings: Known::Is(settings),
+        };
+        judge(&bench, &group, &person, None, ahead)
+    }
+
+    const NO_MODE: ModeAhead = ModeAhead { have: Some(Value::OPT_IN), decision: None };
+
+    fn reason(judgement: &PlanJudgement) -> Option<Reason> {
+        match judgement.verdict?.decision {
+            Decision::Leave(reason) => Some(reason),
+            Decision::Set { .. } => None,
+        }
+    }
+
+    fn written(judgement: &PlanJudgement) -> Vec<(SkuId, Vec<ServicePlanId>)> {
+        judgement.licences.iter().map(|change| (change.sku, change.disabled_after.clone())).collect()
+    }
+
+    #[test]
+    fn every_sku_that_carries_it_is_switched_off_and_what_was_off_stays_off() {
+        let judgement = judged(Value::REMOVED, None, NO_MODE, &[direct(E5, &[TEAMS]), direct(E3, &[])]);
+        assert_eq!(written(&judgement), [(E3, vec![P2]), (E5, vec![P2, FULL, TEAMS])]);
+        assert!(!judgement.after_opt_out);
+    }
+
+    #[test]
+    fn assigning_switches_on_what_the_person_already_holds_and_nothing_else() {
+        let judgement = judged(Value::ASSIGNED, None, NO_MODE, &[direct(E5, &[P2, FULL, TEAMS])]);
+        assert_eq!(written(&judgement), [(E5, vec![TEAMS])]);
+        let one_is_enough = [direct(E5, &[P2, FULL]), direct(E3, &[])];
+        assert_eq!(reason(&judged(Value::ASSIGNED, None, NO_MODE, &one_is_enough)), Some(Reason::InSync));
+        assert_eq!(reason(&judged(Value::ASSIGNED, None, NO_MODE, &[])), Some(Reason::Unlicensed));
+    }
+
+    #[test]
+    fn what_a_group_hands_down_is_left_alone_whole_and_the_group_is_named() {
+        let judgement = judged(Value::REMOVED, None, NO_MODE, &[direct(E3, &[]), inherited(E5, &[])]);
+        assert_eq!(reason(&judgement), Some(Reason::InheritedLicence));
+        assert_eq!((judgement.inherited_from.as_slice(), judgement.licences.len()), (&[SALES][..], 0));
+        let off_already = [direct(E3, &[]), inherited(E5, &[P2, FULL])];
+        assert_eq!(written(&judged(Value::REMOVED, None, NO_MODE, &off_already)), [(E3, vec![P2])]);
+        let off_by_group = judged(Value::ASSIGNED, None, NO_MODE, &[inherited(E5, &[P2, FULL])]);
+        assert_eq!(reason(&off_by_group), Some(Reason::InheritedLicence));
+    }
+
+    #[test]
+    fn a_licence_that_does_not_work_is_none() {
+        let broken = Source { active: false, ..direct(E3, &[]) };
+        let judgement = judged(Value::ASSIGNED, None, NO_MODE, &[broken]);
+        assert_eq!((reason(&judgement), judgement.inherited_from), (Some(Reason::Unlicensed), vec![]));
+    }
+
+    #[test]
+    fn removal_waits_for_the_opt_out_and_stays_away_if_there_is_none() {
+        let out = Some(Value::OPT_OUT);
+        let goes = Decision::Set { to: Value::OPT_OUT, because: Because::FirstTouch };
+        let ahead = |have, decision| ModeAhead { have: Some(have), decision: Some(decision) };
+        let e3 = [direct(E3, &[])];
+        let judgement = judged(Value::REMOVED, out, ahead(Value::OPT_IN, goes), &e3);
+        assert!(judgement.after_opt_out && !judgement.licences.is_empty());
+        let stays = Decision::Leave(Reason::OwnChoice);
+        let judgement = judged(Value::REMOVED, out, ahead(Value::OPT_IN, stays), &e3);
+        assert_eq!((reason(&judgement), judgement.licences.len()), (Some(Reason::OwnChoice), 0));
+        let is_out = Decision::Leave(Reason::InSync);
+        let judgement = judged(Value::REMOVED, out, ahead(Value::OPT_OUT, is_out), &e3);
+        assert!(judgement.after_opt_out, "somebody may opt in again before it is carried out");
+    }
+}

@@ -181,3 +181,106 @@ fn operation(setting: TenantSetting, from: Option<Value>, to: Value) -> Operatio
         after_opt_out: false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::desired::Unreadable;
+    use crate::model::{Catalogue, DesiredGroup, Held, OnLeave, OnUserChoice, PersonId, Settle, TenantId};
+
+    const ADA: PersonId = PersonId(Uuid::from_u128(0xada));
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
+    fn entry(value: Value, by: By, hours_ago: i64) -> TenantEntry {
+        let at = now() - SignedDuration::from_hours(hours_ago);
+        let previous = (by == By::Us).then_some(Value::ON);
+        TenantEntry { value, by, at, confirmed: false, previous, changed_at: previous.map(|_| at) }
+    }
+
+    /// The dashboard's default is on, and wanted off.
+    fn judged(entry: Option<TenantEntry>, wants: &DesiredState) -> TenantVerdict {
+        let desired = DesiredState {
+            tenant: BTreeMap::from([(TenantSetting::Dashboard, Value::OFF)]),
+            settle: Settle::default(),
+            ..wants.clone()
+        };
+        let state = ActualState {
+            tenant: crate::model::ActualTenant {
+                id: TenantId(Uuid::nil()),
+                name: "Contoso".into(),
+                settings: BTreeMap::from([(TenantSetting::Dashboard, Known::Is(Value::ON))]),
+                people: Known::Is(1),
+            },
+            catalogue: Catalogue::default(),
+            people: BTreeMap::new(),
+            read_at: now(),
+        };
+        let tenant = entry.map(|entry| (TenantSetting::Dashboard, entry)).into_iter().collect();
+        judge(&desired, &state, &Ledger { tenant, people: BTreeMap::new() }, now())
+    }
+
+    fn group(want: Value) -> DesiredState {
+        let wants = BySetting { dashboard: Some(want), ..BySetting::default() };
+        let group = DesiredGroup {
+            name: "pilot".into(),
+            wants,
+            on_user_choice: OnUserChoice::Respect,
+            on_leave: OnLeave::Keep,
+            named: None,
+        };
+        DesiredState { groups: vec![group], ..DesiredState::default() }
+    }
+
+    fn flips(verdict: &TenantVerdict) -> usize {
+        verdict.operations.len()
+    }
+
+    #[test]
+    fn what_differs_is_set_and_a_write_that_does_not_show_yet_is_not_repeated() {
+        assert_eq!(flips(&judged(None, &DesiredState::default())), 1);
+        let settling = judged(Some(entry(Value::OFF, By::Us, 23)), &DesiredState::default());
+        assert_eq!(flips(&settling), 0);
+        assert_eq!(settling.defaults[&Feature::Dashboard].after, Value::OFF);
+        assert!(matches!(settling.notes[..], [Note::DefaultSettling { .. }]));
+        assert_eq!(flips(&judged(Some(entry(Value::OFF, By::Us, 25)), &DesiredState::default())), 1);
+    }
+
+    #[test]
+    fn a_default_that_somebody_else_changed_is_told_and_settles() {
+        let verdict = judged(Some(entry(Value::OFF, By::Seen, 48)), &DesiredState::default());
+        assert_eq!(verdict.outside_changes.len(), 1);
+        assert_eq!(verdict.defaults[&Feature::Dashboard].settling_from, Some(Value::OFF));
+        assert_eq!(flips(&verdict), 1);
+    }
+
+    #[test]
+    fn a_default_is_held_back_for_whom_nobody_could_read() {
+        let held = |want, certain| DesiredState {
+            people: BTreeMap::from([(ADA, Held { group: 0, certain })]),
+            ..group(want)
+        };
+        for (unread, flipped) in
+            [(held(Value::ON, true), 0), (held(Value::ON, false), 0), (held(Value::OFF, true), 1)]
+        {
+            let verdict = judged(None, &unread);
+            assert_eq!(flips(&verdict), flipped);
+            assert_eq!(verdict.defaults[&Feature::Dashboard].flips, flipped == 1);
+        }
+    }
+
+    #[test]
+    fn a_default_is_held_back_for_a_group_that_could_not_be_read() {
+        let refusal = Refusal { kind: RefusalKind::Forbidden, message: "no".to_owned(), request_id: None };
+        let unreadable =
+            Unreadable { group: Some(0), selector: "group: pilot".to_owned(), refusal: Arc::new(refusal) };
+        let pilot = DesiredState { unreadable: vec![unreadable], ..group(Value::ON) };
+        let verdict = judged(None, &pilot);
+        assert_eq!(flips(&verdict), 0);
+        assert!(matches!(verdict.notes[..], [Note::DefaultHeldBack { .. }]));
+    }
+}
