@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use insightctl::apply::{Event, FailureLimit, Outcome, Report, Row, Stop, Stopped, apply};
+use insightctl::apply::{Event, FailureLimit, Outcome, Report, Row, Stop, Stopped, Why, apply};
 use insightctl::clock::Clock;
 use insightctl::microsoft::{Ask, Credential, Endpoints, Reader, Writer};
 use insightctl::model::{
@@ -228,7 +228,7 @@ async fn whoever_moved_since_the_plan_is_skipped_and_told_of() {
     let report = stage.apply(&plan).await;
     let mode = row(&report, 1, Setting::Mode);
     assert_eq!((mode.outcome, mode.attempts), (Outcome::Moved, 0), "they opted out by themselves");
-    assert_eq!(mode.message.as_deref(), Some("found mode opt-out"));
+    assert_eq!(mode.why, Some(Why::Found { setting: Setting::Mode, value: Value::OPT_OUT }));
     assert_eq!(row(&report, 1, Setting::ServicePlan).outcome, Outcome::Done, "their opt-out shows");
     let moved = outcomes(&report)["moved"];
     assert!((1..=2).contains(&moved), "{report:#?}");
@@ -272,7 +272,10 @@ async fn a_default_that_somebody_else_changed_is_left_alone() {
         .unwrap();
     let report = stage.apply(&plan).await;
     let default = default_row(&report, TenantSetting::Dashboard);
-    assert_eq!((default.outcome, default.message.as_deref()), (Outcome::Moved, Some("found off")));
+    assert_eq!(
+        (default.outcome, &default.why),
+        (Outcome::Moved, &Some(Why::FoundDefault { value: Value::OFF }))
+    );
 }
 
 #[tokio::test]
@@ -487,7 +490,7 @@ async fn one_persons_failure_never_stops_the_others() {
     assert_eq!(report.stopped, None);
     let failed = row(&report, 2, Setting::Mode);
     assert_eq!((failed.outcome, failed.attempts), (Outcome::Failed, 0));
-    assert!(failed.message.is_some());
+    assert!(matches!(failed.why, Some(Why::Refused(_))));
     assert_eq!(row(&report, 2, Setting::ServicePlan).outcome, Outcome::Waiting);
     assert_eq!(outcomes(&report)["failed"], 4, "an opt-out and three pins");
     assert_eq!(

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::judge::Expectation;
-use super::{Event, Outcome, Stop, Stopped};
+use super::{Event, Outcome, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::{Feature, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting, Value};
@@ -37,7 +37,7 @@ pub(super) struct State<'a> {
     /// Why nothing more can be written down, if so.
     pub(super) lost: Option<StoreError>,
     /// Defaults that must wait, since a value that was to outlive them does not stand.
-    pub(super) unpinned: BTreeMap<Feature, String>,
+    pub(super) unpinned: BTreeMap<Feature, Why>,
     /// By person: what this run has done to them.
     pub(super) touched: BTreeMap<PersonId, Touched>,
     /// Defaults that this run changed: before and after.
@@ -65,7 +65,7 @@ pub(super) struct Standing {
     pub(super) outcome: Outcome,
     pub(super) attempts: u32,
     pub(super) request_id: Option<String>,
-    pub(super) message: Option<Arc<str>>,
+    pub(super) why: Option<Why>,
     pub(super) at: Timestamp,
     /// What was there right before the write; an unanswered one is proved by nothing but a change.
     pub(super) from: Option<Value>,
@@ -93,7 +93,7 @@ impl<'a> Desk<'a> {
             outcome: Outcome::NotBegun,
             attempts: 0,
             request_id: None,
-            message: None,
+            why: None,
             at: clock.now(),
             from: None,
             theirs: false,
@@ -201,21 +201,20 @@ impl<'a> Desk<'a> {
     }
 
     /// Settles an operation that is not carried out.
-    pub(super) fn leave(&self, index: usize, outcome: Outcome, message: impl Into<Arc<str>>) {
-        let message = message.into();
+    pub(super) fn leave(&self, index: usize, outcome: Outcome, why: Why) {
         self.settle(index, |row| {
             row.outcome = outcome;
-            row.message = Some(message);
+            row.why = Some(why);
         });
     }
 
     /// Settles operations that the service refused, or did not even let us look at.
-    pub(super) fn fail(&self, operations: &[usize], why: &Refusal) {
+    pub(super) fn fail(&self, operations: &[usize], refusal: &Refusal) {
         for index in operations {
             self.settle(*index, |row| {
                 row.outcome = Outcome::Failed;
-                row.message = Some(why.message.as_str().into());
-                row.request_id.clone_from(&why.request_id);
+                row.why = Some(refusal.into());
+                row.request_id.clone_from(&refusal.request_id);
             });
         }
     }
@@ -347,7 +346,7 @@ pub(super) fn pinned(operation: &Operation) -> Option<Feature> {
 }
 
 /// Gives the feature whose default a tenant setting is, with the reason why it has to wait, if it has.
-pub(super) fn held_back(state: &State<'_>, setting: TenantSetting) -> Option<String> {
+pub(super) fn held_back(state: &State<'_>, setting: TenantSetting) -> Option<Why> {
     state.unpinned.get(&setting.feature()?).cloned()
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Outcome;
 use super::desk::{Desk, subject};
 use super::judge::{self, Shows};
+use super::{Outcome, Why, why};
 use crate::microsoft::{LicenceWrite, Sent, WriteError};
 use crate::model::{Known, Mode, PersonId, Refusal, Setting};
 use crate::plan::LicenceChange;
@@ -40,8 +40,8 @@ impl Desk<'_> {
                         self.journal(vec![self.seen_licences(job)]);
                         self.settle(job.operation, |row| row.outcome = Outcome::Done);
                     }
-                    Shows::After => self.leave(job.operation, Outcome::Moved, "found as it is to be"),
-                    Shows::Neither => self.leave(job.operation, Outcome::Moved, "found other licences"),
+                    Shows::After => self.leave(job.operation, Outcome::Moved, Why::FoundLicencesChanged),
+                    Shows::Neither => self.leave(job.operation, Outcome::Moved, Why::FoundOtherLicences),
                 },
                 Known::Unknown(why) => {
                     self.fail(&[job.operation], &why);
@@ -78,7 +78,7 @@ impl Desk<'_> {
                 records.push(self.seen_licences(job));
                 self.settle(job.operation, |row| {
                     row.outcome = Outcome::Done;
-                    row.message = None;
+                    row.why = None;
                 });
             }
         }
@@ -111,8 +111,8 @@ impl Desk<'_> {
         for ((id, _), have) in unsure.into_iter().zip(read) {
             let why = match have {
                 Known::Is(have) if have.mode == Mode::OptOut => continue,
-                Known::Is(_) => "the opt-out does not show yet".to_owned(),
-                Known::Unknown(why) => format!("the opt-out cannot be read: {why}"),
+                Known::Is(_) => Why::OptOutNotSeen,
+                Known::Unknown(refusal) => Why::OptOutUnreadable(why::refused(&refusal)),
             };
             missing.insert(id, why);
         }
@@ -164,7 +164,7 @@ impl Desk<'_> {
             row.outcome = outcome;
             row.attempts = attempts;
             row.request_id.clone_from(&request_id);
-            row.message = result.as_ref().err().map(|error| error.refusal().message.as_str().into());
+            row.why = result.as_ref().err().map(|error| error.refusal().into());
         });
         Record::Outcome { subject: subject(operation), answer, attempts, request_id, at: self.clock.now() }
     }

@@ -13,12 +13,14 @@ mod licences;
 mod people;
 mod report;
 mod tenant;
+mod why;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
 pub use report::{FORMAT, Outcome, Report, Row, Stopped};
+pub use why::Why;
 
 use crate::clock::Clock;
 use crate::microsoft::Writer;
@@ -86,8 +88,8 @@ pub async fn apply(
 
     let State { run, rows, calls, stopped, lost, .. } = desk.into_state();
     let row = |(operation, standing): (&crate::plan::Operation, Standing)| {
-        let Standing { outcome, attempts, request_id, message, at, from: _, theirs: _ } = standing;
-        Row { operation: operation.clone(), outcome, attempts, request_id, message, at }
+        let Standing { outcome, attempts, request_id, why, at, from: _, theirs: _ } = standing;
+        Row { operation: operation.clone(), outcome, attempts, request_id, why, at }
     };
     let report = Report {
         format: FORMAT,

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Outcome;
 use super::desk::{Desk, pinned, subject};
 use super::judge::{self, Verdict};
+use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
 use crate::model::{Known, PersonId, Refusal, Setting, Settings, Value};
 use crate::plan::calls::Set;
@@ -90,7 +90,7 @@ impl Desk<'_> {
                 for index in job.operations {
                     // Who opted out has settled every feature, and so has who changed this one.
                     let theirs = setting == Setting::Mode || touches(self.operation(*index)) == Some(setting);
-                    self.leave(*index, Outcome::Moved, format!("found {setting} {found}"));
+                    self.leave(*index, Outcome::Moved, Why::Found { setting, value: found });
                     self.state().rows[*index].theirs = theirs;
                 }
                 false
@@ -183,20 +183,19 @@ impl Desk<'_> {
     /// Settles the rows of those to whom something was sent, all calls of a person taken together.
     fn settle_sent(&self, going: &[Going<'_>]) {
         for person in going.iter().filter(|person| !person.sent.is_empty()) {
-            let message: Option<Arc<str>> = person.failure().map(|why| why.message.as_str().into());
+            let failure: Option<Why> = person.failure().map(Into::into);
             for index in person.job.operations {
                 let Some(setting) = touches(self.operation(*index)) else { continue };
                 let (outcome, last) = person.outcome(setting);
-                let broken_off = || Arc::from("the run ended between two calls");
                 self.settle(*index, |row| {
                     row.outcome = outcome;
                     row.attempts = last.map_or(0, |sent| sent.attempts);
                     row.request_id = last.and_then(|sent| sent.request_id.clone());
-                    row.message = match outcome {
+                    row.why = match outcome {
                         Outcome::Settling | Outcome::NotBegun => None,
-                        Outcome::Failed => Some(message.clone().unwrap_or_else(broken_off)),
+                        Outcome::Failed => Some(failure.clone().unwrap_or(Why::BrokenOff)),
                         Outcome::Done | Outcome::Unanswered | Outcome::Moved | Outcome::Waiting => {
-                            message.clone()
+                            failure.clone()
                         }
                     };
                     row.from = person.before.get(setting);
@@ -257,7 +256,7 @@ impl Desk<'_> {
             if shows && proven {
                 self.settle(*index, |row| {
                     row.outcome = Outcome::Done;
-                    row.message = None;
+                    row.why = None;
                 });
             }
         }
@@ -273,7 +272,8 @@ impl Desk<'_> {
                 let Some(feature) = pinned(self.operation(*index)) else { continue };
                 let row = &state.rows[*index];
                 if row.outcome != Outcome::Done && !row.theirs {
-                    let why = format!("the pin of {} is {}", job.upn, row.outcome.word());
+                    let (id, upn, outcome) = (job.id, Arc::clone(job.upn), row.outcome);
+                    let why = Why::PinNotStanding { id, upn, outcome };
                     state.unpinned.entry(feature).or_insert(why);
                 }
             }
