@@ -75,7 +75,8 @@ fn a_plan_reads_from_objections_to_its_last_line() {
                                                   (the manifest changed)
 
         Groups
-          works-council held 18 people when last applied; 2 of them left and 1 moved to pilot
+          works-council held 18 people when last applied; 2 of them left and 1 moved to
+            pilot
           works-council decides for 3 people whom pilot names too; they ask for
             different things
 
