@@ -308,6 +308,26 @@ async fn side_effects_of_an_opt_out_are_nobodys_choice() {
 }
 
 #[tokio::test]
+async fn side_effects_that_show_late_are_nobodys_choice() {
+    let mut stage = Stage::new("opt-out-flags=off,person-delay=60").await;
+    let back = opt_out_first(&mut stage);
+    let plan = stage.plan().await;
+    let theirs = Arc::clone(&stage.theirs);
+    let report = stage
+        .apply_with(&plan, &Stop::default(), |event| {
+            if let Event::LookingAgain { .. } = event {
+                theirs.fetch_add(60, Ordering::SeqCst);
+            }
+        })
+        .await;
+    assert_eq!(outcomes(&report), BTreeMap::from([("done", 8)]), "all shows in the last look");
+    stage.later(20);
+    stage.desired.groups = vec![back];
+    stage.round().await;
+    assert!(stage.end_state().iter().take(8).all(|(_, settings)| settings.dashboard), "nobody chose it off");
+}
+
+#[tokio::test]
 async fn a_choice_that_an_opt_in_states_again_stays_the_persons() {
     let stage = opted_out("").await;
     let choice = Choice { mode: Some(false), dashboard: Some(false), ..Choice::default() };
@@ -413,6 +433,15 @@ async fn dropped_anywhere_the_next_run_converges_and_repeats_nothing_confirmed()
 /// Opts everybody of a stage out, and then asks for an opt-in with some features on and some off: three calls each.
 async fn opted_out(world: &str) -> Stage {
     let mut stage = Stage::new(world).await;
+    let back = opt_out_first(&mut stage);
+    stage.round().await;
+    stage.later(20);
+    stage.desired.groups = vec![back];
+    stage
+}
+
+/// Asks for an opt-out of the first group, and gives what to ask of it afterwards.
+fn opt_out_first(stage: &mut Stage) -> DesiredGroup {
     let group = |wants| DesiredGroup { wants, ..stage.desired.groups[0].clone() };
     let out = group(BySetting { mode: Some(Value::OPT_OUT), ..nothing() });
     let (on, off) = (Some(Value::ON), Some(Value::OFF));
@@ -426,10 +455,7 @@ async fn opted_out(world: &str) -> Stage {
     stage.desired.tenant.clear();
     stage.desired.people.retain(|_, held| held.group == 0);
     stage.desired.groups = vec![out];
-    stage.round().await;
-    stage.later(20);
-    stage.desired.groups = vec![back];
-    stage
+    back
 }
 
 /// Applies, and drops everything the moment that the service has taken its `count`th write from now.

@@ -55,6 +55,10 @@ pub(super) struct State<'a> {
 pub(super) struct Touched {
     /// What was last read back.
     pub(super) last: Option<Settings>,
+    /// What was found right before the last write.
+    pub(super) before: Option<Settings>,
+    /// What was meant to be written, whatever became of it.
+    pub(super) meant: BTreeSet<Setting>,
     /// What was written, whether or not it shows yet.
     pub(super) written: Vec<(Setting, Value)>,
 }
@@ -309,17 +313,33 @@ pub(super) struct Expected<'a> {
     run: &'a Run,
 }
 
+impl Expected<'_> {
+    /// Gives what has changed beside what this run meant to write, as it was right before.
+    ///
+    /// What followed a default that this run flipped is no side effect of a write to the person.
+    pub(super) fn changed_beside(&self, now: Settings) -> BTreeMap<Setting, Value> {
+        let Some(Touched { before: Some(before), meant, .. }) = self.touched else { return BTreeMap::new() };
+        let beside = |setting: Setting| {
+            let (was, is) = (before.get(setting)?, now.get(setting)?);
+            let ours = !meant.contains(&setting) && !self.moved_with_default(setting, Some(was), is);
+            (was != is && ours).then_some((setting, was))
+        };
+        Setting::ALL.into_iter().filter_map(beside).collect()
+    }
+
+    fn moved_with_default(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
+        let flip = setting.feature().and_then(|feature| self.flipped.get(&feature));
+        flip.is_some_and(|(was, is)| from == Some(*was) && have == *is)
+    }
+}
+
 impl Expectation for Expected<'_> {
     fn by_this_run(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
         let touched = self.touched.is_some_and(|touched| {
             touched.written.contains(&(setting, have))
                 || touched.last.is_some_and(|last| last.get(setting) == Some(have))
         });
-        let moved = setting
-            .feature()
-            .and_then(|feature| self.flipped.get(&feature))
-            .is_some_and(|(was, is)| from == Some(*was) && have == *is);
-        touched || moved
+        touched || self.moved_with_default(setting, from, have)
     }
 
     fn by_earlier_run(&self, setting: Setting, have: Value) -> bool {

@@ -1,6 +1,5 @@
 //! Carries out what is planned for people's mode and features, ten people at a time.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::desk::{Desk, pinned, subject};
@@ -80,7 +79,7 @@ impl Desk<'_> {
         match verdict {
             Verdict::Write => true,
             Verdict::Already => {
-                self.journal(vec![self.seen(job.id, before, BTreeMap::new())]);
+                self.journal(vec![self.seen(job.id, before)]);
                 for index in job.operations {
                     self.settle(*index, |row| row.outcome = Outcome::Done);
                 }
@@ -134,6 +133,12 @@ impl Desk<'_> {
 
     fn intents(&self, person: &Going<'_>, round: usize) -> Vec<Record> {
         let at = self.clock.now();
+        {
+            let mut state = self.state();
+            let touched = state.touched.entry(person.job.id).or_default();
+            touched.before = Some(person.before);
+            touched.meant.extend(person.touched_by(round).map(|(setting, _)| setting));
+        }
         let touched = person.touched_by(round);
         let intents = touched.filter_map(|(setting, to)| {
             let index = self.operation_on(person.job, setting)?;
@@ -210,14 +215,10 @@ impl Desk<'_> {
         let now = self.read(written().map(|person| person.job)).await;
         let mut records = Vec::new();
         for (person, now) in written().zip(now) {
-            let Known::Is(now) = now else { continue };
-            let meant: Vec<_> =
-                person.job.operations.iter().filter_map(|index| touches(self.operation(*index))).collect();
-            let before = values(person.before)
-                .filter(|(setting, was)| !meant.contains(setting) && now.get(*setting) != Some(*was))
-                .collect();
-            records.push(self.seen(person.job.id, now, before));
-            self.shows(person.job.operations, now);
+            if let Known::Is(now) = now {
+                records.push(self.seen(person.job.id, now));
+                self.shows(person.job.operations, now);
+            }
         }
         self.journal(records);
     }
@@ -227,7 +228,7 @@ impl Desk<'_> {
         let mut records = Vec::new();
         for (job, now) in jobs.iter().zip(self.read(jobs.iter()).await) {
             if let Known::Is(now) = now {
-                records.push(self.seen(job.id, now, BTreeMap::new()));
+                records.push(self.seen(job.id, now));
                 self.shows(job.operations, now);
             }
         }
@@ -235,8 +236,12 @@ impl Desk<'_> {
     }
 
     /// Remembers what a person has now, for the journal and for the rest of this run.
-    fn seen(&self, id: PersonId, now: Settings, before: BTreeMap<Setting, Value>) -> Record {
-        self.state().touched.entry(id).or_default().last = Some(now);
+    ///
+    /// A side effect may show late, so every look after a write compares with what was there right before it.
+    fn seen(&self, id: PersonId, now: Settings) -> Record {
+        let mut state = self.state();
+        let before = state.expectation(id).changed_beside(now);
+        state.touched.entry(id).or_default().last = Some(now);
         Record::ReadBack { id, values: values(now).collect(), before, at: self.clock.now() }
     }
 
