@@ -107,7 +107,7 @@ impl Reader {
         directory.begin(clock.now());
         let membership = graph.resolve(selectors, directory).await;
         let lost = membership.of.values().find_map(|members| match members {
-            Known::Unknown(why) => out_of_reach(why).then(|| Refusal::clone(why)),
+            Known::Unknown(why) => why.kind.puts_all_out_of_reach().then(|| Refusal::clone(why)),
             Known::Is(_) => None,
         });
         lost.map_or(Ok(membership), Err)
@@ -136,12 +136,12 @@ impl Reader {
         let count = match count {
             Some(count) => count,
             None if ask.count_people && complete => Known::Is(enabled_members(&known_people)),
-            None => Known::Unknown(not_asked()),
+            None => Known::Unknown(Arc::new(Refusal::not_asked())),
         };
 
         let mut actual = BTreeMap::new();
         let mut who = Vec::new();
-        let unread = Known::Unknown(not_asked());
+        let unread = Known::Unknown(Arc::new(Refusal::not_asked()));
         for id in people {
             let Some(Found { upn, mail, kind, enabled, licences }) = known_people.remove(id) else {
                 continue;
@@ -254,28 +254,8 @@ impl Reader {
     }
 }
 
-/// Says whether a refusal means that nothing of the tenant can be read.
-fn out_of_reach(refusal: &Refusal) -> bool {
-    match refusal.kind {
-        RefusalKind::SignIn | RefusalKind::Unreachable => true,
-        RefusalKind::NotAsked
-        | RefusalKind::Forbidden
-        | RefusalKind::Missing
-        | RefusalKind::BadRequest
-        | RefusalKind::Conflict
-        | RefusalKind::Throttled
-        | RefusalKind::Failed
-        | RefusalKind::Garbled => false,
-    }
-}
-
-fn not_asked() -> Arc<Refusal> {
-    let message = "it was not asked for".to_owned();
-    Arc::new(Refusal { kind: RefusalKind::NotAsked, message, request_id: None })
-}
-
 fn not_asked_defaults() -> BTreeMap<TenantSetting, Known<Value>> {
-    let why = not_asked();
+    let why = Arc::new(Refusal::not_asked());
     TenantSetting::ALL.into_iter().map(|setting| (setting, Known::Unknown(Arc::clone(&why)))).collect()
 }
 
