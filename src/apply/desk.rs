@@ -13,7 +13,7 @@ use super::{Event, Outcome, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::{Feature, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting, Value};
-use crate::plan::{Because, Operation, Plan, Target};
+use crate::plan::{Because, Operation, Plan, Refused, Target};
 use crate::store::{Record, Run, StoreError, Subject};
 
 /// Is how often the lock is looked at while something is waited for.
@@ -244,8 +244,8 @@ impl<'a> Desk<'a> {
             return;
         }
         if let Some(refusal) = shut_out(refusals, state.any_taken) {
-            let message = refusal.to_string();
-            state.end(Stopped::Tenant(message));
+            let stopped = Stopped::Tenant(Refused { kind: refusal.kind, message: refusal.to_string() });
+            state.end(stopped);
             return;
         }
         let (failed, limit) = (state.failed.len() as u64, state.limit);
@@ -291,16 +291,7 @@ fn shut_out(refusals: &[Option<Refusal>], any_taken: bool) -> Option<&Refusal> {
     let sign_in = refusals.iter().flatten().find(|refusal| refusal.kind == RefusalKind::SignIn);
     let everyone = !any_taken && refusals.len() > 1;
     let barred = |refusal: &Option<Refusal>| {
-        refusal.as_ref().is_some_and(|refusal| match refusal.kind {
-            RefusalKind::SignIn | RefusalKind::Forbidden | RefusalKind::Unreachable => true,
-            RefusalKind::NotAsked
-            | RefusalKind::Missing
-            | RefusalKind::BadRequest
-            | RefusalKind::Conflict
-            | RefusalKind::Throttled
-            | RefusalKind::Failed
-            | RefusalKind::Garbled => false,
-        })
+        refusal.as_ref().is_some_and(|why| why.kind.denies_access() || why.kind.puts_all_out_of_reach())
     };
     sign_in.or_else(|| if everyone && refusals.iter().all(barred) { refusals[0].as_ref() } else { None })
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Why;
-use crate::plan::{Operation, Summary, Target};
+use crate::plan::{Operation, Refused, Summary, Target};
 
 /// Is the version of the report file that this program writes.
 pub const FORMAT: u32 = 1;
@@ -50,8 +50,8 @@ impl Report {
             }
             row.why.iter_mut().for_each(Why::forget_names);
         }
-        if let Some(Stopped::Tenant(message)) = &mut report.stopped {
-            message.clear();
+        if let Some(Stopped::Tenant(refused)) = &mut report.stopped {
+            refused.message.clear();
         }
         report
     }
@@ -142,5 +142,5 @@ pub enum Stopped {
     /// The lock on the store was lost to somebody else.
     LockLost,
     /// The tenant no longer lets us in, or does not answer.
-    Tenant(String),
+    Tenant(Refused),
 }

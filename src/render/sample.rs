@@ -347,9 +347,9 @@ pub(super) fn report() -> Report {
             2 => (
                 Outcome::Failed,
                 3,
-                Some(refused(
+                Some(Why::Refused(refused(
                     "The operation couldn't be performed because object 'cara.dahl' couldn't be found",
-                )),
+                ))),
             ),
             3 => (Outcome::Moved, 0, Some(Why::Found { setting: Setting::Mode, value: Value::OPT_OUT })),
             5 => (Outcome::Settling, 1, None),
@@ -378,18 +378,18 @@ pub(super) fn report() -> Report {
     }
 }
 
-fn refused(message: &str) -> Why {
-    Why::Refused(Refused { kind: RefusalKind::Missing, message: message.to_owned() })
+fn refused(message: &str) -> Refused {
+    Refused { kind: RefusalKind::Missing, message: message.to_owned() }
 }
 
 /// Makes a report of which every text is hostile.
 pub(super) fn hostile_report() -> Report {
     let mut report = report();
     report.run = HOSTILE.to_owned();
-    report.stopped = Some(Stopped::Tenant(HOSTILE.to_owned()));
+    report.stopped = Some(Stopped::Tenant(refused(HOSTILE)));
     for row in &mut report.rows {
         spoil(&mut row.operation.target);
-        row.why = Some(refused(HOSTILE));
+        row.why = Some(Why::Refused(refused(HOSTILE)));
         row.request_id = Some(HOSTILE.to_owned());
     }
     let upn = Arc::from(HOSTILE);

@@ -216,7 +216,7 @@ pub(super) fn stopped(stopped: &Stopped, quote: Quote) -> String {
         }
         Stopped::Interrupted => "it was interrupted".to_owned(),
         Stopped::LockLost => "the lock on the store was lost to somebody else".to_owned(),
-        Stopped::Tenant(message) => format!("the tenant did not let it go on: {}", quote(message)),
+        Stopped::Tenant(refused) => format!("the tenant did not let it go on: {}", said(refused, quote)),
     }
 }
 
