@@ -263,6 +263,25 @@ async fn a_default_waits_for_a_pin_that_does_not_stand() {
 }
 
 #[tokio::test]
+async fn an_older_plan_does_not_undo_what_was_learnt_since() {
+    let mut stage = Stage::new("").await;
+    let older = stage.plan().await;
+    stage.later(5);
+    stage.desired.people.get_mut(&id(1)).unwrap().group = 1;
+    stage.round().await;
+    let learnt = stage.store().ledger(&stage.desired.settle).unwrap().ledger;
+    assert_eq!(learnt.people[&id(1)].group.as_deref(), Some("pilot"));
+    stage.later(5);
+    stage.apply(&older).await;
+    let known = stage.store().ledger(&stage.desired.settle).unwrap().ledger;
+    assert_eq!(known.people[&id(1)].group.as_deref(), Some("pilot"), "who holds them was looked up since");
+    assert_eq!(known.tenant, learnt.tenant);
+    for n in 2..=8 {
+        assert_eq!(known.people[&id(n)].settings.mode, learnt.people[&id(n)].settings.mode, "{n}");
+    }
+}
+
+#[tokio::test]
 async fn a_default_that_somebody_else_changed_is_left_alone() {
     let stage = Stage::new("").await;
     let plan = stage.plan().await;

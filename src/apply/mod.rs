@@ -113,14 +113,12 @@ pub async fn apply(
 }
 
 impl Desk<'_> {
-    /// Stores what the plan saw, except what was written after the plan had looked.
+    /// Stores what the plan saw, except where the ledger has learnt something since the plan looked.
     fn observe(&self) -> bool {
         let observations = &self.plan.observations;
-        let read_at = self.plan.basis.read_at;
         let mut records = Vec::new();
         for (setting, entry) in &observations.tenant {
-            let newer = self.state().run.ledger().tenant.get(setting).is_some_and(|known| known.at > read_at);
-            if !newer {
+            if !self.state().run.meanwhile().of_tenant(*setting) {
                 records.push(Record::ObservedTenant { setting: *setting, entry: *entry });
             }
         }
@@ -129,9 +127,11 @@ impl Desk<'_> {
             let mut is = Observed { group: group.clone(), settings: settings.clone() };
             {
                 let state = self.state();
-                let ledger = state.run.ledger();
-                is.settings
-                    .retain(|setting, _| ledger.entry(*id, *setting).is_none_or(|known| known.at <= read_at));
+                let (ledger, meanwhile) = (state.run.ledger(), state.run.meanwhile());
+                is.settings.retain(|setting, _| !meanwhile.of(*id, *setting));
+                if meanwhile.group_of(*id) {
+                    is.group = ledger.people.get(id).and_then(|person| person.group.clone());
+                }
             }
             records.push(Record::Observed { id: *id, is });
             if records.len() >= OBSERVATIONS && !self.journal(std::mem::take(&mut records)) {

@@ -114,9 +114,9 @@ impl Lease {
         Ok(())
     }
 
-    /// Gives what the holder calls itself.
-    pub(super) fn holder(&self) -> String {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).held.holder.clone()
+    /// Gives the moment since when nobody else has applied.
+    pub(super) fn since(&self) -> Timestamp {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).held.since
     }
 
     /// Gives the number of the lease, above all that were before.

@@ -23,6 +23,7 @@ mod files;
 mod fold;
 mod journal;
 mod lock;
+mod meanwhile;
 mod names;
 mod record;
 mod run;
@@ -42,6 +43,7 @@ pub use error::StoreError;
 use fold::Folding;
 pub use fold::fold;
 pub use lock::Lease;
+pub use meanwhile::Meanwhile;
 pub use record::{Answer, Intent, Record, Started, Subject};
 pub use run::Run;
 

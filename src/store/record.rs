@@ -91,9 +91,9 @@ pub struct Started {
     pub manifest: String,
     /// The version of insightctl.
     pub version: String,
-    /// Who ran it, as the lock names them.
-    pub holder: String,
-    /// When.
+    /// When its plan had looked at the tenant: what it observed is as old as that.
+    pub read_at: Timestamp,
+    /// When it began.
     pub at: Timestamp,
 }
 

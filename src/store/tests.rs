@@ -333,6 +333,39 @@ fn a_ledger_that_somebody_has_added_to_is_no_base_for_a_run() {
 }
 
 #[test]
+fn what_was_learnt_after_a_plan_looked_is_known_by_person_and_setting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = created(folder.path());
+    let clock = clock();
+    let looked = clock.now();
+    clock.advance(SignedDuration::from_mins(1));
+    let mut run = begin(&store, &clock);
+    let intent = |number, setting, to| {
+        let subject = Subject::Person(person(number), setting);
+        Record::Intent(Intent { operation: 0, subject, from: None, to, repeat: false, at: clock.now() })
+    };
+    let seen = |number| Record::Observed { id: person(number), is: Observed::default() };
+    run.append(vec![seen(1), intent(1, Setting::Mode, Value::OPT_OUT)]).expect("written");
+    run.finish(&()).expect("finished");
+    clock.advance(SignedDuration::from_mins(1));
+
+    let run = begin(&store, &clock);
+    let meanwhile = run.meanwhile();
+    assert!(meanwhile.of(person(1), Setting::Mode), "tried, and nobody heard of it");
+    assert!(!meanwhile.of(person(1), Setting::Dashboard) && !meanwhile.of(person(2), Setting::Mode));
+    assert!(!meanwhile.group_of(person(1)), "what that plan saw is no newer than what this one saw");
+    drop(run);
+
+    let mut later = plan();
+    later.basis.read_at = looked.saturating_add(SignedDuration::from_mins(5)).expect("in range");
+    clock.advance(SignedDuration::from_mins(10));
+    let lease = store.lock("ada@here 1", &clock).expect("free");
+    let remembered = store.ledger(&settle()).expect("readable");
+    let run = store.begin_run(lease, remembered, &later, &settle(), &clock).expect("begun");
+    assert!(!run.meanwhile().of(person(1), Setting::Mode), "it looked after that");
+}
+
+#[test]
 fn a_store_of_nothing_remembers_nothing_and_still_runs() {
     let store = Store::none(TENANT);
     let mut run = begin(&store, &clock());
