@@ -115,7 +115,8 @@ impl Reader {
 
     /// Reads people and the tenant.
     ///
-    /// People who are not in the directory are absent from the answer. Settings are read of members who are enabled
+    /// People who are not in the directory, or could not be read there, are absent from the answer; whoever was named a
+    /// moment ago is unknown then, and not gone. Settings are read of members who are enabled
     /// and have a mailbox; those of all others are unknown because they were not asked for.
     pub async fn observe(&self, people: &BTreeSet<PersonId>, ask: Ask) -> Result<ActualState, Refusal> {
         let inner = &*self.0;
@@ -208,8 +209,11 @@ impl Reader {
                 Known::Is(
                     Members::Are(_) | Members::NoSuchPerson | Members::Gone | Members::Ambiguous(_),
                 ) => {}
-                // To leave such a person out would say that they are gone.
-                Known::Unknown(why) => return Err(Arc::unwrap_or_clone(why)),
+                Known::Unknown(why) if why.kind.puts_all_out_of_reach() => {
+                    return Err(Arc::unwrap_or_clone(why));
+                }
+                // Whoever is left out is unknown to the plan, and nothing is written to them.
+                Known::Unknown(why) => tracing::warn!(%why, "a person could not be read"),
             }
         }
         let products = graph.products_once(directory).await?;

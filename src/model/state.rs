@@ -220,7 +220,7 @@ pub struct ActualState {
     pub tenant: ActualTenant,
     /// Its products.
     pub catalogue: Catalogue,
-    /// Everyone who was asked about and is in the directory.
+    /// Everyone who was asked about, is in the directory, and could be read there.
     pub people: BTreeMap<PersonId, ActualPerson>,
     /// When reading began.
     pub read_at: Timestamp,
