@@ -23,11 +23,9 @@ pub(super) struct Job<'w> {
 
 impl Desk<'_> {
     /// Looks again, writes down what is meant, writes, writes down what came of it, and reads back.
-    ///
-    /// Gives `true` when the service took everything that was sent.
-    pub(super) async fn licences(&self, jobs: &[Job<'_>]) -> bool {
+    pub(super) async fn licences(&self, jobs: &[Job<'_>]) {
         if !self.goes_on() {
-            return false;
+            return;
         }
         let jobs = self.opted_out(jobs).await;
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
@@ -64,7 +62,6 @@ impl Desk<'_> {
             self.look_again_at_licences(&written).await;
         }
         self.take_stock(jobs.iter().map(|job| job.operation), &refusals);
-        refusals.iter().all(Option::is_none)
     }
 
     /// Reads people's licences again: all that shows now is confirmed.

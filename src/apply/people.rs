@@ -33,11 +33,9 @@ struct Going<'w> {
 
 impl Desk<'_> {
     /// Looks again, writes down what is meant, writes, writes down what came of it, and reads back.
-    ///
-    /// Gives `true` when the service took everything that was sent.
-    pub(super) async fn people(&self, jobs: &[Job<'_>]) -> bool {
+    pub(super) async fn people(&self, jobs: &[Job<'_>]) {
         if !self.goes_on() {
-            return false;
+            return;
         }
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
         let mut going = Vec::new();
@@ -64,7 +62,6 @@ impl Desk<'_> {
             }
         }
         self.take_stock(jobs.iter().flat_map(|job| job.operations.iter().copied()), &refusals);
-        refusals.iter().all(Option::is_none)
     }
 
     async fn read<'j>(&self, jobs: impl Iterator<Item = &'j Job<'j>>) -> Vec<Known<Settings>> {
