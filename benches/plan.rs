@@ -88,6 +88,7 @@ fn first_plan(bencher: Bencher<'_, '_>, people: u64) {
         manifest: String::new(),
         store: None,
         keeps_ledger: true,
+        newest_run: 0,
         re_pin: false,
     };
     bencher.counter(ItemsCount::new(people)).bench_local(|| plan(&desired, &actual, &ledger, &context));

@@ -35,6 +35,7 @@ fn begin(folder: &TempDir) -> (Store, Run) {
             tenant_name: "Contoso".into(),
             store: None,
             as_of: now,
+            newest_run: 0,
             read_at: now,
         },
         operations: Vec::new(),

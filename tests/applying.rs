@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use insightctl::apply::{Event, FailureLimit, Outcome, Report, Row, Stop, Stopped, apply};
+use insightctl::apply::{Event, FailureLimit, Outcome, Report, Row, Stop, Stopped, Why, apply};
 use insightctl::clock::Clock;
 use insightctl::microsoft::{Ask, Credential, Endpoints, Reader, Writer};
 use insightctl::model::{
@@ -143,16 +143,17 @@ impl Stage {
         let people: BTreeSet<_> = self.desired.people.keys().copied().collect();
         let ask = Ask { settings: true, tenant_settings: true, count_people: false };
         let actual = self.reader.observe(&people, ask).await.unwrap();
-        let ledger = self.store().ledger(&self.desired.settle).unwrap().ledger;
+        let remembered = self.store().ledger(&self.desired.settle).unwrap();
         let context = Context {
             now: self.ours.now(),
             as_of: self.ours.now(),
             manifest: "00ff".to_owned(),
             store: None,
             keeps_ledger: true,
+            newest_run: remembered.newest_run(),
             re_pin: false,
         };
-        plan(&self.desired, &actual, &ledger, &context)
+        plan(&self.desired, &actual, &remembered.ledger, &context)
     }
 
     async fn apply_with(&self, plan: &Plan, stop: &Stop, mut events: impl FnMut(Event) + Send) -> Report {
@@ -228,7 +229,7 @@ async fn whoever_moved_since_the_plan_is_skipped_and_told_of() {
     let report = stage.apply(&plan).await;
     let mode = row(&report, 1, Setting::Mode);
     assert_eq!((mode.outcome, mode.attempts), (Outcome::Moved, 0), "they opted out by themselves");
-    assert_eq!(mode.message.as_deref(), Some("found mode opt-out"));
+    assert_eq!(mode.why, Some(Why::Found { setting: Setting::Mode, value: Value::OPT_OUT }));
     assert_eq!(row(&report, 1, Setting::ServicePlan).outcome, Outcome::Done, "their opt-out shows");
     let moved = outcomes(&report)["moved"];
     assert!((1..=2).contains(&moved), "{report:#?}");
@@ -263,6 +264,25 @@ async fn a_default_waits_for_a_pin_that_does_not_stand() {
 }
 
 #[tokio::test]
+async fn an_older_plan_does_not_undo_what_was_learnt_since() {
+    let mut stage = Stage::new("").await;
+    let older = stage.plan().await;
+    stage.later(5);
+    stage.desired.people.get_mut(&id(1)).unwrap().group = 1;
+    stage.round().await;
+    let learnt = stage.store().ledger(&stage.desired.settle).unwrap().ledger;
+    assert_eq!(learnt.people[&id(1)].group.as_deref(), Some("pilot"));
+    stage.later(5);
+    stage.apply(&older).await;
+    let known = stage.store().ledger(&stage.desired.settle).unwrap().ledger;
+    assert_eq!(known.people[&id(1)].group.as_deref(), Some("pilot"), "who holds them was looked up since");
+    assert_eq!(known.tenant, learnt.tenant);
+    for n in 2..=8 {
+        assert_eq!(known.people[&id(n)].settings.mode, learnt.people[&id(n)].settings.mode, "{n}");
+    }
+}
+
+#[tokio::test]
 async fn a_default_that_somebody_else_changed_is_left_alone() {
     let stage = Stage::new("").await;
     let plan = stage.plan().await;
@@ -272,7 +292,10 @@ async fn a_default_that_somebody_else_changed_is_left_alone() {
         .unwrap();
     let report = stage.apply(&plan).await;
     let default = default_row(&report, TenantSetting::Dashboard);
-    assert_eq!((default.outcome, default.message.as_deref()), (Outcome::Moved, Some("found off")));
+    assert_eq!(
+        (default.outcome, &default.why),
+        (Outcome::Moved, &Some(Why::FoundDefault { value: Value::OFF }))
+    );
 }
 
 #[tokio::test]
@@ -302,6 +325,26 @@ async fn side_effects_of_an_opt_out_are_nobodys_choice() {
     let ended = stage.plan().await;
     assert_eq!((ended.operations, ended.outside_changes), (Vec::new(), Vec::new()));
     assert!(stage.end_state().iter().take(8).all(|(_, settings)| settings.dashboard));
+}
+
+#[tokio::test]
+async fn side_effects_that_show_late_are_nobodys_choice() {
+    let mut stage = Stage::new("opt-out-flags=off,person-delay=60").await;
+    let back = opt_out_first(&mut stage);
+    let plan = stage.plan().await;
+    let theirs = Arc::clone(&stage.theirs);
+    let report = stage
+        .apply_with(&plan, &Stop::default(), |event| {
+            if let Event::LookingAgain { .. } = event {
+                theirs.fetch_add(60, Ordering::SeqCst);
+            }
+        })
+        .await;
+    assert_eq!(outcomes(&report), BTreeMap::from([("done", 8)]), "all shows in the last look");
+    stage.later(20);
+    stage.desired.groups = vec![back];
+    stage.round().await;
+    assert!(stage.end_state().iter().take(8).all(|(_, settings)| settings.dashboard), "nobody chose it off");
 }
 
 #[tokio::test]
@@ -410,6 +453,15 @@ async fn dropped_anywhere_the_next_run_converges_and_repeats_nothing_confirmed()
 /// Opts everybody of a stage out, and then asks for an opt-in with some features on and some off: three calls each.
 async fn opted_out(world: &str) -> Stage {
     let mut stage = Stage::new(world).await;
+    let back = opt_out_first(&mut stage);
+    stage.round().await;
+    stage.later(20);
+    stage.desired.groups = vec![back];
+    stage
+}
+
+/// Asks for an opt-out of the first group, and gives what to ask of it afterwards.
+fn opt_out_first(stage: &mut Stage) -> DesiredGroup {
     let group = |wants| DesiredGroup { wants, ..stage.desired.groups[0].clone() };
     let out = group(BySetting { mode: Some(Value::OPT_OUT), ..nothing() });
     let (on, off) = (Some(Value::ON), Some(Value::OFF));
@@ -423,10 +475,7 @@ async fn opted_out(world: &str) -> Stage {
     stage.desired.tenant.clear();
     stage.desired.people.retain(|_, held| held.group == 0);
     stage.desired.groups = vec![out];
-    stage.round().await;
-    stage.later(20);
-    stage.desired.groups = vec![back];
-    stage
+    back
 }
 
 /// Applies, and drops everything the moment that the service has taken its `count`th write from now.
@@ -487,7 +536,7 @@ async fn one_persons_failure_never_stops_the_others() {
     assert_eq!(report.stopped, None);
     let failed = row(&report, 2, Setting::Mode);
     assert_eq!((failed.outcome, failed.attempts), (Outcome::Failed, 0));
-    assert!(failed.message.is_some());
+    assert!(matches!(failed.why, Some(Why::Refused(_))));
     assert_eq!(row(&report, 2, Setting::ServicePlan).outcome, Outcome::Waiting);
     assert_eq!(outcomes(&report)["failed"], 4, "an opt-out and three pins");
     assert_eq!(

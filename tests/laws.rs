@@ -153,6 +153,7 @@ impl World {
             manifest: "0".repeat(64),
             store: Some("store".to_owned()),
             keeps_ledger: true,
+            newest_run: 0,
             re_pin: false,
         };
         plan(&self.desired, &self.actual, &self.ledger, &context)

@@ -590,33 +590,62 @@ async fn a_plain_text_throttle_is_waited_for() {
 
 #[tokio::test]
 async fn a_next_page_elsewhere_is_refused() {
-    let stage = Stage::new("page-size=1").await;
+    let mut stage = Stage::new("page-size=1").await;
     let (elsewhere, requests) = gateway("").await;
     // A proxy that claims the next page is at another address: the sandbox builds links from the Host header.
-    let front = impostor(stage.sandbox.url().to_owned(), elsewhere).await;
-    let endpoints = Endpoints { graph: format!("{front}/graph"), ..stage.endpoints.clone() };
-    let credential = Credential::ClientSecret { client_id: APP.to_owned(), secret: "word".to_owned().into() };
-    let reader = Reader::connect(endpoints, TENANT, credential, stage.ours.clone(), None).await.unwrap();
+    let behind = stage.sandbox.url().to_owned();
+    let rewrite = move |answer: String| answer.replace(&behind, &elsewhere);
+    let front = impostor(stage.sandbox.url().to_owned(), rewrite).await;
+    stage.endpoints.graph = format!("{front}/graph");
+    let reader = stage.connect().await;
     let found = resolve(&reader, &[Selector::Everyone]).await;
     assert_eq!(kind(&found[0]), RefusalKind::Garbled);
     assert_eq!(requests.load(Ordering::SeqCst), 0, "no token went there");
 }
 
-/// Passes requests on, and rewrites the links in the answers.
-async fn impostor(behind: String, elsewhere: String) -> String {
+#[tokio::test]
+async fn one_person_who_cannot_be_read_stops_nobody_elses_reading() {
+    let mut stage = Stage::new("").await;
+    let refuse_ben = |answer: String| {
+        let Ok(mut answer) = serde_json::from_str::<serde_json::Value>(&answer) else { return answer };
+        for item in answer["responses"].as_array_mut().into_iter().flatten() {
+            if item["body"]["id"] == id(BEN).to_string() {
+                item["status"] = json!(400);
+                item["body"] = json!({ "error": { "code": "BadRequest", "message": "not today" } });
+            }
+        }
+        answer.to_string()
+    };
+    let front = impostor(stage.sandbox.url().to_owned(), refuse_ben).await;
+    stage.endpoints.graph = format!("{front}/graph");
+    let reader = stage.connect().await;
+    let read = people(&reader, &[ADA, BEN, EVE]).await;
+    assert_eq!(read.keys().copied().collect::<Vec<_>>(), [id(ADA), id(EVE)]);
+}
+
+/// Passes requests on, and rewrites the answers.
+async fn impostor(
+    behind: String,
+    rewrite: impl Fn(String) -> String + Clone + Send + Sync + 'static,
+) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     // Another test may have installed it already.
     drop(rustls::crypto::ring::default_provider().install_default());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let routes = axum::Router::new().fallback(move |request: axum::extract::Request| {
-        let (client, behind, elsewhere) = (client.clone(), behind.clone(), elsewhere.clone());
+        let (client, behind, rewrite) = (client.clone(), behind.clone(), rewrite.clone());
         async move {
-            let path = request.uri().path_and_query().unwrap().to_string();
-            let token = request.headers()["authorization"].clone();
-            let answer =
-                client.get(format!("{behind}{path}")).header("authorization", token).send().await.unwrap();
-            answer.text().await.unwrap().replace(&behind, &elsewhere)
+            let (head, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            let mut onward =
+                client.request(head.method, format!("{behind}{}", head.uri.path_and_query().unwrap()));
+            for name in ["authorization", "content-type"] {
+                if let Some(value) = head.headers.get(name) {
+                    onward = onward.header(name, value);
+                }
+            }
+            rewrite(onward.body(body).send().await.unwrap().text().await.unwrap())
         }
     });
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });

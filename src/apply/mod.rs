@@ -4,7 +4,8 @@
 //! of it, read back. Whoever is no longer as the plan found them is left alone. After a kill at any instruction, the
 //! next run folds the journal, looks again, plans, and continues; nothing is replayed.
 //!
-//! Phases follow each other strictly; within one, batches run side by side, more of them while answers are good.
+//! Phases follow each other strictly; within one, batches run side by side. How many requests are really under way is
+//! for the client to say, which paces each service by its answers.
 
 mod desk;
 mod event;
@@ -13,17 +14,17 @@ mod licences;
 mod people;
 mod report;
 mod tenant;
+mod why;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use jiff::Timestamp;
+use futures_util::{StreamExt, stream};
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
 pub use report::{FORMAT, Outcome, Report, Row, Stopped};
+pub use why::Why;
 
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::{By, TenantSetting, Value};
+use crate::model::TenantSetting;
 use crate::plan::calls::{Task, Work, calls};
 use crate::plan::{Observed, Phase, Plan};
 use crate::store::{Record, Run, StoreError};
@@ -35,11 +36,9 @@ const SETTINGS_AT_ONCE: usize = 10;
 /// Is how many people Microsoft Graph takes at once.
 const LICENCES_AT_ONCE: usize = 20;
 
-/// Is how many batches are under way at first.
-const BATCHES: usize = 4;
-
-/// Is how many batches are under way at most; the client paces its requests besides.
-const MOST_BATCHES: usize = 16;
+/// Is how many batches are under way at once: as many as the client ever sends to one service, so that none of its
+/// permits lies idle. Fewer are sent while the client slows down; the others wait for their turn.
+const BATCHES: usize = 16;
 
 /// Is how many observations are written down at once, so that a million of them need not be in memory twice.
 const OBSERVATIONS: usize = 4096;
@@ -87,8 +86,8 @@ pub async fn apply(
 
     let State { run, rows, calls, stopped, lost, .. } = desk.into_state();
     let row = |(operation, standing): (&crate::plan::Operation, Standing)| {
-        let Standing { outcome, attempts, request_id, message, at, from: _, theirs: _ } = standing;
-        Row { operation: operation.clone(), outcome, attempts, request_id, message, at }
+        let Standing { outcome, attempts, request_id, why, at, from: _, theirs: _ } = standing;
+        Row { operation: operation.clone(), outcome, attempts, request_id, why, at }
     };
     let report = Report {
         format: FORMAT,
@@ -112,15 +111,12 @@ pub async fn apply(
 }
 
 impl Desk<'_> {
-    /// Stores what the plan saw, except what was written after the plan had looked.
+    /// Stores what the plan saw, except where the ledger has learnt something since the plan looked.
     fn observe(&self) -> bool {
         let observations = &self.plan.observations;
-        let read_at = self.plan.basis.read_at;
         let mut records = Vec::new();
         for (setting, entry) in &observations.tenant {
-            let known =
-                self.state().run.ledger().tenant.get(setting).map(|known| (known.value, known.by, known.at));
-            if is_news((entry.value, entry.by, entry.at), known, read_at) {
+            if !self.state().run.meanwhile().of_tenant(*setting) {
                 records.push(Record::ObservedTenant { setting: *setting, entry: *entry });
             }
         }
@@ -129,11 +125,11 @@ impl Desk<'_> {
             let mut is = Observed { group: group.clone(), settings: settings.clone() };
             {
                 let state = self.state();
-                let ledger = state.run.ledger();
-                is.settings.retain(|setting, entry| {
-                    let known = ledger.entry(*id, *setting).map(|known| (known.value, known.by, known.at));
-                    is_news((entry.value, entry.by, entry.at), known, read_at)
-                });
+                let (ledger, meanwhile) = (state.run.ledger(), state.run.meanwhile());
+                is.settings.retain(|setting, _| !meanwhile.of(*id, *setting));
+                if meanwhile.group_of(*id) {
+                    is.group = ledger.people.get(id).and_then(|person| person.group.clone());
+                }
             }
             records.push(Record::Observed { id: *id, is });
             if records.len() >= OBSERVATIONS && !self.journal(std::mem::take(&mut records)) {
@@ -190,48 +186,20 @@ impl Desk<'_> {
         if !tenant.is_empty() {
             self.look_again_at_tenant(&tenant).await;
         }
-        let again = |jobs| async move {
-            self.look_again(jobs).await;
-            true
-        };
-        self.in_batches(people.chunks(SETTINGS_AT_ONCE), again).await;
+        self.in_batches(people.chunks(SETTINGS_AT_ONCE), |jobs| self.look_again(jobs)).await;
         let licences: Vec<_> = licences.iter().collect();
-        let again = |jobs| async move {
-            self.look_again_at_licences(jobs).await;
-            true
-        };
-        self.in_batches(licences.chunks(LICENCES_AT_ONCE), again).await;
+        self.in_batches(licences.chunks(LICENCES_AT_ONCE), |jobs| self.look_again_at_licences(jobs)).await;
     }
 
-    /// Runs batches side by side: one more at a time while they go well, half as many after one that does not.
-    async fn in_batches<B, F: Future<Output = bool>>(
+    /// Runs batches side by side, in whatever order they end, and keeps the lock alive meanwhile.
+    async fn in_batches<B, F: Future<Output = ()>>(
         &self,
-        mut batches: impl Iterator<Item = B>,
+        batches: impl Iterator<Item = B>,
         run: impl Fn(B) -> F,
     ) {
-        let mut width = BATCHES;
-        let mut under_way = FuturesUnordered::new();
-        loop {
-            while under_way.len() < width
-                && let Some(batch) = batches.next()
-            {
-                under_way.push(run(batch));
-            }
-            match self.keeping_the_lock(under_way.next()).await {
-                None => return,
-                Some(true) => width = (width + 1).min(MOST_BATCHES),
-                Some(false) => width = (width / 2).max(1),
-            }
-        }
+        let all = stream::iter(batches.map(run)).buffer_unordered(BATCHES);
+        self.keeping_the_lock(all.collect::<()>()).await;
     }
-}
-
-/// Says whether what a plan saw is later than what is known.
-///
-/// Moments are whole seconds. Of two in the same one the write counts as the later, since what was seen can be seen
-/// again; but a mark on the very value that is known is always news.
-fn is_news(seen: (Value, By, Timestamp), known: Option<(Value, By, Timestamp)>, read_at: Timestamp) -> bool {
-    known.is_none_or(|known| known.2 < read_at || known.2 == read_at && known == seen)
 }
 
 /// Is the work of one phase, by the service that carries it out.

@@ -1,11 +1,10 @@
 //! Carries out what is planned for people's mode and features, ten people at a time.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Outcome;
 use super::desk::{Desk, pinned, subject};
 use super::judge::{self, Verdict};
+use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
 use crate::model::{Known, PersonId, Refusal, Setting, Settings, Value};
 use crate::plan::calls::Set;
@@ -34,11 +33,9 @@ struct Going<'w> {
 
 impl Desk<'_> {
     /// Looks again, writes down what is meant, writes, writes down what came of it, and reads back.
-    ///
-    /// Gives `true` when the service took everything that was sent.
-    pub(super) async fn people(&self, jobs: &[Job<'_>]) -> bool {
+    pub(super) async fn people(&self, jobs: &[Job<'_>]) {
         if !self.goes_on() {
-            return false;
+            return;
         }
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
         let mut going = Vec::new();
@@ -65,7 +62,6 @@ impl Desk<'_> {
             }
         }
         self.take_stock(jobs.iter().flat_map(|job| job.operations.iter().copied()), &refusals);
-        refusals.iter().all(Option::is_none)
     }
 
     async fn read<'j>(&self, jobs: impl Iterator<Item = &'j Job<'j>>) -> Vec<Known<Settings>> {
@@ -76,12 +72,11 @@ impl Desk<'_> {
     /// Judges what was found; whoever moved is skipped and told of.
     fn may_be_written(&self, job: &Job<'_>, before: Settings) -> bool {
         let operations: Vec<_> = job.operations.iter().map(|index| self.operation(*index)).collect();
-        let planned = self.plan.basis.read_at;
-        let verdict = judge::settings(&operations, before, &self.state().expectation(job.id, planned));
+        let verdict = judge::settings(&operations, before, &self.state().expectation(job.id));
         match verdict {
             Verdict::Write => true,
             Verdict::Already => {
-                self.journal(vec![self.seen(job.id, before, BTreeMap::new())]);
+                self.journal(vec![self.seen(job.id, before)]);
                 for index in job.operations {
                     self.settle(*index, |row| row.outcome = Outcome::Done);
                 }
@@ -91,7 +86,7 @@ impl Desk<'_> {
                 for index in job.operations {
                     // Who opted out has settled every feature, and so has who changed this one.
                     let theirs = setting == Setting::Mode || touches(self.operation(*index)) == Some(setting);
-                    self.leave(*index, Outcome::Moved, format!("found {setting} {found}"));
+                    self.leave(*index, Outcome::Moved, Why::Found { setting, value: found });
                     self.state().rows[*index].theirs = theirs;
                 }
                 false
@@ -135,6 +130,12 @@ impl Desk<'_> {
 
     fn intents(&self, person: &Going<'_>, round: usize) -> Vec<Record> {
         let at = self.clock.now();
+        {
+            let mut state = self.state();
+            let touched = state.touched.entry(person.job.id).or_default();
+            touched.before = Some(person.before);
+            touched.meant.extend(person.touched_by(round).map(|(setting, _)| setting));
+        }
         let touched = person.touched_by(round);
         let intents = touched.filter_map(|(setting, to)| {
             let index = self.operation_on(person.job, setting)?;
@@ -184,20 +185,19 @@ impl Desk<'_> {
     /// Settles the rows of those to whom something was sent, all calls of a person taken together.
     fn settle_sent(&self, going: &[Going<'_>]) {
         for person in going.iter().filter(|person| !person.sent.is_empty()) {
-            let message: Option<Arc<str>> = person.failure().map(|why| why.message.as_str().into());
+            let failure: Option<Why> = person.failure().map(Into::into);
             for index in person.job.operations {
                 let Some(setting) = touches(self.operation(*index)) else { continue };
                 let (outcome, last) = person.outcome(setting);
-                let broken_off = || Arc::from("the run ended between two calls");
                 self.settle(*index, |row| {
                     row.outcome = outcome;
                     row.attempts = last.map_or(0, |sent| sent.attempts);
                     row.request_id = last.and_then(|sent| sent.request_id.clone());
-                    row.message = match outcome {
+                    row.why = match outcome {
                         Outcome::Settling | Outcome::NotBegun => None,
-                        Outcome::Failed => Some(message.clone().unwrap_or_else(broken_off)),
+                        Outcome::Failed => Some(failure.clone().unwrap_or(Why::BrokenOff)),
                         Outcome::Done | Outcome::Unanswered | Outcome::Moved | Outcome::Waiting => {
-                            message.clone()
+                            failure.clone()
                         }
                     };
                     row.from = person.before.get(setting);
@@ -212,14 +212,10 @@ impl Desk<'_> {
         let now = self.read(written().map(|person| person.job)).await;
         let mut records = Vec::new();
         for (person, now) in written().zip(now) {
-            let Known::Is(now) = now else { continue };
-            let meant: Vec<_> =
-                person.job.operations.iter().filter_map(|index| touches(self.operation(*index))).collect();
-            let before = values(person.before)
-                .filter(|(setting, was)| !meant.contains(setting) && now.get(*setting) != Some(*was))
-                .collect();
-            records.push(self.seen(person.job.id, now, before));
-            self.shows(person.job.operations, now);
+            if let Known::Is(now) = now {
+                records.push(self.seen(person.job.id, now));
+                self.shows(person.job.operations, now);
+            }
         }
         self.journal(records);
     }
@@ -229,7 +225,7 @@ impl Desk<'_> {
         let mut records = Vec::new();
         for (job, now) in jobs.iter().zip(self.read(jobs.iter()).await) {
             if let Known::Is(now) = now {
-                records.push(self.seen(job.id, now, BTreeMap::new()));
+                records.push(self.seen(job.id, now));
                 self.shows(job.operations, now);
             }
         }
@@ -237,8 +233,12 @@ impl Desk<'_> {
     }
 
     /// Remembers what a person has now, for the journal and for the rest of this run.
-    fn seen(&self, id: PersonId, now: Settings, before: BTreeMap<Setting, Value>) -> Record {
-        self.state().touched.entry(id).or_default().last = Some(now);
+    ///
+    /// A side effect may show late, so every look after a write compares with what was there right before it.
+    fn seen(&self, id: PersonId, now: Settings) -> Record {
+        let mut state = self.state();
+        let before = state.expectation(id).changed_beside(now);
+        state.touched.entry(id).or_default().last = Some(now);
         Record::ReadBack { id, values: values(now).collect(), before, at: self.clock.now() }
     }
 
@@ -258,7 +258,7 @@ impl Desk<'_> {
             if shows && proven {
                 self.settle(*index, |row| {
                     row.outcome = Outcome::Done;
-                    row.message = None;
+                    row.why = None;
                 });
             }
         }
@@ -274,7 +274,8 @@ impl Desk<'_> {
                 let Some(feature) = pinned(self.operation(*index)) else { continue };
                 let row = &state.rows[*index];
                 if row.outcome != Outcome::Done && !row.theirs {
-                    let why = format!("the pin of {} is {}", job.upn, row.outcome.word());
+                    let (id, upn, outcome) = (job.id, Arc::clone(job.upn), row.outcome);
+                    let why = Why::PinNotStanding { id, upn, outcome };
                     state.unpinned.entry(feature).or_insert(why);
                 }
             }

@@ -226,8 +226,9 @@ fn exit(report: &Report, incomplete: bool) -> Exit {
     match &report.stopped {
         Some(Stopped::Interrupted) => return Exit::Interrupted,
         Some(Stopped::LockLost) => return Exit::Locked,
-        Some(Stopped::Tenant(_)) => return Exit::SignIn,
-        Some(Stopped::FailureLimit { .. }) => return Exit::Partial,
+        Some(Stopped::Tenant(refused)) if refused.kind.denies_access() => return Exit::SignIn,
+        // A network that died is no matter of permission.
+        Some(Stopped::Tenant(_) | Stopped::FailureLimit { .. }) => return Exit::Partial,
         None => {}
     }
     let undone = |outcome: Outcome| match outcome {
@@ -240,5 +241,34 @@ fn exit(report: &Report, incomplete: bool) -> Exit {
         Exit::Incomplete
     } else {
         Exit::Done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RefusalKind;
+    use crate::plan::{Refused, Summary};
+
+    #[test]
+    fn only_a_closed_door_is_a_matter_of_signing_in() {
+        let ended = |kind| {
+            let stopped = Stopped::Tenant(Refused { kind, message: "no".to_owned() });
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let report = Report {
+                format: apply::FORMAT,
+                run: "1".to_owned(),
+                started: at,
+                ended: at,
+                planned: Summary::default(),
+                rows: Vec::new(),
+                stopped: Some(stopped),
+                calls: 0,
+            };
+            exit(&report, false)
+        };
+        assert_eq!(ended(RefusalKind::SignIn), Exit::SignIn);
+        assert_eq!(ended(RefusalKind::Forbidden), Exit::SignIn);
+        assert_eq!(ended(RefusalKind::Unreachable), Exit::Partial);
     }
 }

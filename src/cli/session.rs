@@ -124,7 +124,7 @@ impl Session {
     }
 
     /// Gives what a plan needs to know besides.
-    pub(super) fn context(&self, re_pin: bool) -> Context {
+    pub(super) fn context(&self, remembered: &Remembered, re_pin: bool) -> Context {
         let now = self.clock.now();
         Context {
             now,
@@ -132,6 +132,7 @@ impl Session {
             manifest: self.manifest.digest().to_owned(),
             store: self.store.id().map(str::to_owned),
             keeps_ledger: !self.store.keeps_nothing(),
+            newest_run: remembered.newest_run(),
             re_pin,
         }
     }

@@ -58,6 +58,8 @@ pub struct Basis {
     pub tenant_name: Arc<str>,
     /// The id of the store whose ledger was used; `None` when there is no store yet, or `store: none`.
     pub store: Option<String>,
+    /// The newest run that this ledger knew, 0 before the first: what later runs learnt is newer than this plan.
+    pub newest_run: u64,
     /// The day that decides waves, windows and expiry dates.
     #[schemars(with = "String")]
     pub as_of: Timestamp,

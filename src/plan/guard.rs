@@ -101,6 +101,7 @@ mod tests {
                 tenant_name: "Contoso".into(),
                 store: None,
                 as_of: now,
+                newest_run: 0,
                 read_at: now,
             },
             operations: Vec::new(),

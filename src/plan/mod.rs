@@ -51,6 +51,8 @@ pub struct Context {
     pub store: Option<String>,
     /// Whether a ledger is kept; with `store: none`, only visible choices and the consent floor protect people.
     pub keeps_ledger: bool,
+    /// The newest run that the ledger knows, 0 before the first.
+    pub newest_run: u64,
     /// Whether values that a default moved may be written again.
     pub re_pin: bool,
 }

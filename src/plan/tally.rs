@@ -37,6 +37,7 @@ pub(super) fn finish(
             tenant: actual.tenant.id,
             tenant_name: Arc::clone(&actual.tenant.name),
             store: context.store.clone(),
+            newest_run: context.newest_run,
             as_of: context.as_of,
             read_at: actual.read_at,
         },

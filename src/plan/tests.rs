@@ -87,6 +87,7 @@ impl Story {
             manifest: String::new(),
             store: Some("store".to_owned()),
             keeps_ledger: true,
+            newest_run: 0,
             re_pin: false,
         };
         plan(&desired, &actual, &ledger, &context)

@@ -3,9 +3,9 @@
 //! Matches are exhaustive on purpose: a new case must find its words here before it compiles.
 
 use super::number::{count, counted, people};
-use crate::apply::{Outcome, Stopped};
+use crate::apply::{Outcome, Stopped, Why};
 use crate::model::{Class, RefusalKind};
-use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason};
+use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused};
 
 /// Makes foreign text fit for the form that is being written: plain text or Markdown.
 pub(super) type Quote = fn(&str) -> String;
@@ -183,6 +183,29 @@ pub(super) fn outcome_hint(outcome: Outcome) -> Option<&'static str> {
     }
 }
 
+/// Says why an operation has its outcome.
+pub(super) fn why(why: &Why, quote: Quote) -> String {
+    match why {
+        Why::Found { setting, value } => format!("found {setting} {value}"),
+        Why::FoundDefault { value } => format!("found {value}"),
+        Why::FoundLicencesChanged => "found as it is to be".to_owned(),
+        Why::FoundOtherLicences => "found other licences".to_owned(),
+        Why::OptOutNotSeen => "the opt-out does not show yet".to_owned(),
+        Why::OptOutUnreadable(refused) => format!("the opt-out cannot be read: {}", said(refused, quote)),
+        Why::PinNotStanding { id: _, upn, outcome } => {
+            format!("the pin of {} is {}", quote(upn), outcome.word())
+        }
+        Why::WriteOnly => "the service has no field to read it back from".to_owned(),
+        Why::BrokenOff => "the run ended between two calls".to_owned(),
+        Why::Refused(refused) => said(refused, quote),
+    }
+}
+
+/// Gives what the service said, or what kind of refusal it was where its words were not kept.
+fn said(Refused { kind, message }: &Refused, quote: Quote) -> String {
+    if message.is_empty() { refusal(*kind).to_owned() } else { quote(message) }
+}
+
 /// Says why a run ended early.
 pub(super) fn stopped(stopped: &Stopped, quote: Quote) -> String {
     match stopped {
@@ -191,7 +214,7 @@ pub(super) fn stopped(stopped: &Stopped, quote: Quote) -> String {
         }
         Stopped::Interrupted => "it was interrupted".to_owned(),
         Stopped::LockLost => "the lock on the store was lost to somebody else".to_owned(),
-        Stopped::Tenant(message) => format!("the tenant did not let it go on: {}", quote(message)),
+        Stopped::Tenant(refused) => format!("the tenant did not let it go on: {}", said(refused, quote)),
     }
 }
 

@@ -114,11 +114,6 @@ impl Lease {
         Ok(())
     }
 
-    /// Gives what the holder calls itself.
-    pub(super) fn holder(&self) -> String {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).held.holder.clone()
-    }
-
     /// Gives the number of the lease, above all that were before.
     pub(super) fn number(&self) -> u64 {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).number

@@ -63,7 +63,7 @@ pub enum Record {
         id: PersonId,
         /// What they have now.
         values: BTreeMap<Setting, Value>,
-        /// What they had right before, where it differed and the write did not mean to change it.
+        /// What they had right before the write, where it differs and the write did not mean to change it.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         before: BTreeMap<Setting, Value>,
         /// When.
@@ -91,9 +91,7 @@ pub struct Started {
     pub manifest: String,
     /// The version of insightctl.
     pub version: String,
-    /// Who ran it, as the lock names them.
-    pub holder: String,
-    /// When.
+    /// When it began.
     pub at: Timestamp,
 }
 

@@ -37,6 +37,7 @@ fn plan() -> Plan {
             tenant_name: "Contoso".into(),
             store: None,
             as_of: clock().now(),
+            newest_run: 0,
             read_at: clock().now(),
         },
         operations: Vec::new(),
@@ -330,6 +331,37 @@ fn a_ledger_that_somebody_has_added_to_is_no_base_for_a_run() {
     let lease = store.lock("ada@here 1", &clock).expect("free");
     let error = store.begin_run(lease, early, &plan(), &settle(), &clock).expect_err("it is old");
     assert!(matches!(error, StoreError::Changed));
+}
+
+#[test]
+fn what_was_learnt_after_a_plan_was_made_is_known_by_person_and_setting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = created(folder.path());
+    let clock = clock();
+    let mut run = begin(&store, &clock);
+    let intent = |number, setting, to| {
+        let subject = Subject::Person(person(number), setting);
+        Record::Intent(Intent { operation: 0, subject, from: None, to, repeat: false, at: clock.now() })
+    };
+    let seen = |number| Record::Observed { id: person(number), is: Observed::default() };
+    run.append(vec![seen(1), intent(1, Setting::Mode, Value::OPT_OUT)]).expect("written");
+    run.finish(&()).expect("finished");
+    clock.advance(SignedDuration::from_mins(1));
+
+    let run = begin(&store, &clock);
+    let meanwhile = run.meanwhile();
+    assert!(meanwhile.of(person(1), Setting::Mode), "tried, and nobody heard of it");
+    assert!(!meanwhile.of(person(1), Setting::Dashboard) && !meanwhile.of(person(2), Setting::Mode));
+    assert!(meanwhile.group_of(person(1)) && !meanwhile.group_of(person(2)));
+    drop(run);
+
+    let mut later = plan();
+    later.basis.newest_run = store.ledger(&settle()).expect("readable").newest_run();
+    clock.advance(SignedDuration::from_mins(10));
+    let lease = store.lock("ada@here 1", &clock).expect("free");
+    let remembered = store.ledger(&settle()).expect("readable");
+    let run = store.begin_run(lease, remembered, &later, &settle(), &clock).expect("begun");
+    assert!(!run.meanwhile().of(person(1), Setting::Mode), "it knew that");
 }
 
 #[test]

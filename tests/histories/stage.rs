@@ -185,6 +185,7 @@ impl Stage {
             manifest: manifest.digest().to_owned(),
             store: self.store().id().map(str::to_owned),
             keeps_ledger: true,
+            newest_run: 0,
             re_pin: false,
         };
         let plan = plan(&desired, &actual, ledger, &context);

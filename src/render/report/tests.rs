@@ -31,7 +31,7 @@ fn a_report_lists_what_needs_a_look() {
 
         Moved: no longer as planned, so not written (1)
           dan.falk@contoso.com  mode opt-in → opt-out
-              mode is opt-out already
+              found mode opt-out
           hint: plan again to see what they have now
 
         Waiting: held back until something else of this plan is there (1)
