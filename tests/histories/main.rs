@@ -108,11 +108,8 @@ impl Telling<'_> {
         self.count.writes += ran.writes.len();
         self.count.deaths += usize::from(ran.report.is_none());
         self.count.faults += usize::from(fault != Fault::None);
-        for write in ran.writes.iter().filter(|write| write.target == "tenant") {
-            for feature in 0..3 {
-                let _ = write;
-                self.model.moved(feature, self.stage.now());
-            }
+        for feature in ran.writes.iter().filter_map(model::default_written) {
+            self.model.moved(feature, self.stage.now());
         }
         let outcome = ran.report.as_ref().map_or("died".to_owned(), outcomes);
         let minute = (now - stage::NOON) / 60;

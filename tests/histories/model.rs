@@ -7,7 +7,7 @@
 //! value that is the same as the one we wrote.
 
 use insightctl::apply::Outcome;
-use insightctl::model::{Known, OnUserChoice, Setting, Value};
+use insightctl::model::{Known, OnLeave, OnUserChoice, ServicePlan, Setting, Value};
 use insightctl::plan::calls::{Set, Task, Which, calls};
 use insightctl::plan::{Because, Operation, Target};
 use insightctl::sandbox::Write;
@@ -38,7 +38,7 @@ struct Pending {
 
 /// Is what is known of one setting of one person.
 #[derive(Clone, Copy, Debug, Default)]
-struct Known1 {
+struct Remembered {
     whose: Whose,
     /// What the person visibly chose.
     visible: Want,
@@ -49,14 +49,31 @@ struct Known1 {
     pending: Option<Pending>,
     /// A write that a dying process may or may not have sent.
     unheard: Option<Pending>,
+    /// What was there before our first write.
+    found: Want,
     /// What the last look saw, and the default that it saw with it.
     last: Option<(bool, bool)>,
+}
+
+/// Is what a look saw of one setting.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one value")]
+struct Seen {
+    value: bool,
+    /// It is what holds in truth, and not what held a while ago.
+    in_force: bool,
+    default: bool,
+    /// Whether the default has stood still for long enough.
+    steady: bool,
+    now: i64,
 }
 
 /// Is the whole model.
 #[derive(Debug)]
 pub(crate) struct Model {
-    people: Vec<[Known1; 4]>,
+    people: Vec<[Remembered; 4]>,
+    /// The group that held each person at the last run.
+    groups: Vec<Option<String>>,
     /// When each default last changed, by anyone.
     changed: [i64; 3],
     ignores_noop: bool,
@@ -111,12 +128,13 @@ impl Model {
             let value = world.split(',').find_map(|part| part.strip_prefix(key));
             value.map_or(0, |value| value.parse().unwrap())
         };
-        let theirs = |want: &Want| Known1 {
+        let theirs = |want: &Want| Remembered {
             whose: if want.is_some() { Whose::Theirs } else { Whose::Nobody },
-            ..Known1::default()
+            ..Remembered::default()
         };
         Self {
             people: chosen.iter().map(|wants| std::array::from_fn(|at| theirs(&wants[at]))).collect(),
+            groups: vec![None; PEOPLE],
             changed: [i64::MIN / 2; 3],
             ignores_noop: world.contains("noop=ignored"),
             person_delay: number("person-delay="),
@@ -153,6 +171,7 @@ impl Model {
         self.looked(&ran.look, before, now);
         self.consent_floor(ran, before)?;
         within_plan(ran)?;
+        self.left(&ran.look)?;
         self.release(&ran.look);
         self.wrote(ran, before, after, now);
         for (who, settings) in self.people.iter().enumerate() {
@@ -168,7 +187,7 @@ impl Model {
                 }
             }
         }
-        pins(ran, before, after)
+        if self.ignores_noop { Ok(()) } else { pins(ran, before, after) }
     }
 
     fn looked(&mut self, look: &Look, truth: &[[bool; 4]], now: i64) {
@@ -181,7 +200,7 @@ impl Model {
                 .find(|(setting, _)| setting.word() == SETTINGS[feature + 1])?;
             switch(*value.known()?)
         });
-        for who in 0..PEOPLE {
+        for (who, truth) in truth.iter().enumerate() {
             let wants = look.desired.people.get(&id(who)).map(|held| &look.desired.group(*held).wants);
             let settings = look.actual.people.get(&id(who)).map(|person| &person.settings);
             let mode_goes = of_people(&look.plan.operations).find(|(p, at, ..)| (*p, *at) == (who, 0));
@@ -205,7 +224,8 @@ impl Model {
                 }
                 let steady = at == 0 || now - self.changed[at - 1] > DAY + self.default_delay;
                 let Some(default) = (if at == 0 { Some(true) } else { defaults[at - 1] }) else { continue };
-                known.look(value(at), truth[who][at], default, steady, now);
+                let seen = Seen { value: value(at), in_force: value(at) == truth[at], default, steady, now };
+                known.look(seen);
                 if wanted.and_then(switch) == Some(value(at)) {
                     known.released = false;
                 }
@@ -213,16 +233,39 @@ impl Model {
         }
     }
 
+    /// Who leaves a group that gives things back is not let go while an opt-out of ours is still in force.
+    fn left(&mut self, look: &Look) -> Result<(), String> {
+        let restoring = |name: &str| {
+            look.desired.groups.iter().any(|group| &*group.name == name && group.on_leave == OnLeave::Restore)
+        };
+        for who in 0..PEOPLE {
+            let Some(observed) = look.plan.observations.people.get(&id(who)) else { continue };
+            let was = std::mem::replace(&mut self.groups[who], observed.group.as_deref().map(str::to_owned));
+            let known = &self.people[who][0];
+            let kept = known.whose == Whose::Ours && known.ours == Some(false) && !known.released;
+            if observed.group.is_none()
+                && was.as_deref().is_some_and(restoring)
+                && kept
+                && known.found == Some(true)
+            {
+                return Err(format!("p{who} was let go with an opt-out that we wrote"));
+            }
+        }
+        Ok(())
+    }
+
     /// What the manifest no longer asks for is released, except where it is coming back.
     fn release(&mut self, look: &Look) {
         for who in 0..PEOPLE {
             let held = look.desired.people.get(&id(who));
-            for (setting, _) in look.desired.groups.iter().flat_map(|group| group.wants.iter()).take(5) {
+            // Who left counts as leaving until everything came back.
+            let observed = look.plan.observations.people.get(&id(who));
+            let leaving = held.is_none() && observed.is_none_or(|observed| observed.group.is_some());
+            for setting in Setting::ALL {
                 let Some(at) = place(setting) else { continue };
                 let wanted = held.is_some_and(|held| look.desired.group(*held).wants.get(setting).is_some());
-                let comes_back = of_people(&look.plan.operations).any(|(p, s, ..)| (p, s) == (who, at));
                 let known = &mut self.people[who][at];
-                if !wanted && !comes_back {
+                if !wanted && !leaving {
                     known.released = known.ours.is_some();
                 }
             }
@@ -291,6 +334,9 @@ impl Model {
                         }
                     } else if !restated {
                         known.pending = Some(Pending { value, at: now, repeated: repeats(who, at) });
+                        if known.ours.is_none() {
+                            known.found = Some(before[who][at]);
+                        }
                         known.ours = Some(value);
                         if changed || !self.ignores_noop {
                             known.whose = Whose::Ours;
@@ -304,8 +350,12 @@ impl Model {
                 } else if changed && at > 0 && written[who][0].is_some() {
                     // The service switches features together with the mode; nobody chose that.
                     let last = known.last.map(|(_, default)| (after[who][at], default));
-                    *known =
-                        Known1 { whose: Whose::Ours, ours: Some(after[who][at]), last, ..Known1::default() };
+                    *known = Remembered {
+                        whose: Whose::Ours,
+                        ours: Some(after[who][at]),
+                        last,
+                        ..Remembered::default()
+                    };
                 }
             }
         }
@@ -322,9 +372,9 @@ impl Model {
     }
 }
 
-impl Known1 {
-    /// Takes in a look: what was seen, what was in force, and the default that was seen.
-    fn look(&mut self, seen: bool, truth: bool, default: bool, steady: bool, now: i64) {
+impl Remembered {
+    /// Takes in a look.
+    fn look(&mut self, Seen { value: seen, in_force, default, steady, now }: Seen) {
         if let Some(unheard) = self.unheard {
             if now - unheard.at < SETTLE {
                 return;
@@ -344,7 +394,7 @@ impl Known1 {
                 self.pending = None;
             }
         }
-        if self.whose == Whose::Theirs && seen == truth {
+        if self.whose == Whose::Theirs && in_force {
             let differs = seen != default && steady;
             let turned = self.last.is_some_and(|(last, base)| last != seen && base == default) && steady;
             if self.ours == Some(seen) {
@@ -387,6 +437,12 @@ fn within_plan(ran: &Ran) -> Result<(), String> {
     Ok(())
 }
 
+/// Gives the feature, 0 to 2, whose default a write changes.
+pub(crate) fn default_written(write: &Write) -> Option<usize> {
+    let feature = write.what["Feature"].as_str().filter(|_| write.target == "tenant")?;
+    SETTINGS[1..].iter().position(|word| feature.eq_ignore_ascii_case(feature_name(word)))
+}
+
 fn feature_name(word: &str) -> &str {
     if word == "outlook-add-in" { "add-in" } else { word }
 }
@@ -404,8 +460,33 @@ fn is_set(set: Set, write: &Write) -> bool {
 }
 
 /// Who should keep a feature keeps it through a run that switches its default off.
+///
+/// Where the service forgets a write that changes nothing, a pin cannot hold, and nobody can promise it.
 fn pins(ran: &Ran, before: &[[bool; 4]], after: &[[bool; 4]]) -> Result<(), String> {
-    let _ = (ran, before, after);
+    let Ran { look, report: _, writes } = ran;
+    for feature in 1..4 {
+        let flipped = writes.iter().any(|write| {
+            default_written(write) == Some(feature - 1) && write.what["IsEnabled"].as_bool() == Some(false)
+        });
+        if !flipped {
+            continue;
+        }
+        for (person, held) in &look.desired.people {
+            let Some(who) = (0..PEOPLE).find(|who| id(*who) == *person) else { continue };
+            let setting = Setting::ALL.into_iter().find(|setting| place(*setting) == Some(feature)).unwrap();
+            let wanted = *look.desired.group(*held).wants.get(setting) == Some(Value::ON);
+            let Some(actual) = look.actual.people.get(person) else { continue };
+            let seen_on =
+                actual.settings.known().and_then(|settings| settings.get(setting)) == Some(Value::ON);
+            let licensed =
+                actual.licences.service_plan(&look.actual.catalogue) == Some(ServicePlan::Assigned);
+            let goes_out = look.desired.group(*held).wants.mode == Some(Value::OPT_OUT);
+            let opted_in = before[who][0] && after[who][0] && !goes_out;
+            if wanted && seen_on && licensed && opted_in && before[who][feature] && !after[who][feature] {
+                return Err(format!("p{who} was to keep {} and lost it with the default", SETTINGS[feature]));
+            }
+        }
+    }
     Ok(())
 }
 

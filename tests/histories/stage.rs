@@ -165,7 +165,8 @@ impl Stage {
         let membership = self.reader.membership(&manifest.selectors()).await.unwrap();
         let desired = manifest.resolve(&membership).unwrap();
         let mut people: BTreeSet<PersonId> = desired.people.keys().copied().collect();
-        people.extend(who_left(&desired, ledger));
+        let left = who_left(&desired, ledger);
+        people.extend(&left);
         let manages = |wanted: &dyn Fn(Setting) -> bool| {
             desired
                 .groups
@@ -173,8 +174,10 @@ impl Stage {
                 .any(|group| group.wants.iter().any(|(setting, want)| want.is_some() && wanted(setting)))
         };
         let ask = Ask {
-            settings: manages(&|setting| setting != Setting::ServicePlan),
-            tenant_settings: !desired.tenant.is_empty() || manages(&|setting| setting.feature().is_some()),
+            settings: !left.is_empty() || manages(&|setting| setting != Setting::ServicePlan),
+            tenant_settings: !desired.tenant.is_empty()
+                || !left.is_empty()
+                || manages(&|setting| setting.feature().is_some()),
             count_people: !desired.tenant.is_empty(),
         };
         let actual = self.reader.observe(&people, ask).await.unwrap();
@@ -225,9 +228,9 @@ impl Stage {
             self.reader = connect(&self.wire, &self.clock).await;
         }
         let all = self.sandbox.writes();
-        let writes = all[self.written..].to_vec();
+        let new = all[self.written..].to_vec();
         self.written = all.len();
-        Ran { look, report: applied, writes }
+        Ran { look, report: applied, writes: new }
     }
 }
 
