@@ -261,15 +261,23 @@ proptest! {
 
     #[test]
     fn strangers_are_never_touched(world in world()) {
-        for operation in &world.plan().operations {
+        let plan = world.plan();
+        let opted_in: BTreeSet<PersonId> = plan
+            .operations
+            .iter()
+            .filter(|operation| operation.to == Value::OPT_IN)
+            .filter_map(|operation| Some(person_of(operation)?.0))
+            .collect();
+        for operation in &plan.operations {
             let Some((who, setting)) = person_of(operation) else { continue };
             if world.desired.people.contains_key(&who) {
                 continue;
             }
-            // Only what we wrote ourselves comes back, and only where it is still as we wrote it.
+            // Only what we wrote ourselves comes back, where it is still as we wrote it; an opt-in that comes back
+            // states the features with it.
             prop_assert_eq!(operation.because, Because::Restored);
-            let entry = world.ledger.entry(who, setting).unwrap();
-            prop_assert_eq!(entry.written(), operation.from);
+            let ours = world.ledger.entry(who, setting).is_some_and(|entry| entry.written() == operation.from);
+            prop_assert!(ours || (setting.feature().is_some() && opted_in.contains(&who)), "{operation:?}");
         }
     }
 
