@@ -200,6 +200,21 @@ fn an_unreadable_line_in_the_middle_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_last_line_that_has_its_end_is_not_torn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = created(folder.path());
+    let run = begin(&store, &clock());
+    let path = journal::folder(folder.path(), run.id()).join("journal.jsonl");
+    drop(run);
+    let whole = fs::read_to_string(&path).expect("a journal");
+    fs::write(&path, format!("{whole}{{\"int")).expect("torn");
+    store.ledger(&settle()).expect("a torn last line is tolerated");
+    fs::write(&path, format!("{whole}{{\"int\n")).expect("damaged");
+    let error = store.ledger(&settle()).expect_err("it did say something once");
+    assert!(error.to_string().ends_with("journal.jsonl:2 cannot be read"), "{error}");
+}
+
+#[test]
 fn a_snapshot_that_was_cut_short_is_never_taken_for_a_smaller_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = created(folder.path());
