@@ -4,7 +4,7 @@ use std::fs;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::model::{Entry, PersonId, RefusalKind, Setting, Value};
+use crate::model::{Entry, PersonId, RefusalKind, Setting, TenantSetting, Value};
 use crate::plan::{Basis, Observations, Observed, Plan, Summary};
 
 const TENANT: TenantId = TenantId(Uuid::from_u128(0x7e));
@@ -425,13 +425,19 @@ fn no_name_of_a_person_is_kept() {
         selector: "user: ada@contoso.com".to_owned(),
         message: "ada@contoso.com".to_owned(),
     });
-    let lease = store.lock("somebody", &clock).expect("free");
+    named.notes.push(Note::TenantUnreadable {
+        setting: TenantSetting::Dashboard,
+        message: "ada@contoso.com may not".to_owned(),
+    });
+    let lease = store.lock("ada@here 1", &clock).expect("free");
     let remembered = store.ledger(&settle()).expect("readable");
     let run = store.begin_run(lease, remembered, &named, &settle(), &clock).expect("begun");
-    let path = journal::folder(folder.path(), run.id()).join("plan.json");
+    let path = |file| journal::folder(folder.path(), RunId(1)).join(file);
     run.finish(&()).expect("finished");
-    let kept = fs::read_to_string(path).expect("a plan");
-    assert!(!kept.contains("ada"), "{kept}");
+    let written = fs::read_to_string(path("journal.jsonl")).expect("a journal");
+    assert!(!written.contains("ada@"), "{written}");
+    let kept = fs::read_to_string(path("plan.json")).expect("a plan");
+    assert!(!kept.contains("ada@"), "{kept}");
     let read: Plan = serde_json::from_str(&kept).expect("a plan is a plan");
     assert_eq!(read.operations.len(), 1);
 }
