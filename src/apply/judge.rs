@@ -3,9 +3,9 @@
 use crate::model::{Licences, Mode, Setting, Settings, Source, Switch, Value};
 use crate::plan::{Because, LicenceChange, Operation, PersonTarget, Target};
 
-/// Is what follows for one person's operations of one phase.
+/// Says how what is there fits one person's operations of one phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Fit {
     /// They are carried out.
     Write,
     /// Everything is as it should be, by our own doing: an earlier write that has come to show, or a default that
@@ -37,12 +37,12 @@ pub(super) trait Expectation {
 /// A value that somebody else has brought to where the plan wants it counts as moved: it is theirs, and the next plan
 /// must see it as such. An operation that starts where it ends is there to be written all the same, unless an earlier run
 /// of the same plan has done so.
-pub(super) fn settings(operations: &[&Operation], have: Settings, expect: &impl Expectation) -> Verdict {
+pub(super) fn settings(operations: &[&Operation], have: Settings, expect: &impl Expectation) -> Fit {
     let mut already = 0;
     for operation in operations {
         let Some((setting, have)) = touched(operation, have) else { continue };
         let ours = expect.by_this_run(setting, operation.from, have);
-        let moved = Verdict::Moved { setting, found: have };
+        let moved = Fit::Moved { setting, found: have };
         if have == operation.to && operation.from != Some(operation.to) {
             if ours || expect.by_earlier_run(setting, have) {
                 already += 1;
@@ -56,9 +56,9 @@ pub(super) fn settings(operations: &[&Operation], have: Settings, expect: &impl 
         }
     }
     if has_opted_out(operations, have) {
-        return Verdict::Moved { setting: Setting::Mode, found: Value::OPT_OUT };
+        return Fit::Moved { setting: Setting::Mode, found: Value::OPT_OUT };
     }
-    if already == operations.len() { Verdict::Already } else { Verdict::Write }
+    if already == operations.len() { Fit::Already } else { Fit::Write }
 }
 
 /// Says whether the person has opted out since, so that switching something on would go against that.
@@ -195,23 +195,23 @@ mod tests {
         let switch_on = || operation(Setting::Dashboard, Value::OFF, Value::ON, Because::FirstTouch);
         let pin = || operation(Setting::Dashboard, Value::ON, Value::ON, Because::Pinned);
         let it = |value| Some((Setting::Dashboard, value));
-        let moved = |found| Verdict::Moved { setting: Setting::Dashboard, found };
+        let moved = |found| Fit::Moved { setting: Setting::Dashboard, found };
         let nobody = Ours::default;
         let table = [
-            ("as planned", switch_on(), OFF, nobody(), Verdict::Write),
+            ("as planned", switch_on(), OFF, nobody(), Fit::Write),
             ("somebody was faster", switch_on(), on, nobody(), moved(Value::ON)),
-            ("this run did it", switch_on(), on, Ours { this: it(Value::ON), ..nobody() }, Verdict::Already),
-            ("it was late", switch_on(), on, Ours { earlier: it(Value::ON), ..nobody() }, Verdict::Already),
-            ("a pin is written although it shows", pin(), on, nobody(), Verdict::Write),
+            ("this run did it", switch_on(), on, Ours { this: it(Value::ON), ..nobody() }, Fit::Already),
+            ("it was late", switch_on(), on, Ours { earlier: it(Value::ON), ..nobody() }, Fit::Already),
+            ("a pin is written although it shows", pin(), on, nobody(), Fit::Write),
             (
                 "a pin is not written twice",
                 pin(),
                 on,
                 Ours { since: it(Value::ON), ..nobody() },
-                Verdict::Already,
+                Fit::Already,
             ),
             ("a pin comes too late", pin(), OFF, nobody(), moved(Value::OFF)),
-            ("a side effect of ours", pin(), OFF, Ours { this: it(Value::OFF), ..nobody() }, Verdict::Write),
+            ("a side effect of ours", pin(), OFF, Ours { this: it(Value::OFF), ..nobody() }, Fit::Write),
         ];
         for (name, operation, have, expect, expected) in table {
             assert_eq!(settings(&[&operation], have, &expect), expected, "{name}");
@@ -223,7 +223,7 @@ mod tests {
         let digest = operation(Setting::DigestEmail, Value::OFF, Value::ON, Because::FirstTouch);
         let dashboard = operation(Setting::Dashboard, Value::ON, Value::ON, Because::Pinned);
         let verdict = settings(&[&digest, &dashboard], OFF, &Ours::default());
-        assert_eq!(verdict, Verdict::Moved { setting: Setting::Dashboard, found: Value::OFF });
+        assert_eq!(verdict, Fit::Moved { setting: Setting::Dashboard, found: Value::OFF });
     }
 
     #[test]
@@ -233,10 +233,10 @@ mod tests {
         let off = operation(Setting::OutlookAddIn, Value::OFF, Value::OFF, Because::Pinned);
         let opt_in = operation(Setting::Mode, Value::OPT_OUT, Value::OPT_IN, Because::ManifestChanged);
         let judged = |operations: &[&Operation]| settings(operations, out, &Ours::default());
-        let moved = Verdict::Moved { setting: Setting::Mode, found: Value::OPT_OUT };
+        let moved = Fit::Moved { setting: Setting::Mode, found: Value::OPT_OUT };
         assert_eq!(judged(&[&on(Because::FirstTouch)]), moved);
-        assert_eq!(judged(&[&off]), Verdict::Write, "switching off goes against nobody");
-        assert_eq!(judged(&[&opt_in, &on(Because::WithOptIn)]), Verdict::Write);
+        assert_eq!(judged(&[&off]), Fit::Write, "switching off goes against nobody");
+        assert_eq!(judged(&[&opt_in, &on(Because::WithOptIn)]), Fit::Write);
     }
 
     #[test]

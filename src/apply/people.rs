@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::desk::{Desk, pinned, subject};
-use super::judge::{self, Verdict};
+use super::judge::{self, Fit};
 use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
 use crate::model::{Known, PersonId, Refusal, Setting, Settings, Value};
@@ -72,17 +72,17 @@ impl Desk<'_> {
     /// Judges what was found; whoever moved is skipped and told of.
     fn may_be_written(&self, job: &Job<'_>, before: Settings) -> bool {
         let operations: Vec<_> = job.operations.iter().map(|index| self.operation(*index)).collect();
-        let verdict = judge::settings(&operations, before, &self.state().expectation(job.id));
-        match verdict {
-            Verdict::Write => true,
-            Verdict::Already => {
+        let fit = judge::settings(&operations, before, &self.state().expectation(job.id));
+        match fit {
+            Fit::Write => true,
+            Fit::Already => {
                 self.journal(vec![self.seen(job.id, before)]);
                 for index in job.operations {
                     self.settle(*index, |row| row.outcome = Outcome::Done);
                 }
                 false
             }
-            Verdict::Moved { setting, found } => {
+            Fit::Moved { setting, found } => {
                 for index in job.operations {
                     // Who opted out has settled every feature, and so has who changed this one.
                     let theirs = setting == Setting::Mode || touches(self.operation(*index)) == Some(setting);

@@ -120,7 +120,7 @@ pub struct Intent {
     /// first may switch a feature off before another one switches it on.
     pub to: Value,
     /// It repeats a write that did not take.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeat: bool,
     /// When.
     pub at: Timestamp,
@@ -136,9 +136,4 @@ pub enum Answer {
     Refused(RefusalKind),
     /// Nobody knows: it was sent, and no answer came.
     Unanswered,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }

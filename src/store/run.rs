@@ -163,8 +163,23 @@ fn without_names(plan: &Plan) -> Plan {
     for change in &mut outside_changes {
         change.target = nameless(&change.target);
     }
-    // A selector may be somebody's address, and so may the service's words about it.
-    let names_a_selector = |note: &Note| matches!(note, Note::Unreadable { .. });
+    // A selector may be somebody's address, and the service's words may hold one.
+    let notes = plan.notes.iter().filter_map(|note| match note {
+        Note::Unreadable { .. } | Note::ProtectedNotFound { .. } => None,
+        Note::TenantUnreadable { setting, message: _ } => {
+            Some(Note::TenantUnreadable { setting: *setting, message: String::new() })
+        }
+        Note::PlanInherited { .. }
+        | Note::DefaultHeldBack { .. }
+        | Note::DefaultSettling { .. }
+        | Note::TenantWriteOnly { .. }
+        | Note::GroupNowEmpty { .. }
+        | Note::RemovedStillCounts { .. }
+        | Note::DigestPaused
+        | Note::WelcomeMail
+        | Note::NoLedger
+        | Note::RestoreStays { .. } => Some(note.clone()),
+    });
     Plan {
         format: plan.format,
         basis: plan.basis.clone(),
@@ -174,7 +189,7 @@ fn without_names(plan: &Plan) -> Plan {
         leaving: plan.leaving.clone(),
         overlaps: plan.overlaps.clone(),
         moves_with_default: plan.moves_with_default,
-        notes: plan.notes.iter().filter(|note| !names_a_selector(note)).cloned().collect(),
+        notes: notes.collect(),
         observations: Observations::default(),
         summary: plan.summary.clone(),
     }
