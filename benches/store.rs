@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use divan::Bencher;
 use insightctl::clock::Clock;
 use insightctl::model::{Entry, PersonId, Setting, Settle, TenantId, Value};
-use insightctl::plan::{Basis, FORMAT, Observations, Observed, Plan, Summary};
+use insightctl::plan::{Basis, Observed, Plan};
 use insightctl::store::{Record, Run, Store, WhenMissing};
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -26,28 +26,16 @@ fn clock() -> Clock {
 fn begin(folder: &TempDir) -> (Store, Run) {
     let store = Store::open(folder.path(), TENANT, WhenMissing::Create(Uuid::nil())).unwrap();
     let now = clock().now();
-    let plan = Plan {
-        format: FORMAT,
-        basis: Basis {
-            version: String::new(),
-            manifest: String::new(),
-            tenant: TENANT,
-            tenant_name: "Contoso".into(),
-            store: None,
-            as_of: now,
-            newest_run: 0,
-            read_at: now,
-        },
-        operations: Vec::new(),
-        left_alone: Vec::new(),
-        outside_changes: Vec::new(),
-        leaving: Vec::new(),
-        overlaps: Vec::new(),
-        moves_with_default: None,
-        notes: Vec::new(),
-        observations: Observations::default(),
-        summary: Summary::default(),
-    };
+    let plan = Plan::empty(Basis {
+        version: String::new(),
+        manifest: String::new(),
+        tenant: TENANT,
+        tenant_name: "Contoso".into(),
+        store: None,
+        newest_run: 0,
+        as_of: now,
+        read_at: now,
+    });
     let lease = store.lock("a benchmark", &clock()).unwrap();
     let remembered = store.ledger(&Settle::default()).unwrap();
     let run = store.begin_run(lease, remembered, &plan, &Settle::default(), &clock()).unwrap();

@@ -44,6 +44,25 @@ pub struct Plan {
     pub summary: Summary,
 }
 
+impl Plan {
+    /// Makes a plan that does nothing and says nothing.
+    pub fn empty(basis: Basis) -> Self {
+        Self {
+            format: FORMAT,
+            basis,
+            operations: Vec::new(),
+            left_alone: Vec::new(),
+            outside_changes: Vec::new(),
+            leaving: Vec::new(),
+            overlaps: Vec::new(),
+            moves_with_default: None,
+            notes: Vec::new(),
+            observations: Observations::default(),
+            summary: Summary::default(),
+        }
+    }
+}
+
 /// Is what a plan was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]

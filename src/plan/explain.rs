@@ -104,13 +104,7 @@ pub fn explain(
 ) -> Option<Explanation> {
     let person = actual.people.get(&id)?;
     let tenant = tenant::judge(desired, actual, ledger, context.now);
-    let bench = Bench {
-        tenant: &tenant,
-        catalogue: &actual.catalogue,
-        settle: desired.settle,
-        re_pin: context.re_pin,
-        now: context.now,
-    };
+    let bench = Bench::new(&tenant, desired, actual, context);
     let held = desired.people.get(&id).copied();
     let protected = desired.protected.contains(&id);
     let certain = held.is_none_or(|held| held.certain);

@@ -86,33 +86,23 @@ mod tests {
 
     use super::*;
     use crate::model::{TenantId, TenantSetting, Value};
-    use crate::plan::{
-        Basis, Because, FORMAT, Leaving, MovesWithDefault, Observations, Operation, Phase, Summary,
-    };
+    use crate::plan::{Basis, Because, Leaving, MovesWithDefault, Operation, Phase, Summary};
 
     fn plan(in_scope: u64, by_class: &[(Class, u64)]) -> Plan {
         let now = Timestamp::UNIX_EPOCH;
+        let basis = Basis {
+            version: String::new(),
+            manifest: String::new(),
+            tenant: TenantId(Uuid::nil()),
+            tenant_name: "Contoso".into(),
+            store: None,
+            as_of: now,
+            newest_run: 0,
+            read_at: now,
+        };
         Plan {
-            format: FORMAT,
-            basis: Basis {
-                version: String::new(),
-                manifest: String::new(),
-                tenant: TenantId(Uuid::nil()),
-                tenant_name: "Contoso".into(),
-                store: None,
-                as_of: now,
-                newest_run: 0,
-                read_at: now,
-            },
-            operations: Vec::new(),
-            left_alone: Vec::new(),
-            outside_changes: Vec::new(),
-            leaving: Vec::new(),
-            overlaps: Vec::new(),
-            moves_with_default: None,
-            notes: Vec::new(),
-            observations: Observations::default(),
             summary: Summary { in_scope, by_class: by_class.iter().copied().collect(), ..Summary::default() },
+            ..Plan::empty(basis)
         }
     }
 

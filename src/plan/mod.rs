@@ -63,13 +63,7 @@ pub struct Context {
 /// operation carries what it expects to find, and why `apply` looks again before it writes.
 pub fn plan(desired: &DesiredState, actual: &ActualState, ledger: &Ledger, context: &Context) -> Plan {
     let tenant = tenant::judge(desired, actual, ledger, context.now);
-    let bench = Bench {
-        tenant: &tenant,
-        catalogue: &actual.catalogue,
-        settle: desired.settle,
-        re_pin: context.re_pin,
-        now: context.now,
-    };
+    let bench = Bench::new(&tenant, desired, actual, context);
     let mut draft = Draft::default();
     for (id, held) in &desired.people {
         draft.person(&bench, desired, actual, ledger, *id, *held);

@@ -7,10 +7,10 @@ use super::look::DefaultNow;
 use super::service_plan::{self, ModeAhead, PlanJudgement};
 use super::tenant::TenantVerdict;
 use super::verdict::{Case, Verdict, decide};
-use super::{Because, LicenceChange, Reason};
+use super::{Because, Context, LicenceChange, Reason};
 use crate::model::{
-    ActualPerson, BySetting, Catalogue, DesiredGroup, Feature, GroupId, Kind, Known, Mode, OnUserChoice,
-    PersonRecord, RefusalKind, ServicePlan, Setting, Settle, Value,
+    ActualPerson, ActualState, BySetting, Catalogue, DesiredGroup, DesiredState, Feature, GroupId, Kind,
+    Known, Mode, OnUserChoice, PersonRecord, RefusalKind, ServicePlan, Setting, Settle, Value,
 };
 
 /// Is what every person of one plan is judged with.
@@ -21,6 +21,21 @@ pub(super) struct Bench<'a> {
     pub(super) settle: Settle,
     pub(super) re_pin: bool,
     pub(super) now: Timestamp,
+}
+
+impl<'a> Bench<'a> {
+    /// Lays out what everybody is judged with.
+    pub(super) fn new(
+        tenant: &'a TenantVerdict,
+        desired: &DesiredState,
+        actual: &'a ActualState,
+        context: &Context,
+    ) -> Self {
+        let Context { now, as_of: _, manifest: _, store: _, keeps_ledger: _, newest_run: _, re_pin } =
+            context;
+        let catalogue = &actual.catalogue;
+        Self { tenant, catalogue, settle: desired.settle, re_pin: *re_pin, now: *now }
+    }
 }
 
 /// Is what follows for one person.

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::model::{Entry, PersonId, RefusalKind, Setting, TenantSetting, Value};
-use crate::plan::{Basis, Observations, Observed, Plan, Summary};
+use crate::plan::{Basis, Observed, Plan};
 
 const TENANT: TenantId = TenantId(Uuid::from_u128(0x7e));
 const OTHER: TenantId = TenantId(Uuid::from_u128(0x07));
@@ -28,28 +28,16 @@ fn created(folder: &Path) -> Store {
 }
 
 fn plan() -> Plan {
-    Plan {
-        format: crate::plan::FORMAT,
-        basis: Basis {
-            version: "0.1.0".to_owned(),
-            manifest: "00ff".to_owned(),
-            tenant: TENANT,
-            tenant_name: "Contoso".into(),
-            store: None,
-            as_of: clock().now(),
-            newest_run: 0,
-            read_at: clock().now(),
-        },
-        operations: Vec::new(),
-        left_alone: Vec::new(),
-        outside_changes: Vec::new(),
-        leaving: Vec::new(),
-        overlaps: Vec::new(),
-        moves_with_default: None,
-        notes: Vec::new(),
-        observations: Observations::default(),
-        summary: Summary::default(),
-    }
+    Plan::empty(Basis {
+        version: "0.1.0".to_owned(),
+        manifest: "00ff".to_owned(),
+        tenant: TENANT,
+        tenant_name: "Contoso".into(),
+        store: None,
+        newest_run: 0,
+        as_of: clock().now(),
+        read_at: clock().now(),
+    })
 }
 
 fn begin(store: &Store, clock: &Clock) -> Run {
