@@ -1,56 +1,53 @@
 //! Runs every console block of every story, and compares what it prints.
 //!
-//! A story starts in a copy of the example that it names below, at a moment that stands still.
+//! A story starts in a folder of its own, at a moment that stands still: with a copy of the example that is named
+//! below, and of its own files where it has some (`stories/NAME.files`). To write down what a story prints now, run
+//! with `TRYCMD=overwrite`, and read the difference.
 #![expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
 
 use std::fs;
 use std::path::Path;
 
+#[path = "stage/copy.rs"]
+mod copy;
+
+use copy::copy;
+
 /// Each story, and the example whose files it starts with.
 const STORIES: &[(&str, Option<&str>)] = &[
     ("first-plan", Some("contoso")),
-    ("saved-plan", Some("contoso")),
-    ("scenarios", Some("contoso")),
+    ("locked", Some("contoso")),
     ("looking", Some("contoso")),
     ("mistakes", None),
+    ("sandbox", None),
+    ("saved-plan", Some("contoso")),
+    ("scenarios", Some("contoso")),
     ("schemas", None),
 ];
 
 const NOW: &str = "2026-03-02T09:00:00Z";
-
-/// Copies an example's own files; what running it has left behind stays where it is.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap();
-        if name.to_string_lossy().starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            copy(&path, &to.join(name));
-        } else {
-            fs::copy(&path, to.join(name)).unwrap();
-        }
-    }
-}
 
 #[test]
 fn every_story_is_true() {
     let stories = Path::new("tests/stories");
     for (story, example) in STORIES {
         let stage = stories.join(format!("{story}.in"));
-        if let Some(example) = example {
-            if stage.exists() {
-                fs::remove_dir_all(&stage).unwrap();
+        if stage.exists() {
+            fs::remove_dir_all(&stage).unwrap();
+        }
+        fs::create_dir(&stage).unwrap();
+        let own = stories.join(format!("{story}.files"));
+        for folder in example.map(|example| Path::new("examples").join(example)).into_iter().chain([own]) {
+            if folder.exists() {
+                copy(&folder, &stage);
             }
-            copy(&Path::new("examples").join(example), &stage);
         }
     }
-    let told: Vec<_> = STORIES.iter().map(|(story, _)| format!("{story}.md")).collect();
     for entry in fs::read_dir(stories).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(!name.ends_with(".md") || told.contains(&name), "{name} is not in the list of stories");
+        let listed =
+            name.strip_suffix(".md").is_none_or(|told| STORIES.iter().any(|(story, _)| *story == told));
+        assert!(listed, "{name} is not in the list of stories");
     }
     let cases = trycmd::TestCases::new();
     cases.env("INSIGHTCTL_NOW", NOW).env("NO_COLOR", "1").env("CI", "true").case("tests/stories/*.md");

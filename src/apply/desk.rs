@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::judge::Expectation;
-use super::{Event, Outcome, Stop, Stopped};
+use super::{Event, Outcome, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::{Feature, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting, Value};
-use crate::plan::{Because, Operation, Plan, Target};
+use crate::plan::{Because, Operation, Plan, Refused, Target};
 use crate::store::{Record, Run, StoreError, Subject};
 
 /// Is how often the lock is looked at while something is waited for.
@@ -37,7 +37,7 @@ pub(super) struct State<'a> {
     /// Why nothing more can be written down, if so.
     pub(super) lost: Option<StoreError>,
     /// Defaults that must wait, since a value that was to outlive them does not stand.
-    pub(super) unpinned: BTreeMap<Feature, String>,
+    pub(super) unpinned: BTreeMap<Feature, Why>,
     /// By person: what this run has done to them.
     pub(super) touched: BTreeMap<PersonId, Touched>,
     /// Defaults that this run changed: before and after.
@@ -55,6 +55,10 @@ pub(super) struct State<'a> {
 pub(super) struct Touched {
     /// What was last read back.
     pub(super) last: Option<Settings>,
+    /// What was found right before the last write.
+    pub(super) before: Option<Settings>,
+    /// What was meant to be written, whatever became of it.
+    pub(super) meant: BTreeSet<Setting>,
     /// What was written, whether or not it shows yet.
     pub(super) written: Vec<(Setting, Value)>,
 }
@@ -65,7 +69,7 @@ pub(super) struct Standing {
     pub(super) outcome: Outcome,
     pub(super) attempts: u32,
     pub(super) request_id: Option<String>,
-    pub(super) message: Option<Arc<str>>,
+    pub(super) why: Option<Why>,
     pub(super) at: Timestamp,
     /// What was there right before the write; an unanswered one is proved by nothing but a change.
     pub(super) from: Option<Value>,
@@ -93,7 +97,7 @@ impl<'a> Desk<'a> {
             outcome: Outcome::NotBegun,
             attempts: 0,
             request_id: None,
-            message: None,
+            why: None,
             at: clock.now(),
             from: None,
             theirs: false,
@@ -201,21 +205,20 @@ impl<'a> Desk<'a> {
     }
 
     /// Settles an operation that is not carried out.
-    pub(super) fn leave(&self, index: usize, outcome: Outcome, message: impl Into<Arc<str>>) {
-        let message = message.into();
+    pub(super) fn leave(&self, index: usize, outcome: Outcome, why: Why) {
         self.settle(index, |row| {
             row.outcome = outcome;
-            row.message = Some(message);
+            row.why = Some(why);
         });
     }
 
     /// Settles operations that the service refused, or did not even let us look at.
-    pub(super) fn fail(&self, operations: &[usize], why: &Refusal) {
+    pub(super) fn fail(&self, operations: &[usize], refusal: &Refusal) {
         for index in operations {
             self.settle(*index, |row| {
                 row.outcome = Outcome::Failed;
-                row.message = Some(why.message.as_str().into());
-                row.request_id.clone_from(&why.request_id);
+                row.why = Some(refusal.into());
+                row.request_id.clone_from(&refusal.request_id);
             });
         }
     }
@@ -241,8 +244,8 @@ impl<'a> Desk<'a> {
             return;
         }
         if let Some(refusal) = shut_out(refusals, state.any_taken) {
-            let message = refusal.to_string();
-            state.end(Stopped::Tenant(message));
+            let stopped = Stopped::Tenant(Refused { kind: refusal.kind, message: refusal.to_string() });
+            state.end(stopped);
             return;
         }
         let (failed, limit) = (state.failed.len() as u64, state.limit);
@@ -288,16 +291,7 @@ fn shut_out(refusals: &[Option<Refusal>], any_taken: bool) -> Option<&Refusal> {
     let sign_in = refusals.iter().flatten().find(|refusal| refusal.kind == RefusalKind::SignIn);
     let everyone = !any_taken && refusals.len() > 1;
     let barred = |refusal: &Option<Refusal>| {
-        refusal.as_ref().is_some_and(|refusal| match refusal.kind {
-            RefusalKind::SignIn | RefusalKind::Forbidden | RefusalKind::Unreachable => true,
-            RefusalKind::NotAsked
-            | RefusalKind::Missing
-            | RefusalKind::BadRequest
-            | RefusalKind::Conflict
-            | RefusalKind::Throttled
-            | RefusalKind::Failed
-            | RefusalKind::Garbled => false,
-        })
+        refusal.as_ref().is_some_and(|why| why.kind.denies_access() || why.kind.puts_all_out_of_reach())
     };
     sign_in.or_else(|| if everyone && refusals.iter().all(barred) { refusals[0].as_ref() } else { None })
 }
@@ -310,23 +304,45 @@ pub(super) struct Expected<'a> {
     run: &'a Run,
 }
 
+impl Expected<'_> {
+    /// Gives what has changed beside what this run meant to write, as it was right before.
+    ///
+    /// What followed a default that this run flipped is no side effect of a write to the person.
+    pub(super) fn changed_beside(&self, now: Settings) -> BTreeMap<Setting, Value> {
+        let Some(Touched { before: Some(before), meant, .. }) = self.touched else { return BTreeMap::new() };
+        let beside = |setting: Setting| {
+            let (was, is) = (before.get(setting)?, now.get(setting)?);
+            let ours = !meant.contains(&setting) && !self.moved_with_default(setting, Some(was), is);
+            (was != is && ours).then_some((setting, was))
+        };
+        Setting::ALL.into_iter().filter_map(beside).collect()
+    }
+
+    fn moved_with_default(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
+        let flip = setting.feature().and_then(|feature| self.flipped.get(&feature));
+        flip.is_some_and(|(was, is)| from == Some(*was) && have == *is)
+    }
+}
+
 impl Expectation for Expected<'_> {
     fn by_this_run(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
         let touched = self.touched.is_some_and(|touched| {
             touched.written.contains(&(setting, have))
                 || touched.last.is_some_and(|last| last.get(setting) == Some(have))
         });
-        let moved = setting
-            .feature()
-            .and_then(|feature| self.flipped.get(&feature))
-            .is_some_and(|(was, is)| from == Some(*was) && have == *is);
-        touched || moved
+        touched || self.moved_with_default(setting, from, have)
     }
 
     fn by_earlier_run(&self, setting: Setting, have: Value) -> bool {
         self.run.ledger().entry(self.id, setting).is_some_and(|entry| {
             entry.written() == Some(have) || entry.tried.is_some_and(|tried| tried.value == have)
         })
+    }
+
+    fn since_the_plan(&self, setting: Setting, have: Value) -> bool {
+        let entry = self.run.ledger().entry(self.id, setting);
+        let written = entry.is_some_and(|entry| entry.written() == Some(have) && entry.confirmed);
+        written && self.run.meanwhile().of(self.id, setting)
     }
 }
 
@@ -347,7 +363,7 @@ pub(super) fn pinned(operation: &Operation) -> Option<Feature> {
 }
 
 /// Gives the feature whose default a tenant setting is, with the reason why it has to wait, if it has.
-pub(super) fn held_back(state: &State<'_>, setting: TenantSetting) -> Option<String> {
+pub(super) fn held_back(state: &State<'_>, setting: TenantSetting) -> Option<Why> {
     state.unpinned.get(&setting.feature()?).cloned()
 }
 
@@ -355,13 +371,13 @@ pub(super) fn held_back(state: &State<'_>, setting: TenantSetting) -> Option<Str
 mod tests {
     use super::*;
 
-    fn refused(kind: RefusalKind) -> Option<Refusal> {
-        Some(Refusal { kind, message: "no".to_owned(), request_id: None })
+    fn refused(kind: RefusalKind) -> Refusal {
+        Refusal { kind, message: "no".to_owned(), request_id: None }
     }
 
     #[test]
     fn one_persons_refusal_never_stops_the_others() {
-        let forbidden = || refused(RefusalKind::Forbidden);
+        let forbidden = || Some(refused(RefusalKind::Forbidden));
         assert_eq!(shut_out(&[forbidden()], false), None, "one person");
         assert_eq!(shut_out(&[forbidden(), None], false), None, "not everybody");
         assert_eq!(shut_out(&[forbidden(), forbidden()], true), None, "others could be written");
@@ -370,12 +386,12 @@ mod tests {
 
     #[test]
     fn a_sign_in_that_ended_stops_at_once() {
-        assert!(shut_out(&[None, refused(RefusalKind::SignIn)], true).is_some());
+        assert!(shut_out(&[None, Some(refused(RefusalKind::SignIn))], true).is_some());
     }
 
     #[test]
     fn a_service_that_stumbles_stops_nothing_by_itself() {
-        let failed = || refused(RefusalKind::Failed);
+        let failed = || Some(refused(RefusalKind::Failed));
         assert_eq!(shut_out(&[failed(), failed()], false), None);
     }
 }

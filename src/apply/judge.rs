@@ -3,9 +3,9 @@
 use crate::model::{Licences, Mode, Setting, Settings, Source, Switch, Value};
 use crate::plan::{Because, LicenceChange, Operation, PersonTarget, Target};
 
-/// Is what follows for one person's operations of one phase.
+/// Says how what is there fits one person's operations of one phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Fit {
     /// They are carried out.
     Write,
     /// Everything is as it should be, by our own doing: an earlier write that has come to show, or a default that
@@ -27,41 +27,47 @@ pub(super) trait Expectation {
 
     /// Says whether an earlier run wrote the value, or tried to.
     fn by_earlier_run(&self, setting: Setting, have: Value) -> bool;
+
+    /// Says whether a run wrote the value after the plan was made, and read it back.
+    fn since_the_plan(&self, setting: Setting, have: Value) -> bool;
 }
 
 /// Judges the operations of one person on mode and features.
 ///
 /// A value that somebody else has brought to where the plan wants it counts as moved: it is theirs, and the next plan
-/// must see it as such. An operation that starts where it ends is there to be written all the same.
-pub(super) fn settings(operations: &[Operation], have: Settings, expect: &impl Expectation) -> Verdict {
+/// must see it as such. An operation that starts where it ends is there to be written all the same, unless an earlier run
+/// of the same plan has done so.
+pub(super) fn settings(operations: &[&Operation], have: Settings, expect: &impl Expectation) -> Fit {
     let mut already = 0;
     for operation in operations {
         let Some((setting, have)) = touched(operation, have) else { continue };
         let ours = expect.by_this_run(setting, operation.from, have);
-        let moved = Verdict::Moved { setting, found: have };
+        let moved = Fit::Moved { setting, found: have };
         if have == operation.to && operation.from != Some(operation.to) {
             if ours || expect.by_earlier_run(setting, have) {
                 already += 1;
             } else {
                 return moved;
             }
+        } else if have == operation.to && expect.since_the_plan(setting, have) {
+            already += 1;
         } else if operation.from != Some(have) && !ours {
             return moved;
         }
     }
     if has_opted_out(operations, have) {
-        return Verdict::Moved { setting: Setting::Mode, found: Value::OPT_OUT };
+        return Fit::Moved { setting: Setting::Mode, found: Value::OPT_OUT };
     }
-    if already == operations.len() { Verdict::Already } else { Verdict::Write }
+    if already == operations.len() { Fit::Already } else { Fit::Write }
 }
 
 /// Says whether the person has opted out since, so that switching something on would go against that.
 ///
 /// A plan switches nothing on for somebody who is opted out, unless it opts them in with it or restores what was.
-fn has_opted_out(operations: &[Operation], have: Settings) -> bool {
-    let opts = |operation: &Operation| matches!(operation.to, Value::Mode(_));
+fn has_opted_out(operations: &[&Operation], have: Settings) -> bool {
+    let opts = |operation: &&Operation| matches!(operation.to, Value::Mode(_));
     let switches_on =
-        |operation: &Operation| operation.to == Value::ON && operation.because != Because::Restored;
+        |operation: &&Operation| operation.to == Value::ON && operation.because != Because::Restored;
     have.mode == Mode::OptOut && operations.iter().any(switches_on) && !operations.iter().any(opts)
 }
 
@@ -123,5 +129,135 @@ pub(super) fn leaves(set: crate::plan::calls::Set, setting: Setting) -> Option<V
             }
         },
         Setting::ServicePlan => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::{Class, GroupId, PersonId, ServicePlanId, SkuId};
+    use crate::plan::Phase;
+
+    /// Holds what this run and an earlier one have brought about.
+    #[derive(Default)]
+    struct Ours {
+        this: Option<(Setting, Value)>,
+        earlier: Option<(Setting, Value)>,
+        since: Option<(Setting, Value)>,
+    }
+
+    impl Expectation for Ours {
+        fn by_this_run(&self, setting: Setting, _: Option<Value>, have: Value) -> bool {
+            self.this == Some((setting, have))
+        }
+
+        fn by_earlier_run(&self, setting: Setting, have: Value) -> bool {
+            self.earlier == Some((setting, have))
+        }
+
+        fn since_the_plan(&self, setting: Setting, have: Value) -> bool {
+            self.since == Some((setting, have))
+        }
+    }
+
+    fn operation(setting: Setting, from: Value, to: Value, because: Because) -> Operation {
+        let id = PersonId(Uuid::from_u128(1));
+        Operation {
+            phase: Phase::Grant,
+            target: Target::Person(PersonTarget { upn: "ada".into(), id, group: "pilot".into(), setting }),
+            from: Some(from),
+            to,
+            class: Class::Features,
+            because,
+            licences: Vec::new(),
+            after_opt_out: false,
+        }
+    }
+
+    fn have(mode: Mode, dashboard: Switch) -> Settings {
+        Settings { mode, dashboard, digest_email: Switch::Off, outlook_add_in: Switch::Off }
+    }
+
+    const OFF: Settings = Settings {
+        mode: Mode::OptIn,
+        dashboard: Switch::Off,
+        digest_email: Switch::Off,
+        outlook_add_in: Switch::Off,
+    };
+
+    #[test]
+    fn every_case_of_one_setting_is_judged_as_it_should() {
+        let on = have(Mode::OptIn, Switch::On);
+        let switch_on = || operation(Setting::Dashboard, Value::OFF, Value::ON, Because::FirstTouch);
+        let pin = || operation(Setting::Dashboard, Value::ON, Value::ON, Because::Pinned);
+        let it = |value| Some((Setting::Dashboard, value));
+        let moved = |found| Fit::Moved { setting: Setting::Dashboard, found };
+        let nobody = Ours::default;
+        let table = [
+            ("as planned", switch_on(), OFF, nobody(), Fit::Write),
+            ("somebody was faster", switch_on(), on, nobody(), moved(Value::ON)),
+            ("this run did it", switch_on(), on, Ours { this: it(Value::ON), ..nobody() }, Fit::Already),
+            ("it was late", switch_on(), on, Ours { earlier: it(Value::ON), ..nobody() }, Fit::Already),
+            ("a pin is written although it shows", pin(), on, nobody(), Fit::Write),
+            (
+                "a pin is not written twice",
+                pin(),
+                on,
+                Ours { since: it(Value::ON), ..nobody() },
+                Fit::Already,
+            ),
+            ("a pin comes too late", pin(), OFF, nobody(), moved(Value::OFF)),
+            ("a side effect of ours", pin(), OFF, Ours { this: it(Value::OFF), ..nobody() }, Fit::Write),
+        ];
+        for (name, operation, have, expect, expected) in table {
+            assert_eq!(settings(&[&operation], have, &expect), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn one_setting_that_moved_stops_all_of_a_person() {
+        let digest = operation(Setting::DigestEmail, Value::OFF, Value::ON, Because::FirstTouch);
+        let dashboard = operation(Setting::Dashboard, Value::ON, Value::ON, Because::Pinned);
+        let verdict = settings(&[&digest, &dashboard], OFF, &Ours::default());
+        assert_eq!(verdict, Fit::Moved { setting: Setting::Dashboard, found: Value::OFF });
+    }
+
+    #[test]
+    fn nothing_is_switched_on_for_somebody_who_has_opted_out() {
+        let out = have(Mode::OptOut, Switch::Off);
+        let on = |because| operation(Setting::Dashboard, Value::OFF, Value::ON, because);
+        let off = operation(Setting::OutlookAddIn, Value::OFF, Value::OFF, Because::Pinned);
+        let opt_in = operation(Setting::Mode, Value::OPT_OUT, Value::OPT_IN, Because::ManifestChanged);
+        let judged = |operations: &[&Operation]| settings(operations, out, &Ours::default());
+        let moved = Fit::Moved { setting: Setting::Mode, found: Value::OPT_OUT };
+        assert_eq!(judged(&[&on(Because::FirstTouch)]), moved);
+        assert_eq!(judged(&[&off]), Fit::Write, "switching off goes against nobody");
+        assert_eq!(judged(&[&opt_in, &on(Because::WithOptIn)]), Fit::Write);
+    }
+
+    #[test]
+    fn a_list_of_disabled_plans_that_somebody_changed_is_not_overwritten() {
+        let plan = |n| ServicePlanId(Uuid::from_u128(n));
+        let sku = SkuId(Uuid::from_u128(9));
+        let holds = |by_group, disabled: &[u128]| {
+            let disabled = disabled.iter().map(|n| plan(*n)).collect();
+            Licences(vec![Source { sku, by_group, disabled, active: true }])
+        };
+        let change = [LicenceChange {
+            sku,
+            name: Arc::from("E5"),
+            disabled_before: vec![plan(7)],
+            disabled_after: vec![plan(1), plan(7)],
+        }];
+        assert_eq!(licences(&holds(None, &[7]), &change), Shows::Before);
+        assert_eq!(licences(&holds(None, &[1, 7]), &change), Shows::After);
+        assert_eq!(licences(&holds(None, &[]), &change), Shows::Neither);
+        let group = Some(GroupId(Uuid::from_u128(5)));
+        assert_eq!(licences(&holds(group, &[7]), &change), Shows::Neither, "it is not direct");
+        assert_eq!(licences(&Licences::default(), &change), Shows::Neither);
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Outcome;
 use super::desk::{Desk, subject};
 use super::judge::{self, Shows};
+use super::{Outcome, Why, why};
 use crate::microsoft::{LicenceWrite, Sent, WriteError};
 use crate::model::{Known, Mode, PersonId, Refusal, Setting};
 use crate::plan::LicenceChange;
@@ -23,11 +23,9 @@ pub(super) struct Job<'w> {
 
 impl Desk<'_> {
     /// Looks again, writes down what is meant, writes, writes down what came of it, and reads back.
-    ///
-    /// Gives `true` when the service took everything that was sent.
-    pub(super) async fn licences(&self, jobs: &[Job<'_>]) -> bool {
+    pub(super) async fn licences(&self, jobs: &[Job<'_>]) {
         if !self.goes_on() {
-            return false;
+            return;
         }
         let jobs = self.opted_out(jobs).await;
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
@@ -40,8 +38,8 @@ impl Desk<'_> {
                         self.journal(vec![self.seen_licences(job)]);
                         self.settle(job.operation, |row| row.outcome = Outcome::Done);
                     }
-                    Shows::After => self.leave(job.operation, Outcome::Moved, "found as it is to be"),
-                    Shows::Neither => self.leave(job.operation, Outcome::Moved, "found other licences"),
+                    Shows::After => self.leave(job.operation, Outcome::Moved, Why::FoundLicencesChanged),
+                    Shows::Neither => self.leave(job.operation, Outcome::Moved, Why::FoundOtherLicences),
                 },
                 Known::Unknown(why) => {
                     self.fail(&[job.operation], &why);
@@ -64,7 +62,6 @@ impl Desk<'_> {
             self.look_again_at_licences(&written).await;
         }
         self.take_stock(jobs.iter().map(|job| job.operation), &refusals);
-        refusals.iter().all(Option::is_none)
     }
 
     /// Reads people's licences again: all that shows now is confirmed.
@@ -78,7 +75,7 @@ impl Desk<'_> {
                 records.push(self.seen_licences(job));
                 self.settle(job.operation, |row| {
                     row.outcome = Outcome::Done;
-                    row.message = None;
+                    row.why = None;
                 });
             }
         }
@@ -111,8 +108,8 @@ impl Desk<'_> {
         for ((id, _), have) in unsure.into_iter().zip(read) {
             let why = match have {
                 Known::Is(have) if have.mode == Mode::OptOut => continue,
-                Known::Is(_) => "the opt-out does not show yet".to_owned(),
-                Known::Unknown(why) => format!("the opt-out cannot be read: {why}"),
+                Known::Is(_) => Why::OptOutNotSeen,
+                Known::Unknown(refusal) => Why::OptOutUnreadable(why::refused(&refusal)),
             };
             missing.insert(id, why);
         }
@@ -156,7 +153,7 @@ impl Desk<'_> {
         let Sent { attempts, request_id, result } = sent;
         self.state().count(attempts);
         let (answer, outcome) = match &result {
-            Ok(()) => (Answer::Sent(operation.to), Outcome::Settling),
+            Ok(()) => (Answer::Sent, Outcome::Settling),
             Err(WriteError::Refused(why)) => (Answer::Refused(why.kind), Outcome::Failed),
             Err(WriteError::Unanswered(_)) => (Answer::Unanswered, Outcome::Unanswered),
         };
@@ -164,7 +161,7 @@ impl Desk<'_> {
             row.outcome = outcome;
             row.attempts = attempts;
             row.request_id.clone_from(&request_id);
-            row.message = result.as_ref().err().map(|error| error.refusal().message.as_str().into());
+            row.why = result.as_ref().err().map(|error| error.refusal().into());
         });
         Record::Outcome { subject: subject(operation), answer, attempts, request_id, at: self.clock.now() }
     }

@@ -4,7 +4,8 @@
 //! of it, read back. Whoever is no longer as the plan found them is left alone. After a kill at any instruction, the
 //! next run folds the journal, looks again, plans, and continues; nothing is replayed.
 //!
-//! Phases follow each other strictly; within one, batches run side by side, more of them while answers are good.
+//! Phases follow each other strictly; within one, batches run side by side. How many requests are really under way is
+//! for the client to say, which paces each service by its answers.
 
 mod desk;
 mod event;
@@ -13,12 +14,13 @@ mod licences;
 mod people;
 mod report;
 mod tenant;
+mod why;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, stream};
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
 pub use report::{FORMAT, Outcome, Report, Row, Stopped};
+pub use why::Why;
 
 use crate::clock::Clock;
 use crate::microsoft::Writer;
@@ -34,11 +36,9 @@ const SETTINGS_AT_ONCE: usize = 10;
 /// Is how many people Microsoft Graph takes at once.
 const LICENCES_AT_ONCE: usize = 20;
 
-/// Is how many batches are under way at first.
-const BATCHES: usize = 4;
-
-/// Is how many batches are under way at most; the client paces its requests besides.
-const MOST_BATCHES: usize = 16;
+/// Is how many batches are under way at once: as many as the client ever sends to one service, so that none of its
+/// permits lies idle. Fewer are sent while the client slows down; the others wait for their turn.
+const BATCHES: usize = 16;
 
 /// Is how many observations are written down at once, so that a million of them need not be in memory twice.
 const OBSERVATIONS: usize = 4096;
@@ -86,8 +86,8 @@ pub async fn apply(
 
     let State { run, rows, calls, stopped, lost, .. } = desk.into_state();
     let row = |(operation, standing): (&crate::plan::Operation, Standing)| {
-        let Standing { outcome, attempts, request_id, message, at, from: _, theirs: _ } = standing;
-        Row { operation: operation.clone(), outcome, attempts, request_id, message, at }
+        let Standing { outcome, attempts, request_id, why, at, from: _, theirs: _ } = standing;
+        Row { operation: operation.clone(), outcome, attempts, request_id, why, at }
     };
     let report = Report {
         format: FORMAT,
@@ -111,14 +111,12 @@ pub async fn apply(
 }
 
 impl Desk<'_> {
-    /// Stores what the plan saw, except what was written after the plan had looked.
+    /// Stores what the plan saw, except where the ledger has learnt something since the plan looked.
     fn observe(&self) -> bool {
         let observations = &self.plan.observations;
-        let read_at = self.plan.basis.read_at;
         let mut records = Vec::new();
         for (setting, entry) in &observations.tenant {
-            let newer = self.state().run.ledger().tenant.get(setting).is_some_and(|known| known.at > read_at);
-            if !newer {
+            if !self.state().run.meanwhile().of_tenant(*setting) {
                 records.push(Record::ObservedTenant { setting: *setting, entry: *entry });
             }
         }
@@ -127,9 +125,11 @@ impl Desk<'_> {
             let mut is = Observed { group: group.clone(), settings: settings.clone() };
             {
                 let state = self.state();
-                let ledger = state.run.ledger();
-                is.settings
-                    .retain(|setting, _| ledger.entry(*id, *setting).is_none_or(|known| known.at <= read_at));
+                let (ledger, meanwhile) = (state.run.ledger(), state.run.meanwhile());
+                is.settings.retain(|setting, _| !meanwhile.of(*id, *setting));
+                if meanwhile.group_of(*id) {
+                    is.group = ledger.people.get(id).and_then(|person| person.group.clone());
+                }
             }
             records.push(Record::Observed { id: *id, is });
             if records.len() >= OBSERVATIONS && !self.journal(std::mem::take(&mut records)) {
@@ -186,39 +186,19 @@ impl Desk<'_> {
         if !tenant.is_empty() {
             self.look_again_at_tenant(&tenant).await;
         }
-        let again = |jobs| async move {
-            self.look_again(jobs).await;
-            true
-        };
-        self.in_batches(people.chunks(SETTINGS_AT_ONCE), again).await;
+        self.in_batches(people.chunks(SETTINGS_AT_ONCE), |jobs| self.look_again(jobs)).await;
         let licences: Vec<_> = licences.iter().collect();
-        let again = |jobs| async move {
-            self.look_again_at_licences(jobs).await;
-            true
-        };
-        self.in_batches(licences.chunks(LICENCES_AT_ONCE), again).await;
+        self.in_batches(licences.chunks(LICENCES_AT_ONCE), |jobs| self.look_again_at_licences(jobs)).await;
     }
 
-    /// Runs batches side by side: one more at a time while they go well, half as many after one that does not.
-    async fn in_batches<B, F: Future<Output = bool>>(
+    /// Runs batches side by side, in whatever order they end, and keeps the lock alive meanwhile.
+    async fn in_batches<B, F: Future<Output = ()>>(
         &self,
-        mut batches: impl Iterator<Item = B>,
+        batches: impl Iterator<Item = B>,
         run: impl Fn(B) -> F,
     ) {
-        let mut width = BATCHES;
-        let mut under_way = FuturesUnordered::new();
-        loop {
-            while under_way.len() < width
-                && let Some(batch) = batches.next()
-            {
-                under_way.push(run(batch));
-            }
-            match self.keeping_the_lock(under_way.next()).await {
-                None => return,
-                Some(true) => width = (width + 1).min(MOST_BATCHES),
-                Some(false) => width = (width / 2).max(1),
-            }
-        }
+        let all = stream::iter(batches.map(run)).buffer_unordered(BATCHES);
+        self.keeping_the_lock(all.collect::<()>()).await;
     }
 }
 

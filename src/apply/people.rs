@@ -1,13 +1,12 @@
 //! Carries out what is planned for people's mode and features, ten people at a time.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Outcome;
 use super::desk::{Desk, pinned, subject};
-use super::judge::{self, Verdict};
+use super::judge::{self, Fit};
+use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
-use crate::model::{Known, PersonId, Refusal, RefusalKind, Setting, Settings, Value};
+use crate::model::{Known, PersonId, Refusal, Setting, Settings, Value};
 use crate::plan::calls::Set;
 use crate::plan::{Because, Operation, Target};
 use crate::store::{Answer, Intent, Record};
@@ -34,11 +33,9 @@ struct Going<'w> {
 
 impl Desk<'_> {
     /// Looks again, writes down what is meant, writes, writes down what came of it, and reads back.
-    ///
-    /// Gives `true` when the service took everything that was sent.
-    pub(super) async fn people(&self, jobs: &[Job<'_>]) -> bool {
+    pub(super) async fn people(&self, jobs: &[Job<'_>]) {
         if !self.goes_on() {
-            return false;
+            return;
         }
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
         let mut going = Vec::new();
@@ -56,16 +53,15 @@ impl Desk<'_> {
                 }
             }
         }
-        if !going.is_empty() && self.goes_on() && self.journal(self.intents(&going)) {
+        if !going.is_empty() && self.goes_on() {
             self.send(&mut going).await;
-            self.journal(self.outcomes(&going));
+            self.settle_sent(&going);
             self.read_back(&going).await;
             for person in &going {
                 refusals[person.place] = person.failure().cloned();
             }
         }
         self.take_stock(jobs.iter().flat_map(|job| job.operations.iter().copied()), &refusals);
-        refusals.iter().all(Option::is_none)
     }
 
     async fn read<'j>(&self, jobs: impl Iterator<Item = &'j Job<'j>>) -> Vec<Known<Settings>> {
@@ -75,23 +71,22 @@ impl Desk<'_> {
 
     /// Judges what was found; whoever moved is skipped and told of.
     fn may_be_written(&self, job: &Job<'_>, before: Settings) -> bool {
-        let operations: Vec<Operation> =
-            job.operations.iter().map(|at| self.operation(*at).clone()).collect();
-        let verdict = judge::settings(&operations, before, &self.state().expectation(job.id));
-        match verdict {
-            Verdict::Write => true,
-            Verdict::Already => {
-                self.journal(vec![self.seen(job.id, before, BTreeMap::new())]);
+        let operations: Vec<_> = job.operations.iter().map(|index| self.operation(*index)).collect();
+        let fit = judge::settings(&operations, before, &self.state().expectation(job.id));
+        match fit {
+            Fit::Write => true,
+            Fit::Already => {
+                self.journal(vec![self.seen(job.id, before)]);
                 for index in job.operations {
                     self.settle(*index, |row| row.outcome = Outcome::Done);
                 }
                 false
             }
-            Verdict::Moved { setting, found } => {
+            Fit::Moved { setting, found } => {
                 for index in job.operations {
                     // Who opted out has settled every feature, and so has who changed this one.
                     let theirs = setting == Setting::Mode || touches(self.operation(*index)) == Some(setting);
-                    self.leave(*index, Outcome::Moved, format!("found {setting} {found}"));
+                    self.leave(*index, Outcome::Moved, Why::Found { setting, value: found });
                     self.state().rows[*index].theirs = theirs;
                 }
                 false
@@ -99,34 +94,21 @@ impl Desk<'_> {
         }
     }
 
-    fn intents(&self, going: &[Going<'_>]) -> Vec<Record> {
-        let at = self.clock.now();
-        let mut records = Vec::new();
-        for person in going {
-            for index in person.job.operations {
-                let operation = self.operation(*index);
-                let from = touches(operation).and_then(|setting| person.before.get(setting));
-                self.state().rows[*index].from = from;
-                records.push(Record::Intent(Intent {
-                    operation: u32::try_from(*index).unwrap_or(u32::MAX),
-                    subject: subject(operation),
-                    from,
-                    to: operation.to,
-                    repeat: operation.because == Because::DidNotTake,
-                    at,
-                }));
-            }
-        }
-        records
-    }
-
     /// Sends everybody's first call in one batch, then everybody's second, and so on.
+    ///
+    /// Each round has its own intents and outcomes, and says what *this* call leaves in a setting: a run that dies
+    /// between "all off" and "dashboard on" must know that the off is ours.
     async fn send(&self, going: &mut [Going<'_>]) {
         let rounds = going.iter().map(|person| person.job.sets.len()).max().unwrap_or(0);
         for round in 0..rounds {
             let mut next: Vec<_> = going.iter_mut().filter(|person| person.may_go_on(round)).collect();
-            // The lock alone stops between two calls for one person: half of a change is worse than a late stop.
+            // Only a lost lock or journal stops between two calls for one person: half of a change is worse than a
+            // late stop.
             if next.is_empty() || !self.may_finish() {
+                return;
+            }
+            let intents = next.iter().flat_map(|person| self.intents(person, round)).collect();
+            if !self.journal(intents) {
                 return;
             }
             let write = |person: &&mut Going<'_>| PersonWrite {
@@ -136,50 +118,92 @@ impl Desk<'_> {
             };
             let writes: Vec<_> = next.iter().map(write).collect();
             let sent = self.writer.set_people(&writes).await;
-            let mut state = self.state();
+            let mut outcomes = Vec::new();
             for (person, sent) in next.iter_mut().zip(sent) {
-                state.count(sent.attempts);
+                self.state().count(sent.attempts);
+                outcomes.extend(self.outcomes(person, round, &sent));
                 person.sent.push(sent);
             }
+            self.journal(outcomes);
         }
     }
 
-    fn outcomes(&self, going: &[Going<'_>]) -> Vec<Record> {
+    fn intents(&self, person: &Going<'_>, round: usize) -> Vec<Record> {
         let at = self.clock.now();
-        let mut records = Vec::new();
-        for person in going {
+        {
+            let mut state = self.state();
+            let touched = state.touched.entry(person.job.id).or_default();
+            touched.before = Some(person.before);
+            touched.meant.extend(person.touched_by(round).map(|(setting, _)| setting));
+        }
+        let touched = person.touched_by(round);
+        let intents = touched.filter_map(|(setting, to)| {
+            let index = self.operation_on(person.job, setting)?;
+            let operation = self.operation(index);
+            let before = person.left_by_those_before(round, setting);
+            Some(Record::Intent(Intent {
+                operation: u32::try_from(index).unwrap_or(u32::MAX),
+                subject: subject(operation),
+                from: before.or_else(|| person.before.get(setting)),
+                to,
+                repeat: operation.because == Because::DidNotTake,
+                at,
+            }))
+        });
+        intents.collect()
+    }
+
+    fn outcomes(&self, person: &Going<'_>, round: usize, sent: &Sent) -> Vec<Record> {
+        let at = self.clock.now();
+        let Sent { attempts, request_id, result } = sent;
+        let outcome = |(setting, value)| {
+            let index = self.operation_on(person.job, setting)?;
+            let answer = match result {
+                Ok(()) => Answer::Sent,
+                Err(WriteError::Refused(why)) => Answer::Refused(why.kind),
+                Err(WriteError::Unanswered(_)) => Answer::Unanswered,
+            };
+            if result.is_ok() {
+                self.state().touched.entry(person.job.id).or_default().written.push((setting, value));
+            }
+            Some(Record::Outcome {
+                subject: subject(self.operation(index)),
+                answer,
+                attempts: *attempts,
+                request_id: request_id.clone(),
+                at,
+            })
+        };
+        person.touched_by(round).filter_map(outcome).collect()
+    }
+
+    /// Finds the operation of a person on one setting; calls touch nothing that no operation asks for.
+    fn operation_on(&self, job: &Job<'_>, setting: Setting) -> Option<usize> {
+        job.operations.iter().copied().find(|index| touches(self.operation(*index)) == Some(setting))
+    }
+
+    /// Settles the rows of those to whom something was sent, all calls of a person taken together.
+    fn settle_sent(&self, going: &[Going<'_>]) {
+        for person in going.iter().filter(|person| !person.sent.is_empty()) {
+            let failure: Option<Why> = person.failure().map(Into::into);
             for index in person.job.operations {
-                let operation = self.operation(*index);
-                let Some(setting) = touches(operation) else { continue };
-                let (answer, last) = person.answer(setting, operation.to);
-                let attempts = last.map_or(0, |sent| sent.attempts);
-                let request_id = last.and_then(|sent| sent.request_id.clone());
-                let message: Option<Arc<str>> = person.failure().map(|why| why.message.as_str().into());
-                if let Answer::Sent(value) = answer {
-                    let mut state = self.state();
-                    state.touched.entry(person.job.id).or_default().written.push((setting, value));
-                }
+                let Some(setting) = touches(self.operation(*index)) else { continue };
+                let (outcome, last) = person.outcome(setting);
                 self.settle(*index, |row| {
-                    row.outcome = match answer {
-                        Answer::Sent(value) if value == operation.to => Outcome::Settling,
-                        Answer::Refused(RefusalKind::NotAsked) => Outcome::NotBegun,
-                        Answer::Sent(_) | Answer::Refused(_) => Outcome::Failed,
-                        Answer::Unanswered => Outcome::Unanswered,
+                    row.outcome = outcome;
+                    row.attempts = last.map_or(0, |sent| sent.attempts);
+                    row.request_id = last.and_then(|sent| sent.request_id.clone());
+                    row.why = match outcome {
+                        Outcome::Settling | Outcome::NotBegun => None,
+                        Outcome::Failed => Some(failure.clone().unwrap_or(Why::BrokenOff)),
+                        Outcome::Done | Outcome::Unanswered | Outcome::Moved | Outcome::Waiting => {
+                            failure.clone()
+                        }
                     };
-                    row.attempts = attempts;
-                    row.request_id.clone_from(&request_id);
-                    row.message = message;
-                });
-                records.push(Record::Outcome {
-                    subject: subject(operation),
-                    answer,
-                    attempts,
-                    request_id,
-                    at,
+                    row.from = person.before.get(setting);
                 });
             }
         }
-        records
     }
 
     /// Reads everybody again to whom something was sent: all that shows now is confirmed.
@@ -188,14 +212,10 @@ impl Desk<'_> {
         let now = self.read(written().map(|person| person.job)).await;
         let mut records = Vec::new();
         for (person, now) in written().zip(now) {
-            let Known::Is(now) = now else { continue };
-            let meant: Vec<_> =
-                person.job.operations.iter().filter_map(|index| touches(self.operation(*index))).collect();
-            let before = values(person.before)
-                .filter(|(setting, was)| !meant.contains(setting) && now.get(*setting) != Some(*was))
-                .collect();
-            records.push(self.seen(person.job.id, now, before));
-            self.shows(person.job.operations, now);
+            if let Known::Is(now) = now {
+                records.push(self.seen(person.job.id, now));
+                self.shows(person.job.operations, now);
+            }
         }
         self.journal(records);
     }
@@ -205,7 +225,7 @@ impl Desk<'_> {
         let mut records = Vec::new();
         for (job, now) in jobs.iter().zip(self.read(jobs.iter()).await) {
             if let Known::Is(now) = now {
-                records.push(self.seen(job.id, now, BTreeMap::new()));
+                records.push(self.seen(job.id, now));
                 self.shows(job.operations, now);
             }
         }
@@ -213,8 +233,12 @@ impl Desk<'_> {
     }
 
     /// Remembers what a person has now, for the journal and for the rest of this run.
-    fn seen(&self, id: PersonId, now: Settings, before: BTreeMap<Setting, Value>) -> Record {
-        self.state().touched.entry(id).or_default().last = Some(now);
+    ///
+    /// A side effect may show late, so every look after a write compares with what was there right before it.
+    fn seen(&self, id: PersonId, now: Settings) -> Record {
+        let mut state = self.state();
+        let before = state.expectation(id).changed_beside(now);
+        state.touched.entry(id).or_default().last = Some(now);
         Record::ReadBack { id, values: values(now).collect(), before, at: self.clock.now() }
     }
 
@@ -234,7 +258,7 @@ impl Desk<'_> {
             if shows && proven {
                 self.settle(*index, |row| {
                     row.outcome = Outcome::Done;
-                    row.message = None;
+                    row.why = None;
                 });
             }
         }
@@ -250,7 +274,8 @@ impl Desk<'_> {
                 let Some(feature) = pinned(self.operation(*index)) else { continue };
                 let row = &state.rows[*index];
                 if row.outcome != Outcome::Done && !row.theirs {
-                    let why = format!("the pin of {} is {}", job.upn, row.outcome.word());
+                    let (id, upn, outcome) = (job.id, Arc::clone(job.upn), row.outcome);
+                    let why = Why::PinNotStanding { id, upn, outcome };
                     state.unpinned.entry(feature).or_insert(why);
                 }
             }
@@ -269,26 +294,35 @@ impl Going<'_> {
         self.sent.iter().find_map(|sent| sent.result.as_ref().err()).map(WriteError::refusal)
     }
 
+    /// Gives what one call leaves in the settings that it touches.
+    fn touched_by(&self, round: usize) -> impl Iterator<Item = (Setting, Value)> + use<> {
+        let set = self.job.sets[round];
+        Setting::ALL.into_iter().filter_map(move |setting| Some((setting, judge::leaves(set, setting)?)))
+    }
+
+    /// Gives what the calls before one have left in a setting, if they touched it.
+    fn left_by_those_before(&self, round: usize, setting: Setting) -> Option<Value> {
+        self.job.sets[..round].iter().rev().find_map(|set| judge::leaves(*set, setting))
+    }
+
     /// Says what became of one setting, with the call that says so.
-    fn answer(&self, setting: Setting, to: Value) -> (Answer, Option<&Sent>) {
-        let calls =
-            || {
-                self.job.sets.iter().enumerate().filter_map(|(at, set)| {
-                    judge::leaves(*set, setting).map(|value| (value, self.sent.get(at)))
-                })
-            };
-        let last = calls().filter_map(|(_, sent)| sent).next_back();
-        let unanswered = calls()
-            .any(|(_, sent)| sent.is_some_and(|sent| matches!(sent.result, Err(WriteError::Unanswered(_)))));
-        if unanswered {
-            return (Answer::Unanswered, last);
-        }
-        let taken = calls().rfind(|(_, sent)| sent.is_some_and(|sent| sent.result.is_ok()));
-        let whole = calls().all(|(_, sent)| sent.is_some_and(|sent| sent.result.is_ok()));
-        if let Some((value, _)) = taken {
-            return (Answer::Sent(if whole { to } else { value }), last);
-        }
-        (Answer::Refused(self.failure().map_or(RefusalKind::NotAsked, |why| why.kind)), last)
+    fn outcome(&self, setting: Setting) -> (Outcome, Option<&Sent>) {
+        let calls = || {
+            let touches = |(_, set): &(usize, &Set)| judge::leaves(**set, setting).is_some();
+            self.job.sets.iter().enumerate().filter(touches).map(|(at, _)| self.sent.get(at))
+        };
+        let last = calls().flatten().next_back();
+        let is = |sent: Option<&Sent>, what: fn(&Sent) -> bool| sent.is_some_and(what);
+        let outcome = if calls().all(|sent| is(sent, |sent| sent.result.is_ok())) {
+            Outcome::Settling
+        } else if calls().any(|sent| is(sent, |sent| matches!(sent.result, Err(WriteError::Unanswered(_))))) {
+            Outcome::Unanswered
+        } else if last.is_none() && self.failure().is_none() {
+            Outcome::NotBegun
+        } else {
+            Outcome::Failed
+        };
+        (outcome, last)
     }
 }
 

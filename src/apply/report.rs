@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Operation, Summary, Target};
+use super::Why;
+use crate::plan::{Operation, Refused, Summary, Target};
 
 /// Is the version of the report file that this program writes.
 pub const FORMAT: u32 = 1;
@@ -38,7 +39,7 @@ pub struct Report {
 impl Report {
     /// Gives a copy that names nobody, for the store: people stand in it by object id alone.
     ///
-    /// Messages go too, since the service's words may contain an address.
+    /// The service's words go too, since they may contain an address.
     #[must_use]
     pub fn without_names(&self) -> Self {
         let nobody: Arc<str> = Arc::from("");
@@ -47,10 +48,10 @@ impl Report {
             if let Target::Person(person) = &mut row.operation.target {
                 person.upn = Arc::clone(&nobody);
             }
-            row.message = None;
+            row.why.iter_mut().for_each(Why::forget_names);
         }
-        if let Some(Stopped::Tenant(message)) = &mut report.stopped {
-            message.clear();
+        if let Some(Stopped::Tenant(refused)) = &mut report.stopped {
+            refused.message.clear();
         }
         report
     }
@@ -69,9 +70,9 @@ pub struct Row {
     /// The service's id of the last request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// What the service said, or what was found instead; may contain text of the service.
+    /// Why it became that, where the outcome does not say it all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<Arc<str>>,
+    pub why: Option<Why>,
     /// When its outcome was known.
     #[schemars(with = "String")]
     pub at: Timestamp,
@@ -141,5 +142,5 @@ pub enum Stopped {
     /// The lock on the store was lost to somebody else.
     LockLost,
     /// The tenant no longer lets us in, or does not answer.
-    Tenant(String),
+    Tenant(Refused),
 }

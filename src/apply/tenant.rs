@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Outcome;
 use super::desk::{Desk, held_back, subject};
+use super::{Outcome, Why};
 use crate::microsoft::{Sent, WriteError};
 use crate::model::{By, Known, Refusal, TenantSetting, Value};
 use crate::store::{Answer, Intent, Record};
@@ -47,7 +47,7 @@ impl Desk<'_> {
                 return None;
             }
             Some(Known::Is(have)) if Some(have) != operation.from => {
-                self.leave(index, Outcome::Moved, format!("found {have}"));
+                self.leave(index, Outcome::Moved, Why::FoundDefault { value: have });
                 return None;
             }
             Some(Known::Is(have)) => Some(have),
@@ -84,15 +84,15 @@ impl Desk<'_> {
         for (setting, index) in settings {
             let operation = self.operation(*index);
             let accepted = self.state().rows[*index].outcome == Outcome::Settling;
-            let (shows, message) = match read.get(setting) {
+            let (shows, why) = match read.get(setting) {
                 Some(Known::Is(now)) => (*now == operation.to, None),
                 Some(Known::Unknown(_)) => (false, None),
-                None => (accepted, Some("the service has no field to read it back from")),
+                None => (accepted, Some(Why::WriteOnly)),
             };
             if waits(*index) && shows {
                 self.settle(*index, |row| {
                     row.outcome = Outcome::Done;
-                    row.message = message.map(Into::into);
+                    row.why = why;
                 });
             }
         }
@@ -107,7 +107,7 @@ impl Desk<'_> {
         let operation = self.operation(index);
         let Sent { attempts, request_id, result } = sent;
         let (answer, outcome) = match &result {
-            Ok(()) => (Answer::Sent(operation.to), Outcome::Settling),
+            Ok(()) => (Answer::Sent, Outcome::Settling),
             Err(WriteError::Refused(why)) => (Answer::Refused(why.kind), Outcome::Failed),
             Err(WriteError::Unanswered(_)) => (Answer::Unanswered, Outcome::Unanswered),
         };
@@ -124,7 +124,7 @@ impl Desk<'_> {
             row.outcome = outcome;
             row.attempts = attempts;
             row.request_id.clone_from(&request_id);
-            row.message = result.as_ref().err().map(|error| error.refusal().message.as_str().into());
+            row.why = result.as_ref().err().map(|error| error.refusal().into());
         });
         let at = self.clock.now();
         self.journal(vec![Record::Outcome { subject: subject(operation), answer, attempts, request_id, at }]);

@@ -1,33 +1,71 @@
 //! `apply`: carries out a plan, and says what became of every operation.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
 
 use dialoguer::Confirm;
+use dialoguer::console::Term;
 
-use super::args::{ApplyArgs, Format, Global, Output};
+use super::args::{ApplyArgs, Consent, Format, Global, Output};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::planning::{self, Planned};
-use super::session::{Purpose, Session};
+use super::session::{Purpose, Session, read_manifest};
 use super::show;
 use crate::apply::{self, Event, FailureLimit, Outcome, Report, Stop, Stopped, Unrecorded};
+use crate::manifest::Manifest;
 use crate::microsoft::Writer;
+use crate::plan::Plan;
 use crate::plan::guard::review;
 use crate::render;
-use crate::store::Remembered;
+use crate::store::{Lease, Remembered};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) -> Result<Exit, Failure> {
     let form = args.output.only("apply", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
     let limit = args.failure_limit.as_deref().map_or(Ok(FailureLimit::default()), str::parse);
     let limit = limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))?;
-    let session = Session::open(global, console, Purpose::Apply).await?;
+    // Until something is written, Ctrl-C ends the run at once and lets go of the lock.
+    let ready = tokio::select! {
+        biased;
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            return Err(nothing_applied());
+        }
+        ready = prepare(global, console, args, form) => ready?,
+    };
+    if let Some(ready) = ready {
+        return carry_out(console, &args.output, form, limit, ready).await;
+    }
+    console.say("Nothing was applied.")?;
+    Ok(Exit::Done)
+}
+
+/// Is a plan that was shown and agreed to, and all that is needed to do it.
+struct Ready {
+    session: Session,
+    lease: Lease,
+    remembered: Remembered,
+    plan: Plan,
+}
+
+/// Plans or takes a saved plan, shows it, lets the guards speak, and asks; `None` when the answer is no.
+async fn prepare(
+    global: &Global,
+    console: &Console,
+    args: &ApplyArgs,
+    form: Format,
+) -> Result<Option<Ready>, Failure> {
+    let manifest = read_manifest(global, console)?;
+    let saved = args.plan.as_deref().map(|path| saved(&manifest, path)).transpose()?;
+    let session = Session::of(manifest, global, console, Purpose::Apply).await?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
     let lease = session.store.lock(&console.holder, &session.clock)?;
     let remembered = session.remembered()?;
     console.picked_up(&remembered)?;
-    let planned = match &args.plan {
-        Some(path) => saved(&session, &remembered, args, path)?,
+    let planned = match saved {
+        Some(plan) => reviewed(&session, &remembered, &args.consent, plan)?,
         None => planning::make(&session, &remembered, &args.consent).await?,
     };
     show_plan(console, &args.output, form, &planned)?;
@@ -36,10 +74,18 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
         let (fact, remedies) = render::plan::refusal(&objections);
         return Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) });
     }
-    if !plan.operations.is_empty() && !args.yes && !agreed(console)? {
-        console.say("Nothing was applied.")?;
-        return Ok(Exit::Done);
-    }
+    let agreed = plan.operations.is_empty() || args.yes || agreed(console)?;
+    Ok(agreed.then_some(Ready { session, lease, remembered, plan }))
+}
+
+async fn carry_out(
+    console: &Console,
+    output: &Output,
+    form: Format,
+    limit: FailureLimit,
+    ready: Ready,
+) -> Result<Exit, Failure> {
+    let Ready { session, lease, remembered, plan } = ready;
     let incomplete = planning::is_incomplete(&plan);
     let settle = session.manifest.settle();
     let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock)?;
@@ -58,45 +104,61 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
         Ok(report) => (report, None),
         Err(Unrecorded { report, source }) => (*report, Some(source)),
     };
-    if !plan.operations.is_empty() {
-        tell(console, &args.output, form, &report)?;
+    let told = if plan.operations.is_empty() { Ok(()) } else { tell(console, output, form, &report) };
+    if let Some(error) = unrecorded {
+        return Err(Failure::from(error).context("the run could not be written down to its end"));
     }
-    match unrecorded {
-        Some(error) => Err(Failure::from(error).context("the run could not be written down to its end")),
-        None => Ok(exit(&report, incomplete)),
+    match told {
+        // Whoever reads the exit code still wants to know what was done.
+        Err(failure) if !failure.is_broken_pipe() => {
+            Err(failure.context("the plan was carried out, but the result could not be written"))
+        }
+        Ok(()) | Err(_) => Ok(exit(&report, incomplete)),
     }
 }
 
-/// Reads a saved plan, and makes sure that it is for this tenant and this ledger.
-fn saved(
+/// Reads a saved plan, and makes sure that it is for the manifest's tenant.
+fn saved(manifest: &Manifest, path: &Path) -> Result<Plan, Failure> {
+    let plan = show::read(path)?;
+    if plan.basis.tenant == manifest.tenant() {
+        return Ok(plan);
+    }
+    let (made, ours) = (plan.basis.tenant, manifest.tenant());
+    Err(stale(format!("the plan was made for tenant {made}, and the manifest names {ours}")))
+}
+
+/// Makes sure that a saved plan was made with this ledger, and lets the guards review it.
+fn reviewed(
     session: &Session,
     remembered: &Remembered,
-    args: &ApplyArgs,
-    path: &std::path::Path,
+    consent: &Consent,
+    plan: Plan,
 ) -> Result<Planned, Failure> {
-    let plan = show::read(path)?;
-    let stale =
-        |fact: String| Failure::new(Exit::Stale, fact).hint("plan again, and have the new plan reviewed");
-    if plan.basis.tenant != session.manifest.tenant() {
-        let (made, ours) = (plan.basis.tenant, session.manifest.tenant());
-        return Err(stale(format!("the plan was made for tenant {made}, and the manifest names {ours}")));
+    match &plan.basis.store {
+        Some(id) if session.store.id() != Some(id) => {
+            return Err(stale(format!("the plan was made with another store, {id}")));
+        }
+        // An empty ledger is the same as none.
+        None if !remembered.ledger.people.is_empty() || !remembered.ledger.tenant.is_empty() => {
+            return Err(stale("the plan was made before this store remembered anything".to_owned()));
+        }
+        Some(_) | None => {}
     }
-    let same_store = match &plan.basis.store {
-        Some(id) => session.store.id() == Some(id),
-        // It was planned before there was a store, or without one; an empty ledger is the same as none.
-        None => remembered.ledger.people.is_empty() && remembered.ledger.tenant.is_empty(),
-    };
-    if !same_store {
-        return Err(stale("the plan was made with another ledger".to_owned()));
-    }
-    let allowed: BTreeSet<_> = args.consent.allow.iter().copied().collect();
+    let allowed: BTreeSet<_> = consent.allow.iter().copied().collect();
     let objections = review(&plan, session.manifest.limits(), &allowed);
     Ok(Planned { plan, objections })
 }
 
+fn stale(fact: String) -> Failure {
+    Failure::new(Exit::Stale, fact).hint("plan again, and have the new plan reviewed")
+}
+
 /// Shows what is about to happen; where the result is for a program, the plan is talk.
 fn show_plan(console: &Console, output: &Output, form: Format, planned: &Planned) -> Result<(), Failure> {
-    if form == Format::Text || output.out.is_some() {
+    if output.out.is_some() {
+        return console.copy(|out| Format::Text.plan(out, planned, console.look));
+    }
+    if form == Format::Text {
         return console.data(|out| Format::Text.plan(out, planned, console.look));
     }
     let mut text = Vec::new();
@@ -110,9 +172,17 @@ fn agreed(console: &Console) -> Result<bool, Failure> {
             .hint("`--yes` applies without asking; `insightctl plan` only shows"));
     }
     console.end_progress();
-    Confirm::new().with_prompt("Apply this plan?").default(false).interact().map_err(|error| match error {
-        dialoguer::Error::IO(error) => Failure::from(error),
+    let asked = Confirm::new().with_prompt("Apply this plan?").default(false).interact();
+    asked.map_err(|dialoguer::Error::IO(error)| {
+        // The question hides the cursor, and Ctrl-C leaves it so, in the middle of the line.
+        drop(Term::stderr().show_cursor().and_then(|()| Term::stderr().write_line("")));
+        let interrupted = error.kind() == io::ErrorKind::Interrupted;
+        if interrupted { nothing_applied() } else { error.into() }
     })
+}
+
+fn nothing_applied() -> Failure {
+    Failure::new(Exit::Interrupted, "interrupted, so nothing was applied")
 }
 
 /// Shows an apply's events as progress.
@@ -146,7 +216,7 @@ fn tell(console: &Console, output: &Output, form: Format, report: &Report) -> Re
         Format::Csv => render::report::csv(out, report),
     })?;
     if output.out.is_some() {
-        console.data(|out| render::report::text(out, report, console.look))?;
+        console.copy(|out| render::report::text(out, report, console.look))?;
     }
     Ok(())
 }
@@ -156,8 +226,9 @@ fn exit(report: &Report, incomplete: bool) -> Exit {
     match &report.stopped {
         Some(Stopped::Interrupted) => return Exit::Interrupted,
         Some(Stopped::LockLost) => return Exit::Locked,
-        Some(Stopped::Tenant(_)) => return Exit::SignIn,
-        Some(Stopped::FailureLimit { .. }) => return Exit::Partial,
+        Some(Stopped::Tenant(refused)) if refused.kind.denies_access() => return Exit::SignIn,
+        // A network that died is no matter of permission.
+        Some(Stopped::Tenant(_) | Stopped::FailureLimit { .. }) => return Exit::Partial,
         None => {}
     }
     let undone = |outcome: Outcome| match outcome {
@@ -170,5 +241,34 @@ fn exit(report: &Report, incomplete: bool) -> Exit {
         Exit::Incomplete
     } else {
         Exit::Done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RefusalKind;
+    use crate::plan::{Refused, Summary};
+
+    #[test]
+    fn only_a_closed_door_is_a_matter_of_signing_in() {
+        let ended = |kind| {
+            let stopped = Stopped::Tenant(Refused { kind, message: "no".to_owned() });
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let report = Report {
+                format: apply::FORMAT,
+                run: "1".to_owned(),
+                started: at,
+                ended: at,
+                planned: Summary::default(),
+                rows: Vec::new(),
+                stopped: Some(stopped),
+                calls: 0,
+            };
+            exit(&report, false)
+        };
+        assert_eq!(ended(RefusalKind::SignIn), Exit::SignIn);
+        assert_eq!(ended(RefusalKind::Forbidden), Exit::SignIn);
+        assert_eq!(ended(RefusalKind::Unreachable), Exit::Partial);
     }
 }

@@ -9,6 +9,13 @@ use jiff::civil::Date;
 use super::exit::Exit;
 use crate::model::Class;
 
+/// Is the manifest that is read when none is named.
+pub(super) const DEFAULT_FILE: &str = "insights.yaml";
+
+/// Heads the options that every command has, so that a command's own come first.
+const EVERYWHERE: &str = "Options of every command";
+const SANDBOX: &str = "Sandbox";
+
 const EXAMPLES: &str = "Examples:
   insightctl init --scenario mixed                  write a manifest to start from
   insightctl validate                               check it, without a tenant
@@ -33,41 +40,49 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
+impl Arguments {
+    /// Takes an empty environment variable for one that is not set, as pipelines like to leave them.
+    pub(super) fn without_blanks(mut self) -> Self {
+        self.global.sandbox = self.global.sandbox.filter(|at| !at.is_empty());
+        self
+    }
+}
+
 /// Is what every command understands.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Global {
     /// The manifest
-    #[arg(short, long, global = true, value_name = "FILE", default_value = "insights.yaml")]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub(super) file: PathBuf,
     /// Use a simulated tenant: a tenant file, or the URL of `insightctl sandbox serve`
-    #[arg(long, global = true, value_name = "TENANT.json|URL", env = "INSIGHTCTL_SANDBOX")]
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "TENANT.json|URL", env = "INSIGHTCTL_SANDBOX")]
     pub(super) sandbox: Option<String>,
     /// How the sandbox behaves where Microsoft's documents leave it open: `key=value,…`
-    #[arg(long, global = true, value_name = "WORLD", requires = "sandbox")]
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "WORLD", requires = "sandbox")]
     pub(super) sandbox_world: Option<String>,
     /// How long the sandbox takes to answer each request, in milliseconds
-    #[arg(long, global = true, value_name = "MS", default_value_t = 0)]
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "MS", default_value_t = 0)]
     pub(super) sandbox_delay: u64,
     /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH` or `none`
-    #[arg(long, global = true, value_name = "STORE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]
     pub(super) store: Option<String>,
     /// Create the store if it does not exist (with the sandbox this happens by itself)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) new_store: bool,
     /// Plan as of this day (YYYY-MM-DD) or moment; moves expiry dates, never settle ages
-    #[arg(long, global = true, value_name = "DATE", value_parser = moment)]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DATE", value_parser = moment)]
     pub(super) as_of: Option<Timestamp>,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
     /// Tell more: everybody in a plan, and with -vv every request
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
     /// Tell less: data and errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, conflicts_with = "verbose")]
     pub(super) quiet: bool,
     /// Show no progress
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) no_progress: bool,
     /// Stand still at this moment, so that a run can be replayed
     #[arg(long, global = true, hide = true, value_name = "TIME", value_parser = moment, env = "INSIGHTCTL_NOW")]
@@ -153,7 +168,9 @@ pub(super) enum Command {
     /// Show what differs from the manifest; read only, for a schedule
     #[command(after_help = "Examples:\n  insightctl drift --sandbox tenant.json --detailed-exitcode")]
     Drift(DriftArgs),
-    /// Write everyone in scope with their settings, in the columns of Get-MyAnalyticsFeatureConfig
+    /// Write everyone in scope with their settings
+    ///
+    /// In the columns of `Get-MyAnalyticsFeatureConfig`, with the service plan and the group that decides.
     #[command(
         after_help = "Examples:\n  insightctl export --sandbox tenant.json --format csv --out people.csv"
     )]
@@ -165,7 +182,7 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
-    /// Treat warnings as errors
+    /// Treat warnings, and overlaps of groups with a different outcome, as errors
     #[arg(long)]
     pub(super) strict: bool,
     #[command(flatten)]

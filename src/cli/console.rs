@@ -120,6 +120,11 @@ impl Console {
         Ok(())
     }
 
+    /// Shows on standard output what a file got as well, unless quiet was asked for.
+    pub(super) fn copy(&self, produce: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        if self.quiet { Ok(()) } else { self.data(produce) }
+    }
+
     /// Writes a value where it was asked for: to a file, which is replaced as a whole, or to standard output.
     pub(super) fn put(
         &self,
@@ -149,9 +154,10 @@ impl Output {
         })
     }
 
-    /// Refuses a form that a value does not have.
+    /// Refuses a form that a value does not have, and a place where no file can be, before anything is done.
     pub(super) fn only(&self, command: &str, forms: &[Format]) -> Result<Format, Failure> {
         let form = self.form();
+        self.out.as_deref().map_or(Ok(()), could_be_written)?;
         if forms.contains(&form) {
             return Ok(form);
         }
@@ -172,13 +178,30 @@ impl Format {
     }
 }
 
+/// Refuses a place where no file can be, before a long run ends there.
+fn could_be_written(path: &Path) -> Result<(), Failure> {
+    let fact = if path.is_dir() {
+        format!("{} is a folder", path.display())
+    } else if folder(path).is_dir() {
+        return Ok(());
+    } else {
+        format!("there is no folder {}", folder(path).display())
+    };
+    Err(Failure::wrong(fact).hint("`--out` names a file in a folder that exists"))
+}
+
+/// Gives the folder in which a file is, or will be.
+pub(super) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Replaces a file as a whole, or not at all.
 pub(super) fn replace(
     path: &Path,
     produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder(path);
         let mut builder = tempfile::Builder::new();
         // What any new file gets, less the umask; a temporary file's own permissions would hide it from others.
         #[cfg(unix)]

@@ -25,7 +25,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ExplainArgs) 
         }
     };
     let groups = session.manifest.groups_naming(id, &membership);
-    let context = session.context(false);
+    let context = session.context(&remembered, false);
     session.close().await;
     let explanation =
         explain(&desired, &actual, &remembered.ledger, &context, groups, id).ok_or_else(|| {

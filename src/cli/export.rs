@@ -5,7 +5,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{Purpose, Session, View};
-use crate::model::Known;
+use crate::model::{Known, RefusalKind};
 use crate::render;
 
 pub(super) async fn run(global: &Global, console: &Console, args: &ExportArgs) -> Result<Exit, Failure> {
@@ -22,11 +22,14 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ExportArgs) -
         Format::Json => render::export::json(out, &desired, &actual),
         Format::Csv | Format::Text | Format::Markdown => render::export::csv(out, &desired, &actual),
     })?;
-    let asked = |person: &crate::model::ActualPerson| person.enabled && person.mailbox;
-    let unread = actual.people.values().filter(|person| asked(person));
-    let unread = unread.filter(|person| matches!(person.settings, Known::Unknown(_))).count();
+    // Guests, disabled accounts and people without a mailbox are not asked about; that is no gap.
+    let unread = actual.people.values().filter(|person| match &person.settings {
+        Known::Is(_) => false,
+        Known::Unknown(why) => why.kind != RefusalKind::NotAsked,
+    });
+    let unread = unread.count();
     if unread > 0 || !desired.unreadable.is_empty() {
-        console.say(&format!("{unread} people in this export have no settings: they could not be read"))?;
+        console.say(&format!("the settings of {unread} people in this export could not be read"))?;
         return Ok(Exit::Incomplete);
     }
     Ok(Exit::Done)

@@ -155,5 +155,5 @@ impl From<Problems> for Failure {
 
 /// Draws what is wrong with a manifest.
 pub(super) fn problems(problems: &Problems, colour: bool, width: usize) -> String {
-    render::problems(problems, colour, width)
+    render::problems::text(problems, colour, width)
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::args::{Global, InitArgs, ScenarioName};
-use super::console::{Console, replace};
+use super::args::{DEFAULT_FILE, Global, InitArgs, ScenarioName};
+use super::console::{Console, folder, replace};
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::manifest::{self, Scenario};
@@ -26,8 +26,14 @@ pub(super) fn run(global: &Global, console: &Console, args: &InitArgs) -> Result
     };
     let (id, name) = tenant(global, args)?;
     let text = manifest::template(scenario, id, &name);
+    let folder = folder(path);
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::new(Exit::Wrong, error).context(format!("could not make the folder {}", folder.display()))
+    })?;
     replace(path, |out| out.write_all(text.as_bytes()))?;
-    console.say(&format!("wrote {}: edit it, then run `insightctl validate`", path.display()))?;
+    let file = path.display();
+    let named = if path == Path::new(DEFAULT_FILE) { String::new() } else { format!(" --file {file}") };
+    console.say(&format!("wrote {file}: edit it, then run `insightctl validate{named}`"))?;
     Ok(Exit::Done)
 }
 

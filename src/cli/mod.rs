@@ -35,7 +35,7 @@ use failure::Failure;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+        Ok(arguments) => arguments.without_blanks(),
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Wrong } else { Exit::Done };
             // Nobody is left to tell when even this cannot be printed.
@@ -43,8 +43,8 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    log(&arguments.global);
     let console = Console::new(&arguments.global, Environment::read());
+    log(&arguments.global, console.colour_talk);
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -52,7 +52,19 @@ pub fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(run(&arguments, &console)));
     match ended {
         Ok(exit) => exit.into(),
-        Err(failure) if failure.is_broken_pipe() => Exit::Done.into(),
+        Err(failure) if failure.is_broken_pipe() => match arguments.command {
+            // What could not be shown was not applied.
+            Command::Apply(_) => Exit::Unexpected.into(),
+            Command::Validate(_)
+            | Command::Init(_)
+            | Command::Schema(_)
+            | Command::Plan(_)
+            | Command::Show(_)
+            | Command::Explain(_)
+            | Command::Drift(_)
+            | Command::Export(_)
+            | Command::Sandbox(_) => Exit::Done.into(),
+        },
         Err(failure) => {
             drop(console.insist(&failure.text(&console)));
             failure.exit.into()
@@ -77,7 +89,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
 }
 
 /// Sends what the program tells about itself to standard error: requests and pauses with `-vv`, bodies never.
-fn log(global: &Global) {
+fn log(global: &Global, colour: bool) {
     let level = match global.verbose {
         0 | 1 => "off",
         2 => "insightctl=debug",
@@ -85,5 +97,5 @@ fn log(global: &Global) {
     };
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(std::io::stderr);
-    subscriber.with_target(false).init();
+    subscriber.with_target(false).with_ansi(colour).init();
 }

@@ -15,14 +15,10 @@ pub(super) async fn run(global: &Global, console: &Console, args: &PlanArgs) -> 
     console.picked_up(&remembered)?;
     let planned = planning::make(&session, &remembered, &args.consent).await?;
     session.close().await;
-    // A file is a copy to keep; the reviewer sees the plan all the same.
+    console.put(&args.output, |out, look| form.plan(out, &planned, look))?;
     if args.output.out.is_some() {
-        console.put(&args.output, |out, look| form.plan(out, &planned, look))?;
-        if !global.quiet {
-            console.data(|out| Format::Text.plan(out, &planned, console.look))?;
-        }
-    } else {
-        console.put(&args.output, |out, look| form.plan(out, &planned, look))?;
+        // A file is for later; the reviewer sees the plan all the same.
+        console.copy(|out| Format::Text.plan(out, &planned, console.look))?;
     }
     Ok(planning::exit(&planned, args.detailed_exitcode, args.enforce_guards))
 }

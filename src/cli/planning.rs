@@ -35,7 +35,7 @@ pub(super) async fn make(
             .hint(format!("`{winner}` stands first and wins; take them out of `{loser}`")));
     }
     let allowed: BTreeSet<Class> = consent.allow.iter().copied().collect();
-    let context = session.context(allowed.contains(&Class::RePin));
+    let context = session.context(remembered, allowed.contains(&Class::RePin));
     let plan = plan(&desired, &actual, &remembered.ledger, &context);
     let objections = review(&plan, &desired.limits, &allowed);
     Ok(Planned { plan, objections })

@@ -35,8 +35,8 @@ pub(super) async fn run(
         SandboxCommand::Generate { people, groups, seed, out } => {
             let options = Generate { people: *people, groups: *groups, seed: *seed };
             match out {
-                Some(path) => replace(path, |out| sandbox::generate(&options, out))?,
-                None => console.data(|out| sandbox::generate(&options, out))?,
+                Some(path) => replace(path, |mut out| sandbox::generate(&options, &mut out))?,
+                None => console.data(|mut out| sandbox::generate(&options, &mut out))?,
             }
             Ok(Exit::Done)
         }

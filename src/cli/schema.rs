@@ -17,12 +17,12 @@ pub(super) fn run(console: &Console, args: &SchemaArgs) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
-/// Generates a schema in draft-07, which every editor knows.
-fn of(what: SchemaOf) -> serde_json::Value {
+/// Generates a schema in draft-07, which every editor knows; written as it is, it keeps title and type first.
+fn of(what: SchemaOf) -> schemars::Schema {
     let generate = || schemars::generate::SchemaSettings::draft07().into_generator();
     match what {
-        SchemaOf::Manifest => manifest::schema().to_value(),
-        SchemaOf::Plan => generate().into_root_schema_for::<plan::Plan>().to_value(),
-        SchemaOf::Report => generate().into_root_schema_for::<apply::Report>().to_value(),
+        SchemaOf::Manifest => manifest::schema(),
+        SchemaOf::Plan => generate().into_root_schema_for::<plan::Plan>(),
+        SchemaOf::Report => generate().into_root_schema_for::<apply::Report>(),
     }
 }

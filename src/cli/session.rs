@@ -13,7 +13,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::clock::Clock;
-use crate::manifest::{self, Manifest, StoreAddress};
+use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Credential, Endpoints, Reader};
 use crate::model::{ActualState, DesiredState, Membership, PersonId, Selector, Setting};
 use crate::plan::{Context, who_left};
@@ -52,7 +52,16 @@ pub(super) enum Purpose {
 impl Session {
     /// Reads the manifest, opens the store, and signs in.
     pub(super) async fn open(global: &Global, console: &Console, purpose: Purpose) -> Result<Self, Failure> {
-        let manifest = read_manifest(global, console)?;
+        Self::of(read_manifest(global, console)?, global, console, purpose).await
+    }
+
+    /// Opens the store, and signs in.
+    pub(super) async fn of(
+        manifest: Manifest,
+        global: &Global,
+        console: &Console,
+        purpose: Purpose,
+    ) -> Result<Self, Failure> {
         let clock = clock(global);
         let Some(at) = &global.sandbox else { return Err(no_tenant()) };
         let store = open_store(global, &manifest, purpose)?;
@@ -99,7 +108,8 @@ impl Session {
             settings: everyone_named
                 || !left.is_empty()
                 || manages(&|setting| setting != Setting::ServicePlan),
-            tenant_settings: !desired.tenant.is_empty()
+            tenant_settings: also.is_some()
+                || !desired.tenant.is_empty()
                 || !left.is_empty()
                 || manages(&|setting| setting.feature().is_some()),
             count_people: !desired.tenant.is_empty(),
@@ -114,7 +124,7 @@ impl Session {
     }
 
     /// Gives what a plan needs to know besides.
-    pub(super) fn context(&self, re_pin: bool) -> Context {
+    pub(super) fn context(&self, remembered: &Remembered, re_pin: bool) -> Context {
         let now = self.clock.now();
         Context {
             now,
@@ -122,6 +132,7 @@ impl Session {
             manifest: self.manifest.digest().to_owned(),
             store: self.store.id().map(str::to_owned),
             keeps_ledger: !self.store.keeps_nothing(),
+            newest_run: remembered.newest_run(),
             re_pin,
         }
     }
@@ -134,15 +145,12 @@ impl Session {
     }
 }
 
-/// Reads the manifest, and tells its warnings.
+/// Reads the manifest, and tells its warnings; notes are for whoever asks `validate`.
 pub(super) fn read_manifest(global: &Global, console: &Console) -> Result<Manifest, Failure> {
     let manifest = manifest::read(&global.file)?;
-    if !manifest.warnings().is_empty() {
-        console.say(&super::failure::problems(
-            manifest.warnings(),
-            console.colour_talk,
-            console.look.width,
-        ))?;
+    let warnings = manifest.warnings().without_notes();
+    if !warnings.is_empty() {
+        console.say(&super::failure::problems(&warnings, console.colour_talk, console.look.width))?;
     }
     Ok(manifest)
 }
@@ -208,14 +216,10 @@ fn open_store(global: &Global, manifest: &Manifest, purpose: Purpose) -> Result<
 
 /// Reads `--store`; unlike the manifest's, its path starts from the current folder and may lie anywhere.
 fn store_address(typed: &str) -> Result<StoreAddress, Failure> {
-    match typed.strip_prefix("file:") {
-        Some(folder) if !folder.is_empty() => Ok(StoreAddress::Folder(folder.into())),
-        None if typed.eq_ignore_ascii_case("none") => Ok(StoreAddress::None),
-        None if typed.contains("://") => Ok(StoreAddress::Remote(typed.to_owned())),
-        Some(_) | None => {
-            Err(Failure::wrong(format!("`{typed}` is no store")).hint("write `file:FOLDER` or `none`"))
-        }
-    }
+    typed.parse().map_err(|error: NotAStore| {
+        let hint = error.hint();
+        Failure::new(Exit::Wrong, error).hint(hint)
+    })
 }
 
 fn no_tenant() -> Failure {

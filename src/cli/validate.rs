@@ -14,19 +14,28 @@ pub(super) fn run(global: &Global, console: &Console, args: &ValidateArgs) -> Re
         Ok(manifest) => (manifest.warnings(), manifest.tenant_name()),
         Err(found) => (found, None),
     };
-    let strict = args.strict && found.count(Severity::Warning) > 0;
+    let overlaps = read.as_ref().map(manifest::Manifest::overlaps).unwrap_or_default();
+    let contested = overlaps.iter().any(|overlap| !overlap.same_outcome);
+    let strict = args.strict && (contested || found.count(Severity::Warning) > 0);
     let exit = if read.is_err() || strict { Exit::Wrong } else { Exit::Done };
     match form {
-        Format::Json => console.put(&args.output, |out, _| render::problems_json(out, found))?,
+        Format::Json => console.put(&args.output, |out, _| render::problems::json(out, found))?,
         Format::Text | Format::Markdown | Format::Csv => {
             if !found.is_empty() {
                 say(console, found)?;
+            }
+            for overlap in &overlaps {
+                console.insist(&render::plan::overlap(overlap))?;
             }
             if exit == Exit::Done {
                 let groups = read.as_ref().map_or(0, |manifest| manifest.groups().len());
                 let tenant = name.map(|name| format!(" for {name}")).unwrap_or_default();
                 let file = global.file.display();
-                let groups = if groups == 1 { "1 group".to_owned() } else { format!("{groups} groups") };
+                let groups = match groups {
+                    0 => "no groups".to_owned(),
+                    1 => "1 group".to_owned(),
+                    _ => format!("{groups} groups"),
+                };
                 let line = format!("{file} is a valid manifest{tenant}, with {groups}.");
                 console.put(&args.output, |out, _| writeln!(out, "{line}"))?;
             }

@@ -41,7 +41,7 @@ pub(super) fn read(file: &File, column: Option<&str>, problems: &mut Problems) -
                 .warning(header.at, "this list names nobody")
                 .hint("everyone whom it named before now leaves");
         }
-        1 => {
+        1 if report.problems.list().len() == before => {
             report.note(list.place(list.rows[0]), "this list names one person only").hint(
                 "in a loop, `Export-Csv` without `-Append` keeps the last row alone: check that nobody is lost",
             );
@@ -175,15 +175,15 @@ fn person(
 
 /// Warns of people who stand in a list twice.
 fn doubled(list: &List, report: &mut Reporter<'_>) {
-    let hash = |row: Row| {
+    let mut folded = Vec::new();
+    let mut order: Vec<(u64, usize)> = Vec::with_capacity(list.rows.len());
+    for (index, row) in list.rows.iter().enumerate() {
+        folded.clear();
+        folded.extend(list.spelt(*row).bytes().map(|byte| byte.to_ascii_lowercase()));
         let mut hasher = DefaultHasher::new();
-        for byte in list.spelt(row).bytes() {
-            hasher.write_u8(byte.to_ascii_lowercase());
-        }
-        hasher.finish()
-    };
-    let mut order: Vec<(u64, usize)> =
-        list.rows.iter().enumerate().map(|(index, row)| (hash(*row), index)).collect();
+        hasher.write(&folded);
+        order.push((hasher.finish(), index));
+    }
     order.sort_unstable();
     let mut again: Vec<(usize, usize)> = order
         .chunk_by(|a, b| a.0 == b.0)

@@ -15,7 +15,7 @@ use super::problem::{At, File, Problems, Reporter, quoted};
 use super::scenario::{self, Scenario};
 use super::syntax::{self, Located, Node};
 use super::text::decode;
-use super::{Manifest, tenant, words};
+use super::{Manifest, store, tenant, words};
 
 /// Is the version of the manifest that this program reads.
 const VERSION: i128 = 1;
@@ -84,13 +84,13 @@ fn document(
     let (protected, limits) =
         fields.get("guards").map(|node| tenant::guards(node, reader, report)).unwrap_or_default();
     let settle = fields.get("settle").map(|node| tenant::settle(node, report)).unwrap_or_default();
-    let store = tenant::store(fields.get("store"), folder, report);
+    let store = store::store(fields.get("store"), folder, report);
     scenario::check(scenario, &defaults, &groups, report);
     Some(Manifest {
         tenant: id?,
         tenant_name: name,
         scenario: scenario.map(|(scenario, _)| scenario),
-        defaults: defaults.into_iter().map(|(setting, (value, _))| (setting, value)).collect(),
+        defaults: defaults.into_iter().filter_map(|(setting, (value, _))| Some((setting, value?))).collect(),
         groups,
         protected,
         limits,
@@ -108,6 +108,11 @@ fn version(fields: &Fields<'_>, report: &mut Reporter<'_>) {
             report.error(At::TOP, "the manifest has no version").hint("begin it with `version: 1`");
         }
         Some(Located { value: Node::Int(VERSION) | Node::Null, .. }) => {}
+        Some(Located { value: Node::Float(other), at }) => {
+            report
+                .error(*at, format!("there is no version {other:?} of the manifest"))
+                .hint("write `version: 1`");
+        }
         Some(Located { value: Node::Int(other), at }) => {
             let hint = if *other > VERSION {
                 "this program reads version 1: a newer one may read yours"

@@ -8,11 +8,12 @@ use super::syntax::{Located, Node};
 /// Lists second spellings of keys: Microsoft's own pages use both.
 const ALSO: [(&str, &str); 2] = [("scheduled-send", "schedule-send"), ("license", "licence")];
 
-/// Lists keys that this version does not know and a reader of the documentation may try.
-const LATER: [(&str, &str); 3] = [
+/// Lists keys that one may well try, and why they are not read.
+const TRIED: [(&str, &str); 4] = [
     ("re-opt-in", "this version opts nobody in against their own opt-out"),
     ("waves", "this version rolls out everything at once"),
     ("windows", "this version writes at any time: schedule the run instead"),
+    ("mail", "use `user` with the user principal name, or `csv` with `column: Mail`"),
 ];
 
 /// Is a mapping whose keys are known words.
@@ -99,10 +100,10 @@ fn unknown(
             .hint("write the keys out, so that a reviewer sees what each group asks for");
         return None;
     }
-    let later = LATER.iter().find(|(later, _)| *later == typed).map(|(_, why)| *why);
-    let is_guess = later.is_none() && report.is_patient();
+    let tried = TRIED.iter().find(|(tried, _)| *tried == typed).map(|(_, why)| *why);
+    let is_guess = tried.is_none() && report.is_patient();
     let close = is_guess.then(|| meant(typed, known.iter().copied())).flatten();
-    let hint = match (later, close) {
+    let hint = match (tried, close) {
         (Some(why), _) => why.to_owned(),
         (None, Some(word)) => format!("did you mean `{word}`?"),
         (None, None) => format!("the keys here are {}", one_of(known)),

@@ -22,6 +22,7 @@ mod resolve;
 mod rows;
 mod scenario;
 mod schema;
+mod store;
 mod syntax;
 mod template;
 mod tenant;
@@ -40,8 +41,8 @@ pub use group::Group;
 pub use problem::{Problem, Problems, Severity};
 pub use scenario::Scenario;
 pub use schema::schema;
+pub use store::{NotAStore, StoreAddress};
 pub use template::template;
-pub use tenant::StoreAddress;
 
 use crate::model::{Class, Limit, Selector, Settle, TenantId, TenantSetting, Value};
 use folder::Folder;

@@ -90,7 +90,7 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Lists them in the order in which they were found; [`Problems::sort`] puts them in order of place.
+    /// Lists them in order of place: the manifest's first, then each file's in the order in which it is named.
     pub fn list(&self) -> &[Problem] {
         &self.list
     }
@@ -98,6 +98,13 @@ impl Problems {
     /// Walks over those of one severity.
     pub fn of(&self, severity: Severity) -> impl Iterator<Item = &Problem> {
         self.list.iter().filter(move |problem| problem.severity == severity)
+    }
+
+    /// Gives those that matter on every run; notes are for whoever checks the manifest.
+    #[must_use]
+    pub fn without_notes(&self) -> Self {
+        let matters = |problem: &&Problem| problem.severity != Severity::Note;
+        Self { list: self.list.iter().filter(matters).cloned().collect(), texts: self.texts.clone() }
     }
 
     /// Says whether there is an error among them.
@@ -121,7 +128,7 @@ impl Problems {
         self.texts.extend(other.texts);
     }
 
-    /// Puts them in order of place: the manifest's first, then each file's in the order in which it is named.
+    /// Puts them in order of place; files that are not listed come last.
     pub(super) fn sort(&mut self, files: &[Arc<Path>]) {
         let rank: BTreeMap<&Path, usize> =
             files.iter().enumerate().rev().map(|(at, file)| (file.as_ref(), at)).collect();

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::group::Group;
 use super::people::{Named, One, Rule};
 use super::problem::{At, Problems, Reporter, quoted};
@@ -71,12 +73,33 @@ impl Manifest {
             });
         }
         state.protected = protected.known.into_iter().collect();
+        state.protected_not_found = protected.missing.iter().map(|named| named.spelt.into()).collect();
         decide(&mut holds, first_unreadable, &self.groups, &mut state);
         if problems.list().iter().any(|problem| problem.severity == Severity::Error) {
             problems.sort(&[Arc::clone(&self.file.path)]);
             return Err(problems);
         }
         Ok(state)
+    }
+
+    /// Counts the people whom two groups name by their address or id, before any tenant is asked.
+    ///
+    /// Entra groups, filters and licences count as nobody here; a plan knows them.
+    pub fn overlaps(&self) -> Vec<Overlap> {
+        let address = |address: &str| PersonId(Uuid::new_v5(&Uuid::NAMESPACE_URL, address.as_bytes()));
+        let named = |selector: &Selector| match selector {
+            Selector::Id(id) => vec![*id],
+            Selector::User(typed) | Selector::Mail(typed) => vec![address(typed)],
+            Selector::Group(_) | Selector::Filter(_) | Selector::Licence(_) | Selector::Everyone => {
+                Vec::new()
+            }
+        };
+        let answer = |selector: Selector| {
+            let people = Known::Is(Members::Are(named(&selector)));
+            (selector, people)
+        };
+        let membership = Membership { of: self.selectors().into_iter().map(answer).collect() };
+        self.resolve(&membership).map(|state| state.overlaps).unwrap_or_default()
     }
 
     /// Lists every group that names a person, in order of precedence; the first decides.

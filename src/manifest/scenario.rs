@@ -1,12 +1,12 @@
 //! Knows the scenarios of Microsoft's deployment guides, and checks the rest of a manifest against the one it names.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use super::group::Group;
 use super::problem::{At, Reporter};
-use crate::model::{Feature, Switch, TenantSetting, Value};
+use super::tenant::Defaults;
+use crate::model::{Feature, Switch, Value};
 
 /// Names a scenario of the deployment guides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +61,7 @@ impl FromStr for Scenario {
 /// Says how defaults and groups contradict the scenario, and which group hides another.
 pub(super) fn check(
     scenario: Option<(Scenario, At)>,
-    defaults: &BTreeMap<TenantSetting, (Value, At)>,
+    defaults: &Defaults,
     groups: &[Group],
     report: &mut Reporter<'_>,
 ) {
@@ -71,7 +71,7 @@ pub(super) fn check(
     let word = Value::Switch(wanted);
     for setting in Feature::ALL.map(Feature::tenant_setting) {
         match defaults.get(&setting) {
-            Some((value, _)) if *value == word => {}
+            Some((value, _)) if value.is_none_or(|value| value == word) => {}
             Some((_, at)) => {
                 report
                     .error(

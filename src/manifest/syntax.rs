@@ -88,31 +88,35 @@ pub(super) fn read(text: &str, report: &mut Reporter<'_>) -> Option<Located<Node
 fn explain(error: &Error, text: &str, at: At) -> (String, Option<String>) {
     const WRITE_OUT: &str = "write the values out instead of repeating them by anchors";
     let ours = |message: &str, hint: &str| (message.to_owned(), Some(hint.to_owned()));
-    if let Error::Budget { breach, .. } = error {
-        return match breach {
-            BudgetBreach::Depth { .. } => {
-                ours("this is nested too deeply", "a manifest needs seven levels at most")
-            }
-            BudgetBreach::Documents { .. } => {
-                ours("a second document begins here", "a manifest is one document: remove the line `---`")
-            }
-            BudgetBreach::Aliases { .. }
-            | BudgetBreach::Anchors { .. }
-            | BudgetBreach::AliasAnchorRatio { .. }
-            | BudgetBreach::RecordedAnchorEvents { .. }
-            | BudgetBreach::RecordedAnchorBytes { .. } => {
-                ours("anchors and aliases repeat too much", WRITE_OUT)
-            }
-            _ => ours("the manifest is too large", "name people by groups or CSV files"),
-        };
+    if let Error::Budget { breach: BudgetBreach::Depth { .. }, .. } = error {
+        return ours("this is nested too deeply", "a manifest needs six levels at most");
     }
+    if let Error::Budget { breach: BudgetBreach::Documents { .. }, .. } = error {
+        return ours("a second document begins here", "a manifest is one document: remove the line `---`");
+    }
+    if let Error::Budget {
+        breach:
+            BudgetBreach::Events { .. }
+            | BudgetBreach::Nodes { .. }
+            | BudgetBreach::ScalarBytes { .. }
+            | BudgetBreach::InputBytes { .. },
+        ..
+    } = error
+    {
+        return ours("the manifest is too large", "name people by groups or CSV files");
+    }
+    // What is left of the budget counts anchors and their copies.
     if matches!(
         error,
-        Error::AliasReplayLimitExceeded { .. }
+        Error::Budget { .. }
+            | Error::AliasReplayLimitExceeded { .. }
             | Error::AliasExpansionLimitExceeded { .. }
             | Error::AliasReplayStackDepthExceeded { .. }
     ) {
         return ours("anchors and aliases repeat too much", WRITE_OUT);
+    }
+    if matches!(error, Error::NullIntoString { .. } | Error::Unexpected { expected: "string scalar", .. }) {
+        return ours("a key must be a text", "write it as one word, or put it in quotes");
     }
     if matches!(error, Error::UnknownAnchor { .. }) {
         return ours("this alias has no anchor", "put a text that begins with `*` in quotes");

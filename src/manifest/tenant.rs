@@ -1,31 +1,15 @@
-//! Reads what concerns the tenant as a whole: which one, its defaults, the guards, patience, and the store.
+//! Reads what concerns the tenant as a whole: which one, its defaults, the guards, and patience.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::fields::{fields, text};
-use super::folder::Folder;
 use super::group::{digest, names_everyone};
 use super::members::Reader;
 use super::people::{self, Rule};
-use super::problem::{At, Reporter, meant, quoted};
+use super::problem::{At, Reporter, quoted};
 use super::syntax::{Located, Node};
 use super::words;
 use crate::model::{Class, Limit, Settle, TenantId, TenantSetting, Value};
-
-/// Says where the ledger and the journal are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreAddress {
-    /// A folder; the path starts from the current folder, as the manifest's own path does.
-    Folder(PathBuf),
-    /// Nowhere: only visible choices and the consent floor protect people.
-    None,
-    /// A bucket: `az://…`, `s3://…` or `gs://…`, as spelt. This version cannot use it.
-    Remote(String),
-}
-
-/// Is the folder that is used where the manifest names no store.
-const STORE: &str = ".insightctl";
 
 /// Reads `tenant`.
 pub(super) fn tenant(node: &Located<Node>, report: &mut Reporter<'_>) -> (Option<TenantId>, Option<String>) {
@@ -58,11 +42,11 @@ pub(super) fn tenant(node: &Located<Node>, report: &mut Reporter<'_>) -> (Option
     (id.map(TenantId), name)
 }
 
-/// Reads `defaults`, with the place of each.
-pub(super) fn defaults(
-    node: &Located<Node>,
-    report: &mut Reporter<'_>,
-) -> BTreeMap<TenantSetting, (Value, At)> {
+/// Is the defaults with their places; `None` for one whose value is wrong, of which enough has been said.
+pub(super) type Defaults = BTreeMap<TenantSetting, (Option<Value>, At)>;
+
+/// Reads `defaults`.
+pub(super) fn defaults(node: &Located<Node>, report: &mut Reporter<'_>) -> Defaults {
     const WORDS: [&str; 5] =
         ["dashboard", "digest-email", "outlook-add-in", "schedule-send", "meeting-survey"];
     let mut defaults = BTreeMap::new();
@@ -74,36 +58,30 @@ pub(super) fn defaults(
         let Some(node) = fields.get(setting.word()) else { continue };
         if setting == TenantSetting::MeetingSurvey && matches!(node.value, Node::Map(_)) {
             survey(node, &mut defaults, report);
-        } else if let Some(on) = words::switch(node, &format!("`{setting}`"), report) {
-            defaults.insert(setting, (Value::Switch(on), node.at));
+        } else {
+            let on = words::switch(node, &format!("`{setting}`"), report);
+            defaults.insert(setting, (on.map(Value::Switch), node.at));
         }
     }
-    if let Some((Value::ON, at)) = defaults.get(&TenantSetting::DigestEmail) {
+    if let Some((Some(Value::ON), at)) = defaults.get(&TenantSetting::DigestEmail) {
         digest(*at, report);
     }
     defaults
 }
 
-fn survey(
-    node: &Located<Node>,
-    defaults: &mut BTreeMap<TenantSetting, (Value, At)>,
-    report: &mut Reporter<'_>,
-) {
+fn survey(node: &Located<Node>, defaults: &mut Defaults, report: &mut Reporter<'_>) {
     let Some(fields) = fields(node, "`meeting-survey`", &["enabled", "sampling-rate"], report) else {
         return;
     };
     if matches!(&node.value, Node::Map(entries) if entries.is_empty()) {
         report.error(node.at, "`meeting-survey` is empty").hint("write `on`, `off` or `{ enabled: on }`");
     }
-    if let Some(node) = fields.get("enabled")
-        && let Some(on) = words::switch(node, "`enabled`", report)
-    {
-        defaults.insert(TenantSetting::MeetingSurvey, (Value::Switch(on), node.at));
+    if let Some(node) = fields.get("enabled") {
+        let on = words::switch(node, "`enabled`", report);
+        defaults.insert(TenantSetting::MeetingSurvey, (on.map(Value::Switch), node.at));
     }
-    if let Some(node) = fields.get("sampling-rate")
-        && let Some(rate) = words::rate(node, report)
-    {
-        defaults.insert(TenantSetting::SurveySamplingRate, (rate, node.at));
+    if let Some(node) = fields.get("sampling-rate") {
+        defaults.insert(TenantSetting::SurveySamplingRate, (words::rate(node, report), node.at));
     }
 }
 
@@ -180,52 +158,4 @@ pub(super) fn settle(node: &Located<Node>, report: &mut Reporter<'_>) -> Settle 
         }
     }
     settle
-}
-
-/// Reads `store`; a manifest without one keeps it in `.insightctl` beside itself.
-pub(super) fn store(
-    node: Option<&Located<Node>>,
-    folder: &Folder,
-    report: &mut Reporter<'_>,
-) -> StoreAddress {
-    const FORMS: &str = "write `file:FOLDER`, `none`, `az://account/container/prefix`, `s3://bucket/prefix` or `gs://bucket/prefix`";
-    let beside = || StoreAddress::Folder(folder.place(STORE).unwrap_or_else(|_| PathBuf::from(STORE)));
-    let Some(node) = node else { return beside() };
-    let Some(typed) = text(node, "`store`", report) else { return beside() };
-    if typed.eq_ignore_ascii_case("none") {
-        return StoreAddress::None;
-    }
-    if let Some(path) = typed.strip_prefix("file:") {
-        if path.is_empty() {
-            report.error(node.at, "the store's folder has no name").hint(FORMS);
-            return beside();
-        }
-        return match folder.place(path) {
-            Ok(path) => StoreAddress::Folder(path),
-            Err(refused) => {
-                report
-                    .error(node.at, refused.message)
-                    .hint("a folder elsewhere is chosen by whoever runs the tool, with `--store`");
-                beside()
-            }
-        };
-    }
-    for (scheme, parts) in [("az://", 2), ("s3://", 1), ("gs://", 1)] {
-        let Some(rest) = typed.strip_prefix(scheme) else { continue };
-        if rest.split('/').take(parts).filter(|part| !part.is_empty()).count() < parts
-            || rest.contains(char::is_whitespace)
-        {
-            report.error(node.at, format!("{} names no bucket", quoted(typed))).hint(FORMS);
-        } else {
-            report
-                .error(node.at, format!("this version cannot use the store {}", quoted(typed)))
-                .hint("use `file:FOLDER`, or `none`");
-        }
-        return StoreAddress::Remote(typed.to_owned());
-    }
-    let scheme = typed.split(':').next().unwrap_or_default();
-    let close = meant(scheme, ["file", "az", "s3", "gs", "none"]).filter(|word| *word != scheme);
-    let hint = close.map_or_else(|| FORMS.to_owned(), |word| format!("did you mean `{word}`? {FORMS}"));
-    report.error(node.at, format!("{} is no store", quoted(typed))).hint(hint);
-    beside()
 }

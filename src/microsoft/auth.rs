@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_PAD_INDIFFERENT, URL_SAFE_PAD_INDIFFERENT};
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::utf8_percent_encode;
 use secrecy::{ExposeSecret, SecretString};
@@ -260,25 +262,7 @@ pub(crate) fn claims_challenge(header: &str) -> Option<String> {
 
 /// Decodes base64 in either alphabet, padded or not.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut held) = (0_u32, 0);
-    for symbol in text.trim_end_matches('=').bytes() {
-        let six = match symbol {
-            b'A'..=b'Z' => symbol - b'A',
-            b'a'..=b'z' => symbol - b'a' + 26,
-            b'0'..=b'9' => symbol - b'0' + 52,
-            b'-' | b'+' => 62,
-            b'_' | b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(six);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from((bits >> held) & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
+    URL_SAFE_PAD_INDIFFERENT.decode(text).or_else(|_| STANDARD_PAD_INDIFFERENT.decode(text)).ok()
 }
 
 #[cfg(test)]
@@ -331,6 +315,9 @@ mod tests {
         let header = r#"Bearer realm="", error="insufficient_claims", claims="eyJhIjoxfQ==""#;
         assert_eq!(claims_challenge(header).as_deref(), Some(r#"{"a":1}"#));
         assert_eq!(claims_challenge("Bearer"), None);
+        assert_eq!(claims_challenge(r#"claims="eyJhIjoxfQ""#).as_deref(), Some(r#"{"a":1}"#), "unpadded");
+        assert_eq!(claims_challenge(r#"claims="eyJhIjoifn4_In0""#).as_deref(), Some(r#"{"a":"~~?"}"#));
+        assert_eq!(claims_challenge(r#"claims="eyJhIjoifn4/In0=""#).as_deref(), Some(r#"{"a":"~~?"}"#));
     }
 
     #[test]

@@ -30,7 +30,9 @@ impl Fuse {
         let mut first = None;
         for answer in answers {
             match answer {
-                Known::Unknown(refusal) if nobody_home(refusal.kind) => drop(first.get_or_insert(refusal)),
+                Known::Unknown(refusal) if refusal.kind.is_about_the_service() => {
+                    first.get_or_insert(refusal);
+                }
                 Known::Unknown(_) | Known::Is(_) => {
                     self.0.lock().unwrap_or_else(PoisonError::into_inner).failed = 0;
                     return;
@@ -44,19 +46,6 @@ impl Fuse {
         if state.failed >= MOST || first.kind == RefusalKind::SignIn {
             state.blown = Some(Arc::clone(first));
         }
-    }
-}
-
-/// Says whether a refusal is about the service and not about the person.
-fn nobody_home(kind: RefusalKind) -> bool {
-    match kind {
-        RefusalKind::SignIn | RefusalKind::Throttled | RefusalKind::Failed | RefusalKind::Unreachable => true,
-        RefusalKind::NotAsked
-        | RefusalKind::Forbidden
-        | RefusalKind::Missing
-        | RefusalKind::BadRequest
-        | RefusalKind::Conflict
-        | RefusalKind::Garbled => false,
     }
 }
 

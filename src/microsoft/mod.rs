@@ -44,17 +44,6 @@ pub struct Endpoints {
     pub exchange: String,
 }
 
-impl Endpoints {
-    /// Gives the addresses of the worldwide cloud.
-    pub fn worldwide() -> Self {
-        Self {
-            login: "https://login.microsoftonline.com".to_owned(),
-            graph: "https://graph.microsoft.com".to_owned(),
-            exchange: "https://outlook.office365.com".to_owned(),
-        }
-    }
-}
-
 /// Says how far reading is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {

@@ -107,7 +107,7 @@ impl Reader {
         directory.begin(clock.now());
         let membership = graph.resolve(selectors, directory).await;
         let lost = membership.of.values().find_map(|members| match members {
-            Known::Unknown(why) => out_of_reach(why).then(|| Refusal::clone(why)),
+            Known::Unknown(why) => why.kind.puts_all_out_of_reach().then(|| Refusal::clone(why)),
             Known::Is(_) => None,
         });
         lost.map_or(Ok(membership), Err)
@@ -115,7 +115,8 @@ impl Reader {
 
     /// Reads people and the tenant.
     ///
-    /// People who are not in the directory are absent from the answer. Settings are read of members who are enabled
+    /// People who are not in the directory, or could not be read there, are absent from the answer; whoever was named a
+    /// moment ago is unknown then, and not gone. Settings are read of members who are enabled
     /// and have a mailbox; those of all others are unknown because they were not asked for.
     pub async fn observe(&self, people: &BTreeSet<PersonId>, ask: Ask) -> Result<ActualState, Refusal> {
         let inner = &*self.0;
@@ -136,12 +137,12 @@ impl Reader {
         let count = match count {
             Some(count) => count,
             None if ask.count_people && complete => Known::Is(enabled_members(&known_people)),
-            None => Known::Unknown(not_asked()),
+            None => Known::Unknown(Arc::new(Refusal::not_asked())),
         };
 
         let mut actual = BTreeMap::new();
         let mut who = Vec::new();
-        let unread = Known::Unknown(not_asked());
+        let unread = Known::Unknown(Arc::new(Refusal::not_asked()));
         for id in people {
             let Some(Found { upn, mail, kind, enabled, licences }) = known_people.remove(id) else {
                 continue;
@@ -208,8 +209,11 @@ impl Reader {
                 Known::Is(
                     Members::Are(_) | Members::NoSuchPerson | Members::Gone | Members::Ambiguous(_),
                 ) => {}
-                // To leave such a person out would say that they are gone.
-                Known::Unknown(why) => return Err(Arc::unwrap_or_clone(why)),
+                Known::Unknown(why) if why.kind.puts_all_out_of_reach() => {
+                    return Err(Arc::unwrap_or_clone(why));
+                }
+                // Whoever is left out is unknown to the plan, and nothing is written to them.
+                Known::Unknown(why) => tracing::warn!(%why, "a person could not be read"),
             }
         }
         let products = graph.products_once(directory).await?;
@@ -254,28 +258,8 @@ impl Reader {
     }
 }
 
-/// Says whether a refusal means that nothing of the tenant can be read.
-fn out_of_reach(refusal: &Refusal) -> bool {
-    match refusal.kind {
-        RefusalKind::SignIn | RefusalKind::Unreachable => true,
-        RefusalKind::NotAsked
-        | RefusalKind::Forbidden
-        | RefusalKind::Missing
-        | RefusalKind::BadRequest
-        | RefusalKind::Conflict
-        | RefusalKind::Throttled
-        | RefusalKind::Failed
-        | RefusalKind::Garbled => false,
-    }
-}
-
-fn not_asked() -> Arc<Refusal> {
-    let message = "it was not asked for".to_owned();
-    Arc::new(Refusal { kind: RefusalKind::NotAsked, message, request_id: None })
-}
-
 fn not_asked_defaults() -> BTreeMap<TenantSetting, Known<Value>> {
-    let why = not_asked();
+    let why = Arc::new(Refusal::not_asked());
     TenantSetting::ALL.into_iter().map(|setting| (setting, Known::Unknown(Arc::clone(&why)))).collect()
 }
 

@@ -36,6 +36,17 @@ pub(crate) fn origin(base: &str) -> String {
     base[..end].to_owned()
 }
 
+/// Writes an address so that no password in it is shown: without all that stands before the last `@`, and without a
+/// query.
+///
+/// It need not be a good address; what it is shown for is that it is none.
+fn without_user(base: &str) -> String {
+    let (scheme, rest) = base.find("://").map_or(("", base), |at| base.split_at(at + 3));
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let host = rest.rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    format!("{scheme}{host}")
+}
+
 /// Says whether an address is on this machine.
 pub(crate) fn is_loopback(base: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(base) else { return false };
@@ -49,7 +60,7 @@ pub(crate) fn check_base(base: &str) -> Result<(), Refusal> {
     let refuse = |how: &str| {
         Err(Refusal {
             kind: RefusalKind::BadRequest,
-            message: format!("the address `{base}` {how}"),
+            message: format!("the address `{}` {how}", without_user(base)),
             request_id: None,
         })
     };
@@ -105,6 +116,21 @@ mod tests {
             "",
         ] {
             assert!(check_base(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_never_shown() {
+        for (bad, shown) in [
+            ("https://user:word@graph.microsoft.com", "https://graph.microsoft.com"),
+            ("http://user:w@rd@graph.microsoft.com/x", "http://graph.microsoft.com/x"),
+            ("user:word@graph.microsoft.com", "graph.microsoft.com"),
+            ("https://user:word?@graph", "https://"),
+            ("https://graph.microsoft.com?key=word", "https://graph.microsoft.com"),
+        ] {
+            let message = check_base(bad).expect_err("it is bad").message;
+            assert!(message.starts_with(&format!("the address `{shown}")), "{message}");
+            assert!(!message.contains("rd@"), "{message}");
         }
     }
 

@@ -123,6 +123,8 @@ pub struct DesiredState {
     pub not_found: BTreeSet<NotFound>,
     /// People whom no rule reaches.
     pub protected: BTreeSet<PersonId>,
+    /// Addresses that are to be protected, and that the directory does not know.
+    pub protected_not_found: BTreeSet<Arc<str>>,
     /// Pairs of groups that share people, in order of precedence.
     pub overlaps: Vec<Overlap>,
     /// What could not be read.

@@ -28,7 +28,7 @@ pub struct Found {
     /// The value.
     pub value: Value,
     /// Whether somebody had chosen it; otherwise it followed the default.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chosen: bool,
 }
 
@@ -62,19 +62,19 @@ pub struct Entry {
     #[schemars(with = "String")]
     pub at: Timestamp,
     /// A written value was read back.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirmed: bool,
     /// A written value was read back while the default differed from it, so it is surely stored.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stored: bool,
     /// Somebody else decided so; survives a later default that happens to equal it.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chosen: bool,
     /// The manifest no longer asks for this setting of this person.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub released: bool,
     /// A write that did not take was already repeated once.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retried: bool,
     /// What was there before our first write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,7 +145,7 @@ pub struct TenantEntry {
     #[schemars(with = "String")]
     pub at: Timestamp,
     /// A written value was read back.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirmed: bool,
     /// What it was before the last change, by anyone; absent while no change was ever seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,9 +198,4 @@ impl schemars::JsonSchema for BySetting<Option<Entry>> {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         <BTreeMap<String, Entry>>::json_schema(generator)
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }

@@ -64,6 +64,51 @@ pub enum RefusalKind {
     Garbled,
 }
 
+impl RefusalKind {
+    /// Says whether the tenant does not let us in: signing in or a permission is what is amiss.
+    pub fn denies_access(self) -> bool {
+        match self {
+            Self::SignIn | Self::Forbidden => true,
+            Self::NotAsked
+            | Self::Missing
+            | Self::BadRequest
+            | Self::Conflict
+            | Self::Throttled
+            | Self::Failed
+            | Self::Unreachable
+            | Self::Garbled => false,
+        }
+    }
+
+    /// Says whether nothing of the tenant can be read, whatever else is asked for.
+    pub fn puts_all_out_of_reach(self) -> bool {
+        match self {
+            Self::SignIn | Self::Unreachable => true,
+            Self::NotAsked
+            | Self::Forbidden
+            | Self::Missing
+            | Self::BadRequest
+            | Self::Conflict
+            | Self::Throttled
+            | Self::Failed
+            | Self::Garbled => false,
+        }
+    }
+
+    /// Says whether it is about the service, and not about the person or thing that was asked for.
+    pub fn is_about_the_service(self) -> bool {
+        match self {
+            Self::SignIn | Self::Throttled | Self::Failed | Self::Unreachable => true,
+            Self::NotAsked
+            | Self::Forbidden
+            | Self::Missing
+            | Self::BadRequest
+            | Self::Conflict
+            | Self::Garbled => false,
+        }
+    }
+}
+
 /// Is a refusal of the tenant, in our words.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Refusal {
@@ -73,6 +118,14 @@ pub struct Refusal {
     pub message: String,
     /// The service's own id of the request, for its support.
     pub request_id: Option<String>,
+}
+
+impl Refusal {
+    /// Makes the refusal that stands for what nobody asked for.
+    pub fn not_asked() -> Self {
+        let message = "it was not asked for".to_owned();
+        Self { kind: RefusalKind::NotAsked, message, request_id: None }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -167,7 +220,7 @@ pub struct ActualState {
     pub tenant: ActualTenant,
     /// Its products.
     pub catalogue: Catalogue,
-    /// Everyone who was asked about and is in the directory.
+    /// Everyone who was asked about, is in the directory, and could be read there.
     pub people: BTreeMap<PersonId, ActualPerson>,
     /// When reading began.
     pub read_at: Timestamp,

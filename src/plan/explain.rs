@@ -103,7 +103,7 @@ pub fn explain(
     id: PersonId,
 ) -> Option<Explanation> {
     let person = actual.people.get(&id)?;
-    let tenant = tenant::judge(desired, &actual.tenant, ledger, context.now);
+    let tenant = tenant::judge(desired, actual, ledger, context.now);
     let bench = Bench {
         tenant: &tenant,
         catalogue: &actual.catalogue,
@@ -160,7 +160,7 @@ fn explain_setting(
         default: default.map(|default| default.now),
         default_after: default.map(|default| default.after),
         entry: entry.copied(),
-        row: verdict.map(|verdict| verdict.row).filter(|row| *row > 0),
+        row: verdict.and_then(|verdict| verdict.row),
         decision: match (verdict, whole) {
             (Some(verdict), None) => verdict.decision,
             (_, Some(reason)) => Decision::Leave(reason),

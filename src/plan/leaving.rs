@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::look::{DefaultNow, settle_tried};
-use super::person::{Bench, left_alone_as_a_whole, licence_changes};
+use super::person::{Bench, holds_plan, left_alone_as_a_whole};
+use super::service_plan::licence_changes;
 use super::{Leaving, LicenceChange};
 use crate::model::{
     ActualPerson, ActualState, DesiredState, Entry, Known, Ledger, OnLeave, PersonId, PersonRecord, Refusal,
@@ -49,11 +50,16 @@ pub(super) fn leavers<'a>(
             continue;
         }
         let mut leaver = Leaver { id: *id, record, group, restores: Vec::new(), stays: false, waits: false };
-        if restores(desired, group)
-            && let Some(person) = actual.people.get(id)
-            && left_alone_as_a_whole(person, true, desired.protected.contains(id)).is_none()
-        {
-            leaver.restore(bench, person);
+        if restores(desired, group) {
+            match actual.people.get(id) {
+                Some(person) => {
+                    let protected = desired.protected.contains(id);
+                    if left_alone_as_a_whole(person, true, protected).is_none() {
+                        leaver.restore(bench, person);
+                    }
+                }
+                None => leaver.waits = true,
+            }
         }
         leavers.push(leaver);
     }
@@ -79,10 +85,16 @@ fn restores(desired: &DesiredState, group: &Arc<str>) -> bool {
 
 impl Leaver<'_> {
     /// Plans what was found before our first write, where nobody changed it since.
+    ///
+    /// Licences come first: what needs the plan comes back in the round after the plan did.
     fn restore(&mut self, bench: &Bench<'_>, person: &ActualPerson) {
         let values = person.values(bench.catalogue);
+        let licensed = holds_plan(person, bench.catalogue);
         let mut opts_in = false;
-        for setting in Setting::ALL {
+        let mut plan_comes = false;
+        let mut plan_first = Setting::ALL;
+        plan_first.rotate_right(1);
+        for setting in plan_first {
             let entry = (*self.record.settings.get(setting)).filter(|entry| !entry.released);
             let have = match values.get(setting) {
                 Known::Is(Some(have)) => *have,
@@ -102,6 +114,10 @@ impl Leaver<'_> {
             });
             let back = entry.and_then(|entry| self.comes_back(bench, setting, entry, have));
             let Some(to) = back.or(stated).filter(|to| stated.is_some() || *to != have) else { continue };
+            if matches!(to, Value::OPT_IN | Value::ON) && !licensed {
+                self.waits |= plan_comes;
+                continue;
+            }
             let licences = match to {
                 Value::ServicePlan(plan @ (ServicePlan::Assigned | ServicePlan::Removed)) => {
                     licence_changes(person, bench.catalogue, plan)
@@ -113,6 +129,7 @@ impl Leaver<'_> {
                 continue;
             }
             opts_in |= to == Value::OPT_IN;
+            plan_comes |= to == Value::ASSIGNED;
             self.stays |= stated.is_some();
             self.restores.push((setting, have, to, licences));
         }

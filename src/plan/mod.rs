@@ -4,12 +4,16 @@
 //! and no clock but the moment that it is told. Where to start reading: the table in [`verdict`], then [`plan`].
 
 pub mod calls;
+mod document;
 pub mod explain;
 pub mod guard;
 mod leaving;
 mod look;
+mod note;
 mod operation;
 mod person;
+mod reason;
+mod service_plan;
 mod tally;
 mod tenant;
 pub mod verdict;
@@ -19,9 +23,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use document::{Basis, FORMAT, Observations, Observed, Plan, Summary};
 pub use leaving::who_left;
 pub use look::DefaultNow;
-pub use operation::*;
+pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Refused};
+pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
+pub use reason::{Because, Reason};
 
 use crate::model::{
     ActualPerson, ActualState, Class, DesiredGroup, DesiredState, Entry, Held, Known, Ledger, PersonId,
@@ -44,6 +51,8 @@ pub struct Context {
     pub store: Option<String>,
     /// Whether a ledger is kept; with `store: none`, only visible choices and the consent floor protect people.
     pub keeps_ledger: bool,
+    /// The newest run that the ledger knows, 0 before the first.
+    pub newest_run: u64,
     /// Whether values that a default moved may be written again.
     pub re_pin: bool,
 }
@@ -53,7 +62,7 @@ pub struct Context {
 /// The three states are read at one moment and may be stale by the time anyone acts on the plan. That is why each
 /// operation carries what it expects to find, and why `apply` looks again before it writes.
 pub fn plan(desired: &DesiredState, actual: &ActualState, ledger: &Ledger, context: &Context) -> Plan {
-    let tenant = tenant::judge(desired, &actual.tenant, ledger, context.now);
+    let tenant = tenant::judge(desired, actual, ledger, context.now);
     let bench = Bench {
         tenant: &tenant,
         catalogue: &actual.catalogue,
@@ -85,8 +94,10 @@ struct Draft {
     observed: BTreeMap<PersonId, Observed>,
     /// By licensing group and direction.
     inherited: BTreeMap<(crate::model::GroupId, bool), u64>,
-    /// People whom a flip of a default moves, though a group holds them.
+    /// People whom a flip of a default moves, though a group holds them; protected people are counted apart.
     moving: u64,
+    /// Protected people in scope whom a flip of a default moves.
+    moving_protected: u64,
     /// Enabled member accounts in scope: those that the directory's count includes.
     counted: u64,
     restore_stays: u64,
@@ -199,7 +210,12 @@ impl Draft {
                     settings.is_none_or(|settings| settings.get(feature.setting()) == Some(default.now));
                 default.flips && !held_in_place && follows
             });
-        self.moving += u64::from(moves);
+        let counter = if judgement.whole == Some(Reason::Protected) {
+            &mut self.moving_protected
+        } else {
+            &mut self.moving
+        };
+        *counter += u64::from(moves);
     }
 
     fn not_found(&mut self, missing: &crate::model::desired::NotFound, group: &DesiredGroup) {

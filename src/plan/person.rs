@@ -1,17 +1,16 @@
 //! Decides about one person: first as a whole, then setting by setting.
 
-use std::sync::Arc;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::explain::Decision;
 use super::look::DefaultNow;
+use super::service_plan::{self, ModeAhead, PlanJudgement};
 use super::tenant::TenantVerdict;
 use super::verdict::{Case, Verdict, decide};
 use super::{Because, LicenceChange, Reason};
 use crate::model::{
-    ActualPerson, BySetting, Catalogue, DesiredGroup, Entry, Feature, GroupId, Kind, Known, Mode,
-    OnUserChoice, PersonRecord, RefusalKind, ServicePlan, Setting, Settle, Value,
+    ActualPerson, BySetting, Catalogue, DesiredGroup, Feature, GroupId, Kind, Known, Mode, OnUserChoice,
+    PersonRecord, RefusalKind, ServicePlan, Setting, Settle, Value,
 };
 
 /// Is what every person of one plan is judged with.
@@ -33,7 +32,7 @@ pub(super) struct Judgement {
     pub(super) licences: Vec<LicenceChange>,
     /// Whether the service plan waits until the opt-out was read back.
     pub(super) after_opt_out: bool,
-    /// The licensing groups that stand against the service plan.
+    /// The licensing groups that stand against the service plan, sorted.
     pub(super) inherited_from: Vec<GroupId>,
     /// Whether the person is, or after this plan will be, opted out.
     pub(super) opted_out: bool,
@@ -77,6 +76,27 @@ pub(super) fn left_alone_as_a_whole(person: &ActualPerson, certain: bool, protec
     }
 }
 
+/// Says whether a person has personal insights by licence; without it, nothing can be granted.
+pub(super) fn holds_plan(person: &ActualPerson, catalogue: &Catalogue) -> bool {
+    matches!(person.licences.service_plan(catalogue), Some(ServicePlan::Assigned | ServicePlan::Partial))
+}
+
+/// Says whether a person's settings were refused because there is no licence; with one, a refusal explains nothing.
+fn is_refused_for_lack_of_licence(person: &ActualPerson, catalogue: &Catalogue) -> bool {
+    let forbidden = matches!(&person.settings, Known::Unknown(why) if why.kind == RefusalKind::Forbidden);
+    forbidden && !holds_plan(person, catalogue)
+}
+
+/// Says whether nobody knows what this person has, although it matters.
+pub(super) fn is_unknown(person: &ActualPerson, catalogue: &Catalogue) -> bool {
+    match &person.settings {
+        Known::Is(_) => false,
+        Known::Unknown(why) => {
+            why.kind != RefusalKind::NotAsked && !is_refused_for_lack_of_licence(person, catalogue)
+        }
+    }
+}
+
 /// Judges one person whom a group holds.
 pub(super) fn judge(
     bench: &Bench<'_>,
@@ -90,8 +110,7 @@ pub(super) fn judge(
         return Judgement { opted_out, whole, ..Judgement::default() };
     }
     let mut judgement = Judgement::default();
-    let licensed = person.licences.service_plan(bench.catalogue);
-    let holds_plan = matches!(licensed, Some(ServicePlan::Assigned | ServicePlan::Partial));
+    let holds_plan = holds_plan(person, bench.catalogue);
     let values = person.values(bench.catalogue);
     let entry = |setting| record.and_then(|record| *record.settings.get(setting));
     let case = |setting, default| Case {
@@ -146,8 +165,11 @@ pub(super) fn judge(
         let verdict = if goes == Some(Value::OPT_IN) { with_opt_in(verdict, &case) } else { verdict };
         *judgement.settings.get_mut(setting) = Some(verdict);
     }
-    judge_service_plan(bench, group, person, entry(Setting::ServicePlan), &mut judgement, goes, mode.have);
-    judgement
+    let ahead = ModeAhead { have: mode.have, decision: decided.map(|verdict| verdict.decision) };
+    let plan = service_plan::judge(bench, group, person, entry(Setting::ServicePlan), ahead);
+    let PlanJudgement { verdict, licences, after_opt_out, inherited_from } = plan;
+    judgement.settings.service_plan = verdict;
+    Judgement { licences, after_opt_out, inherited_from, ..judgement }
 }
 
 /// States a feature again beside an opt-in, which leaves the features in no known state.
@@ -162,129 +184,4 @@ fn with_opt_in(verdict: Verdict, case: &Case) -> Verdict {
         (Decision::Set { .. } | Decision::Leave(_), _) => want,
     };
     Verdict { decision: Decision::Set { to, because: Because::WithOptIn }, ..verdict }
-}
-
-/// Judges the service plan, which only licences decide and only an administrator changes.
-fn judge_service_plan(
-    bench: &Bench<'_>,
-    group: &DesiredGroup,
-    person: &ActualPerson,
-    entry: Option<Entry>,
-    judgement: &mut Judgement,
-    mode_goes: Option<Value>,
-    mode_have: Option<Value>,
-) {
-    let want = match group.wants.service_plan {
-        Some(Value::ServicePlan(want)) => want,
-        Some(Value::Mode(_) | Value::Switch(_) | Value::Rate(_)) | None => {
-            let released = entry.map(|entry| Entry { released: true, ..entry });
-            judgement.settings.service_plan = released.map(|entry| leave(Reason::Released, Some(entry)));
-            return;
-        }
-    };
-    let Some(have) = person.licences.service_plan(bench.catalogue) else {
-        judgement.settings.service_plan = Some(leave(Reason::Unlicensed, entry));
-        return;
-    };
-    let looked = look_at_plan(entry, Value::ServicePlan(have), bench.settle.service_plan, bench.now);
-    if have == want {
-        judgement.settings.service_plan =
-            Some(leave(Reason::InSync, Some(Entry { released: false, ..looked })));
-        return;
-    }
-    let young = bench.now.duration_since(looked.at) < bench.settle.service_plan;
-    if looked.written() == Some(Value::ServicePlan(want)) && !looked.confirmed && young
-        || looked.tried.is_some()
-    {
-        judgement.settings.service_plan = Some(leave(Reason::Settling, Some(looked)));
-        return;
-    }
-    let changes = licence_changes(person, bench.catalogue, want);
-    let inherited: Vec<GroupId> = match want {
-        ServicePlan::Removed => {
-            person.licences.inherited_on(bench.catalogue).map(|(_, group)| group).collect()
-        }
-        // A group switches it off, and nothing of the person's own could switch it on.
-        ServicePlan::Assigned | ServicePlan::Partial if changes.is_empty() => {
-            person.licences.0.iter().filter_map(|source| source.by_group).collect()
-        }
-        ServicePlan::Assigned | ServicePlan::Partial => Vec::new(),
-    };
-    if !inherited.is_empty() || changes.is_empty() {
-        judgement.inherited_from = inherited;
-        judgement.inherited_from.sort_unstable();
-        judgement.inherited_from.dedup();
-        judgement.settings.service_plan = Some(leave(Reason::InheritedLicence, Some(looked)));
-        return;
-    }
-    // A person without the plan cannot be reached by an opt-out of their own, so the opt-out goes first and must show.
-    let opt_out_wanted = group.wants.mode == Some(Value::OPT_OUT);
-    if want == ServicePlan::Removed && opt_out_wanted && mode_have != Some(Value::OPT_OUT) {
-        if mode_goes != Some(Value::OPT_OUT) {
-            let reason = judgement.settings.mode.map_or(Reason::Unknown, |verdict| match verdict.decision {
-                Decision::Leave(reason) => reason,
-                Decision::Set { .. } => Reason::Unknown,
-            });
-            judgement.settings.service_plan = Some(leave(reason, Some(looked)));
-            return;
-        }
-        judgement.after_opt_out = true;
-    }
-    judgement.licences = changes;
-    judgement.settings.service_plan = Some(Verdict {
-        row: 0,
-        decision: Decision::Set { to: Value::ServicePlan(want), because: Because::Differs },
-        entry: Some(looked),
-        changed_outside: entry
-            .is_some_and(|entry| entry.confirmed && entry.value != Value::ServicePlan(have)),
-        ours_released: false,
-    });
-}
-
-fn leave(reason: Reason, entry: Option<Entry>) -> Verdict {
-    Verdict { row: 0, decision: Decision::Leave(reason), entry, changed_outside: false, ours_released: false }
-}
-
-/// Brings the entry of a service plan up to date; it has no default, and is no person's choice.
-fn look_at_plan(entry: Option<Entry>, have: Value, settle: SignedDuration, now: Timestamp) -> Entry {
-    let entry = super::look::settle_tried(entry, have, settle, now);
-    let Some(entry) = entry else { return Entry::seen(have, None, false, now) };
-    if entry.value == have {
-        return Entry { confirmed: entry.written().is_some(), ..entry };
-    }
-    let waits = entry.tried.is_some() || (entry.written().is_some() && !entry.confirmed);
-    if waits && now.duration_since(entry.at) < settle {
-        return entry;
-    }
-    Entry { found: entry.found, released: entry.released, ..Entry::seen(have, None, false, now) }
-}
-
-/// Lists the direct assignments to write, each with the list of disabled plans that replaces the one found.
-pub(super) fn licence_changes(
-    person: &ActualPerson,
-    catalogue: &Catalogue,
-    want: ServicePlan,
-) -> Vec<LicenceChange> {
-    let mut changes: Vec<LicenceChange> = person
-        .licences
-        .direct(catalogue)
-        .filter_map(|(source, insights)| {
-            let mut after = source.disabled.clone();
-            match want {
-                ServicePlan::Removed => after.extend(insights),
-                ServicePlan::Assigned | ServicePlan::Partial => after.retain(|plan| !insights.contains(plan)),
-            }
-            after.sort_unstable();
-            after.dedup();
-            let name = Arc::clone(&catalogue.skus.get(&source.sku)?.name);
-            (after != source.disabled).then(|| LicenceChange {
-                sku: source.sku,
-                name,
-                disabled_before: source.disabled.clone(),
-                disabled_after: after,
-            })
-        })
-        .collect();
-    changes.sort_by_key(|change| change.sku);
-    changes
 }

@@ -8,7 +8,7 @@ use super::{
     Basis, Because, Context, Draft, FORMAT, Leaving, MovesWithDefault, Note, Observations, Operation, Plan,
     Summary, Target, calls,
 };
-use crate::model::{ActualState, Class, DesiredState, Ledger, PersonId, Value};
+use crate::model::{ActualState, Class, DesiredState, Ledger, PersonId, TenantSetting, Value};
 
 /// Makes the plan of everything that was gathered.
 pub(super) fn finish(
@@ -37,6 +37,7 @@ pub(super) fn finish(
             tenant: actual.tenant.id,
             tenant_name: Arc::clone(&actual.tenant.name),
             store: context.store.clone(),
+            newest_run: context.newest_run,
             as_of: context.as_of,
             read_at: actual.read_at,
         },
@@ -59,20 +60,38 @@ fn moves(
     desired: &DesiredState,
     actual: &ActualState,
 ) -> Option<MovesWithDefault> {
-    let mut settings = tenant.operations.iter().filter_map(|operation| match operation.target {
-        Target::Tenant(setting) => Some(setting),
-        Target::Person(_) => None,
-    });
-    let first = settings.next()?;
-    let reaches_everyone = first.feature().is_none() || settings.any(|setting| setting.feature().is_none());
-    let everyone = actual.tenant.people.known().copied();
-    let people = if reaches_everyone {
-        everyone
-    } else {
-        everyone.map(|everyone| everyone.saturating_sub(draft.counted) + draft.moving)
+    let settings = || {
+        tenant.operations.iter().filter_map(|operation| match operation.target {
+            Target::Tenant(setting) => Some(setting),
+            Target::Person(_) => None,
+        })
     };
-    let protected = desired.protected.len() as u64;
-    Some(MovesWithDefault { people, in_groups: draft.moving, protected })
+    settings().next()?;
+    let of = actual.tenant.people.known().copied();
+    // Protected people in no group are not asked about; they may move.
+    let elsewhere = desired.protected.iter().filter(|id| !desired.people.contains_key(id)).count() as u64;
+    let moving = draft.moving + draft.moving_protected;
+    let flips = settings().any(|setting| setting.feature().is_some());
+    let protected = if flips { draft.moving_protected + elsewhere } else { 0 };
+    let people = if settings().any(reaches_everyone) {
+        of
+    } else if flips {
+        of.map(|of| of.saturating_sub(draft.counted) + moving)
+    } else {
+        Some(0)
+    };
+    Some(MovesWithDefault { people, of, in_groups: draft.moving, protected })
+}
+
+/// Says whether a setting shows to everyone, because there is nothing of the person's own to hold it in place.
+fn reaches_everyone(setting: TenantSetting) -> bool {
+    match setting {
+        TenantSetting::ScheduleSend | TenantSetting::MeetingSurvey => true,
+        TenantSetting::Dashboard
+        | TenantSetting::DigestEmail
+        | TenantSetting::OutlookAddIn
+        | TenantSetting::SurveySamplingRate => false,
+    }
 }
 
 fn notes(
@@ -118,6 +137,8 @@ fn notes(
     if !context.keeps_ledger {
         notes.push(Note::NoLedger);
     }
+    let missing = desired.protected_not_found.iter();
+    notes.extend(missing.map(|address| Note::ProtectedNotFound { address: Arc::clone(address) }));
     if draft.restore_stays > 0 {
         notes.push(Note::RestoreStays { people: draft.restore_stays });
     }
@@ -127,7 +148,7 @@ fn notes(
 
 fn is_digest(target: &Target) -> bool {
     match target {
-        Target::Tenant(setting) => *setting == crate::model::TenantSetting::DigestEmail,
+        Target::Tenant(setting) => *setting == TenantSetting::DigestEmail,
         Target::Person(person) => person.setting == crate::model::Setting::DigestEmail,
     }
 }

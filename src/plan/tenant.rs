@@ -1,15 +1,16 @@
 //! Decides about the defaults of the tenant, which are nobody's choice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::look::DefaultNow;
+use super::person::is_unknown;
 use super::{Because, Note, Operation, OutsideChange, Phase, Target};
 use crate::model::{
-    ActualTenant, By, Class, DesiredState, Feature, Known, Ledger, Refusal, Switch, TenantEntry,
-    TenantSetting, Value,
+    ActualState, By, BySetting, Class, DesiredState, Feature, Known, Ledger, Refusal, RefusalKind, Switch,
+    TenantEntry, TenantSetting, Value,
 };
 
 /// Is what follows for the tenant, and what the people's verdicts need to know of it.
@@ -22,16 +23,39 @@ pub(super) struct TenantVerdict {
     pub(super) observed: BTreeMap<TenantSetting, TenantEntry>,
     /// By feature; absent when the default could not be read.
     pub(super) defaults: BTreeMap<Feature, DefaultNow>,
+    /// Values of features that somebody should keep who could not be read, and so cannot be pinned.
+    held_back: BTreeSet<(Feature, Value)>,
+}
+
+/// Finds what must not be taken away by a default, because whoever should keep it could not be read.
+///
+/// Whom an unreadable group holds, nobody knows; and who cannot be read cannot be pinned. A default that goes away
+/// from under them would take what they should keep.
+fn held_back(desired: &DesiredState, actual: &ActualState) -> BTreeSet<(Feature, Value)> {
+    let mut groups: BTreeSet<u32> =
+        desired.unreadable.iter().filter_map(|unreadable| unreadable.group).collect();
+    for (id, held) in &desired.people {
+        let known = actual.people.get(id).is_some_and(|person| !is_unknown(person, &actual.catalogue));
+        if !held.certain || !known {
+            groups.insert(held.group);
+        }
+    }
+    let wants = groups.into_iter().map(|group| &desired.groups[group as usize].wants);
+    let features = |wants: &BySetting<Option<Value>>| {
+        Feature::ALL.map(|feature| wants.get(feature.setting()).map(|want| (feature, want)))
+    };
+    wants.flat_map(features).flatten().collect()
 }
 
 /// Judges every default, managed or not: people's verdicts hang on all of them.
 pub(super) fn judge(
     desired: &DesiredState,
-    actual: &ActualTenant,
+    state: &ActualState,
     ledger: &Ledger,
     now: Timestamp,
 ) -> TenantVerdict {
-    let mut verdict = TenantVerdict::default();
+    let actual = &state.tenant;
+    let mut verdict = TenantVerdict { held_back: held_back(desired, state), ..TenantVerdict::default() };
     for setting in TenantSetting::ALL {
         let want = desired.tenant.get(&setting).copied();
         let entry = ledger.tenant.get(&setting).copied();
@@ -59,7 +83,9 @@ impl TenantVerdict {
     }
 
     fn unreadable(&mut self, setting: TenantSetting, want: Option<Value>, why: &Arc<Refusal>) {
-        if want.is_some() || setting.feature().is_some() {
+        // What nobody asked for is not missed: no default is managed, and nothing that follows one.
+        let missed = want.is_some() || setting.feature().is_some() && why.kind != RefusalKind::NotAsked;
+        if missed {
             self.notes.push(Note::TenantUnreadable { setting, message: why.message.clone() });
         }
     }
@@ -92,7 +118,14 @@ impl TenantVerdict {
         if settling {
             after = looked.value;
         }
+        let feature = setting.feature();
+        let held_back = feature.is_some_and(|feature| self.held_back.contains(&(feature, have)));
         if let Some(want) = want
+            && want != after
+            && held_back
+        {
+            self.notes.push(Note::DefaultHeldBack { setting, value: have });
+        } else if let Some(want) = want
             && want != after
         {
             self.operations.push(operation(setting, Some(have), want));
@@ -101,7 +134,7 @@ impl TenantVerdict {
         } else if settling {
             self.notes.push(Note::DefaultSettling { setting, value: looked.value });
         }
-        if let Some(feature) = setting.feature() {
+        if let Some(feature) = feature {
             let settling_from = looked.previous.filter(|_| looked.changed_at.is_some_and(recently));
             self.defaults.insert(feature, DefaultNow { now: have, after, flips, settling_from });
         }
@@ -146,5 +179,108 @@ fn operation(setting: TenantSetting, from: Option<Value>, to: Value) -> Operatio
         because: Because::Differs,
         licences: Vec::new(),
         after_opt_out: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::desired::Unreadable;
+    use crate::model::{Catalogue, DesiredGroup, Held, OnLeave, OnUserChoice, PersonId, Settle, TenantId};
+
+    const ADA: PersonId = PersonId(Uuid::from_u128(0xada));
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
+    fn entry(value: Value, by: By, hours_ago: i64) -> TenantEntry {
+        let at = now() - SignedDuration::from_hours(hours_ago);
+        let previous = (by == By::Us).then_some(Value::ON);
+        TenantEntry { value, by, at, confirmed: false, previous, changed_at: previous.map(|_| at) }
+    }
+
+    /// The dashboard's default is on, and wanted off.
+    fn judged(entry: Option<TenantEntry>, wants: &DesiredState) -> TenantVerdict {
+        let desired = DesiredState {
+            tenant: BTreeMap::from([(TenantSetting::Dashboard, Value::OFF)]),
+            settle: Settle::default(),
+            ..wants.clone()
+        };
+        let state = ActualState {
+            tenant: crate::model::ActualTenant {
+                id: TenantId(Uuid::nil()),
+                name: "Contoso".into(),
+                settings: BTreeMap::from([(TenantSetting::Dashboard, Known::Is(Value::ON))]),
+                people: Known::Is(1),
+            },
+            catalogue: Catalogue::default(),
+            people: BTreeMap::new(),
+            read_at: now(),
+        };
+        let tenant = entry.map(|entry| (TenantSetting::Dashboard, entry)).into_iter().collect();
+        judge(&desired, &state, &Ledger { tenant, people: BTreeMap::new() }, now())
+    }
+
+    fn group(want: Value) -> DesiredState {
+        let wants = BySetting { dashboard: Some(want), ..BySetting::default() };
+        let group = DesiredGroup {
+            name: "pilot".into(),
+            wants,
+            on_user_choice: OnUserChoice::Respect,
+            on_leave: OnLeave::Keep,
+            named: None,
+        };
+        DesiredState { groups: vec![group], ..DesiredState::default() }
+    }
+
+    fn flips(verdict: &TenantVerdict) -> usize {
+        verdict.operations.len()
+    }
+
+    #[test]
+    fn what_differs_is_set_and_a_write_that_does_not_show_yet_is_not_repeated() {
+        assert_eq!(flips(&judged(None, &DesiredState::default())), 1);
+        let settling = judged(Some(entry(Value::OFF, By::Us, 23)), &DesiredState::default());
+        assert_eq!(flips(&settling), 0);
+        assert_eq!(settling.defaults[&Feature::Dashboard].after, Value::OFF);
+        assert!(matches!(settling.notes[..], [Note::DefaultSettling { .. }]));
+        assert_eq!(flips(&judged(Some(entry(Value::OFF, By::Us, 25)), &DesiredState::default())), 1);
+    }
+
+    #[test]
+    fn a_default_that_somebody_else_changed_is_told_and_settles() {
+        let verdict = judged(Some(entry(Value::OFF, By::Seen, 48)), &DesiredState::default());
+        assert_eq!(verdict.outside_changes.len(), 1);
+        assert_eq!(verdict.defaults[&Feature::Dashboard].settling_from, Some(Value::OFF));
+        assert_eq!(flips(&verdict), 1);
+    }
+
+    #[test]
+    fn a_default_is_held_back_for_whom_nobody_could_read() {
+        let held = |want, certain| DesiredState {
+            people: BTreeMap::from([(ADA, Held { group: 0, certain })]),
+            ..group(want)
+        };
+        for (unread, flipped) in
+            [(held(Value::ON, true), 0), (held(Value::ON, false), 0), (held(Value::OFF, true), 1)]
+        {
+            let verdict = judged(None, &unread);
+            assert_eq!(flips(&verdict), flipped);
+            assert_eq!(verdict.defaults[&Feature::Dashboard].flips, flipped == 1);
+        }
+    }
+
+    #[test]
+    fn a_default_is_held_back_for_a_group_that_could_not_be_read() {
+        let refusal = Refusal { kind: RefusalKind::Forbidden, message: "no".to_owned(), request_id: None };
+        let unreadable =
+            Unreadable { group: Some(0), selector: "group: pilot".to_owned(), refusal: Arc::new(refusal) };
+        let pilot = DesiredState { unreadable: vec![unreadable], ..group(Value::ON) };
+        let verdict = judged(None, &pilot);
+        assert_eq!(flips(&verdict), 0);
+        assert!(matches!(verdict.notes[..], [Note::DefaultHeldBack { .. }]));
     }
 }

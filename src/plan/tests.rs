@@ -87,6 +87,7 @@ impl Story {
             manifest: String::new(),
             store: Some("store".to_owned()),
             keeps_ledger: true,
+            newest_run: 0,
             re_pin: false,
         };
         plan(&desired, &actual, &ledger, &context)
@@ -187,6 +188,6 @@ fn who_leaves_gets_back_what_a_write_that_nobody_heard_of_changed() {
     let tried = Some(Tried { value: Value::OPT_OUT, at: minutes_ago(20) });
     let found = Some(Found { value: Value::OPT_IN, chosen: false });
     let seen = Entry::seen(Value::OPT_IN, Some(Value::OPT_IN), false, minutes_ago(500));
-    story.remembered.mode = Some(Entry { tried, found, ..seen });
+    story.remembered.mode = Some(Entry { found, tried, ..seen });
     assert!(words(&story.plan()).starts_with("Grant mode opt-in; "));
 }

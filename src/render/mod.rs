@@ -9,7 +9,7 @@ pub mod explain;
 pub mod export;
 pub mod failure;
 pub mod plan;
-mod problems;
+pub mod problems;
 pub mod progress;
 pub mod report;
 
@@ -25,7 +25,6 @@ mod table;
 mod words;
 
 pub use failure::failure;
-pub use problems::{problems, problems_json, summary};
 pub use progress::Progress;
 
 /// Says how text is to look.

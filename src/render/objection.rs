@@ -31,10 +31,11 @@ pub(super) fn sentence(objection: &Objection, quote: Quote) -> String {
     };
     let fact = match affected {
         None => format!("nobody can count how many people {}", would(*class)),
-        // A default also reaches people outside the scope, so a share of the scope would mislead.
-        Some(n) if *class == Class::Defaults || n > of => {
-            format!("{} {} ({} {scope})", people(*n), would(*class), count(*of))
+        // A default reaches people outside the scope too.
+        Some(n) if *class == Class::Defaults => {
+            format!("{} of {} in the directory {}", count(*n), people(*of), would(*class))
         }
+        Some(n) if n > of => format!("{} {} ({} {scope})", people(*n), would(*class), count(*of)),
         Some(n) => {
             let share = percent(*n, *of).map(|share| format!(" ({share})")).unwrap_or_default();
             format!("{} of {} {scope} {}{share}", count(*n), people(*of), would(*class))
@@ -84,8 +85,8 @@ mod tests {
             @"opt-out: 11 of 12 people in scope would be opted out (91 %); the limit is 30 %, here 10 people"
         );
         insta::assert_snapshot!(
-            refused(Class::Defaults, Some(5_000), 1_208, 0, 0, 0),
-            @"defaults: 5,000 people would move with the tenant's defaults (1,208 in scope); this always needs consent"
+            refused(Class::Defaults, Some(4_000), 5_000, 0, 0, 0),
+            @"defaults: 4,000 of 5,000 people in the directory would move with the tenant's defaults; this always needs consent"
         );
         insta::assert_snapshot!(
             refused(Class::Defaults, None, 1_208, 0, 0, 0),

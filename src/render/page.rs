@@ -175,6 +175,7 @@ impl<'w> Page<'w> {
         let mut column = indent;
         let mut fresh = true;
         let mut gap = String::new();
+        let mut run = Run { colour: self.look.colour, ..Run::default() };
         write!(self.out, "{:indent$}", "")?;
         for word in words(line) {
             let size: usize = word.iter().map(|(_, text)| width(text)).sum();
@@ -183,22 +184,50 @@ impl<'w> Page<'w> {
                 continue;
             }
             if !fresh && column + gap.len() + size > self.look.width {
+                run.end(self.out)?;
                 write!(self.out, "\n{:hang$}", "")?;
                 column = hang;
             } else {
-                write!(self.out, "{gap}")?;
+                // A gap between two words of one colour has it too, so that the colour is set once.
+                let same = word.first().is_some_and(|(meaning, _)| *meaning == run.meaning);
+                run.add(self.out, if same { run.meaning } else { Meaning::Plain }, &gap)?;
                 column += gap.len();
             }
             gap.clear();
             for (meaning, text) in word {
-                let text = text.replace('\u{a0}', " ");
-                write!(self.out, "{}", meaning.paint(self.look.colour, &text))?;
+                run.add(self.out, meaning, &text.replace('\u{a0}', " "))?;
             }
             column += size;
             fresh = false;
             gap.push(' ');
         }
+        run.end(self.out)?;
         writeln!(self.out)
+    }
+}
+
+/// Is text of one colour that is still growing.
+#[derive(Debug, Default)]
+struct Run {
+    colour: bool,
+    meaning: Meaning,
+    text: String,
+}
+
+impl Run {
+    fn add(&mut self, out: &mut dyn Write, meaning: Meaning, text: &str) -> io::Result<()> {
+        if meaning != self.meaning && !text.is_empty() {
+            self.end(out)?;
+            self.meaning = meaning;
+        }
+        self.text.push_str(text);
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, "{}", self.meaning.paint(self.colour, &self.text))?;
+        self.text.clear();
+        Ok(())
     }
 }
 

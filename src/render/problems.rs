@@ -20,7 +20,7 @@ const AROUND: usize = 160;
 /// Draws every problem, and ends with a line that counts them by file.
 ///
 /// Control characters of the files come out as harmless signs. Of each file, the first 20 are drawn.
-pub fn problems(problems: &Problems, colour: bool, width: usize) -> String {
+pub fn text(problems: &Problems, colour: bool, width: usize) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width.max(40));
     let mut drawn: BTreeMap<&Path, usize> = BTreeMap::new();
@@ -42,7 +42,7 @@ pub fn problems(problems: &Problems, colour: bool, width: usize) -> String {
 }
 
 /// Writes every problem as JSON: a list, in order of file and place.
-pub fn problems_json(out: &mut dyn io::Write, problems: &Problems) -> io::Result<()> {
+pub fn json(out: &mut dyn io::Write, problems: &Problems) -> io::Result<()> {
     super::json::pretty(out, &problems.list())
 }
 
@@ -142,4 +142,90 @@ fn same_length(text: &str) -> String {
         other => other,
     };
     text.chars().map(harmless).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use crate::manifest::parse;
+
+    const HEAD: &str = "version: 1\ntenant: { id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 }\n";
+
+    fn drawn(text: &str, files: &[(&str, &[u8])]) -> String {
+        super::text(&parse(text, files).unwrap_err(), false, 100)
+    }
+
+    #[test]
+    fn a_problem_shows_its_place_the_line_and_what_to_do() {
+        insta::assert_snapshot!(drawn(&format!("{HEAD}scenario: mixd\n"), &[]), @r"
+        error: `mixd` is no value of `scenario`
+         --> insights.yaml:3:11
+          |
+        3 | scenario: mixd
+          |           ^^^^
+          |
+          = help: did you mean `mixed`?
+
+        insights.yaml: 1 error
+        ");
+    }
+
+    #[test]
+    fn a_long_line_is_shown_around_the_place_only() {
+        let long = "x".repeat(100_000);
+        let text = drawn(
+            &format!("{HEAD}groups: [ {{ name: {long}, mode: opt-maybe, members: [ {{ user: ada }} ] }} ]\n"),
+            &[],
+        );
+        assert!(text.contains("insights.yaml:3:100027"), "{text}");
+        assert!(text.lines().all(|line| line.len() < 400), "{text}");
+    }
+
+    #[test]
+    fn nothing_in_a_file_reaches_the_terminal_as_a_command() {
+        let key = "d\\u009b31m\u{202E}";
+        let text = format!("{HEAD}scenario: \"a\\u001b[31mb\"\ndefaults: {{ \"{key}\": on }}\n");
+        let csv = "UserPrincipalName\n\u{1B}[31mada\u{9B}@\u{200F}@\n";
+        let group = "groups: [ { name: a, mode: opt-out, members: [ { csv: p.csv } ] } ]\n";
+        let drawn = drawn(&format!("{text}{group}"), &[("p.csv", csv.as_bytes())]);
+        assert!(drawn.contains("p.csv:2:1"), "{drawn}");
+        let commands = drawn.chars().filter(|char| char.is_control() && *char != '\n').count();
+        assert_eq!(commands, 0, "{drawn:?}");
+        assert!(!drawn.contains(['\u{202E}', '\u{200F}']), "{drawn:?}");
+    }
+
+    #[test]
+    fn of_many_mistakes_the_first_are_shown_and_the_rest_is_counted() {
+        let mut csv = String::from("UserPrincipalName\n");
+        for number in 0..10_000 {
+            writeln!(csv, "nobody{number}").unwrap();
+        }
+        let text = format!(
+            "{HEAD}scenario: mixd\ngroups: [ {{ name: a, mode: opt-out, members: [ {{ csv: p.csv }} ] }} ]\n"
+        );
+        let drawn = drawn(&text, &[("p.csv", csv.as_bytes())]);
+        assert_eq!(drawn.matches("error: ").count(), 21);
+        assert!(
+            drawn.ends_with("… and 9980 more in p.csv\n\ninsights.yaml: 1 error\np.csv: 10000 errors\n"),
+            "{drawn}"
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_problem_of_any_text_is_drawn(
+            word in "[ -~\t\u{80}-\u{9F}üß漢\u{301}👩]{0,300}",
+            csv in proptest::collection::vec("[ -~\r\n\u{80}-\u{9F}üß漢\u{301}👩\u{202E}]{0,60}", 0..8),
+            width in 0_usize..200,
+        ) {
+            let text = format!("{HEAD}scenario: {word}\ngroups: [ {{ name: a, mode: opt-out, members: [ {{ csv: p.csv }} ] }} ]\n");
+            let csv = format!("UserPrincipalName\n{}", csv.join("\n"));
+            if let Err(found) = parse(&text, &[("p.csv", csv.as_bytes())]) {
+                let drawn = super::text(&found, false, width);
+                proptest::prop_assert!(drawn.contains("error: "));
+                proptest::prop_assert!(!drawn.contains(|char: char| char.is_control() && char != '\n'), "{drawn:?}");
+            }
+        }
+    }
 }

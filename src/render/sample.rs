@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::apply::{self, Outcome, Report, Row, Stopped};
+use crate::apply::{self, Outcome, Report, Row, Stopped, Why};
 use crate::model::{Class, Limit, Overlap, PersonId, RefusalKind, Setting, TenantId, TenantSetting, Value};
 use crate::plan::guard::Objection;
 use crate::plan::{
@@ -79,6 +79,7 @@ pub(super) fn empty() -> Plan {
             tenant_name: Arc::from("Contoso Ltd"),
             store: None,
             as_of: at("2026-11-21T09:14:05Z"),
+            newest_run: 0,
             read_at: at("2026-11-21T09:14:05Z"),
         },
         operations: Vec::new(),
@@ -208,7 +209,12 @@ pub(super) fn full() -> Plan {
             people: 3,
             same_outcome: false,
         }],
-        moves_with_default: Some(MovesWithDefault { people: Some(4_312), in_groups: 0, protected: 7 }),
+        moves_with_default: Some(MovesWithDefault {
+            people: Some(4_312),
+            of: Some(5_000),
+            in_groups: 0,
+            protected: 7,
+        }),
         notes: vec![
             Note::Unreadable {
                 group: Arc::from("pilot"),
@@ -267,7 +273,7 @@ pub(super) fn objections() -> Vec<Objection> {
         class: Class::Defaults,
         group: None,
         people: Some(4_312),
-        of: 1_208,
+        of: 5_000,
         limit: Limit { percent: 0, people: 0 },
         floor: 0,
     }]
@@ -343,15 +349,17 @@ pub(super) fn huge(operations: u128) -> Plan {
 pub(super) fn report() -> Report {
     let plan = full();
     let rows = plan.operations.into_iter().enumerate().map(|(index, operation)| {
-        let (outcome, attempts, message) = match index {
+        let (outcome, attempts, why) = match index {
             2 => (
                 Outcome::Failed,
                 3,
-                Some("The operation couldn't be performed because object 'cara.dahl' couldn't be found"),
+                Some(Why::Refused(refused(
+                    "The operation couldn't be performed because object 'cara.dahl' couldn't be found",
+                ))),
             ),
-            3 => (Outcome::Moved, 0, Some("mode is opt-out already")),
+            3 => (Outcome::Moved, 0, Some(Why::Found { setting: Setting::Mode, value: Value::OPT_OUT })),
             5 => (Outcome::Settling, 1, None),
-            20 => (Outcome::Waiting, 0, Some("the opt-out does not show yet")),
+            20 => (Outcome::Waiting, 0, Some(Why::OptOutNotSeen)),
             _ => (Outcome::Done, 1, None),
         };
         Row {
@@ -360,7 +368,7 @@ pub(super) fn report() -> Report {
             attempts,
             request_id: (outcome == Outcome::Failed)
                 .then(|| "b7c1f5de-0000-4000-8000-0123456789ab".to_owned()),
-            message: message.map(Arc::from),
+            why,
             at: at("2026-11-21T09:20:09Z"),
         }
     });
@@ -376,15 +384,21 @@ pub(super) fn report() -> Report {
     }
 }
 
+fn refused(message: &str) -> Refused {
+    Refused { kind: RefusalKind::Missing, message: message.to_owned() }
+}
+
 /// Makes a report of which every text is hostile.
 pub(super) fn hostile_report() -> Report {
     let mut report = report();
     report.run = HOSTILE.to_owned();
-    report.stopped = Some(Stopped::Tenant(HOSTILE.to_owned()));
+    report.stopped = Some(Stopped::Tenant(refused(HOSTILE)));
     for row in &mut report.rows {
         spoil(&mut row.operation.target);
-        row.message = Some(Arc::from(HOSTILE));
+        row.why = Some(Why::Refused(refused(HOSTILE)));
         row.request_id = Some(HOSTILE.to_owned());
     }
+    let upn = Arc::from(HOSTILE);
+    report.rows[3].why = Some(Why::PinNotStanding { id: id(1), upn, outcome: Outcome::Moved });
     report
 }

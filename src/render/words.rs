@@ -3,9 +3,9 @@
 //! Matches are exhaustive on purpose: a new case must find its words here before it compiles.
 
 use super::number::{count, counted, people};
-use crate::apply::{Outcome, Stopped};
+use crate::apply::{Outcome, Stopped, Why};
 use crate::model::{Class, RefusalKind};
-use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason};
+use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused};
 
 /// Makes foreign text fit for the form that is being written: plain text or Markdown.
 pub(super) type Quote = fn(&str) -> String;
@@ -101,7 +101,6 @@ pub(super) fn reason_word(reason: Reason) -> &'static str {
         Reason::DefaultSettling => "default-settling",
         Reason::DefaultMoved => "default-moved",
         Reason::MovesWithDefault => "moves-with-default",
-        Reason::Unreadable => "unreadable",
         Reason::Released => "released",
         Reason::InSync => "in-sync",
     }
@@ -125,7 +124,6 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::DefaultSettling => "a change of the default has not shown yet",
         Reason::DefaultMoved => "a default moved what was written; `--allow re-pin` writes it again",
         Reason::MovesWithDefault => "the new default brings it about, without a call",
-        Reason::Unreadable => "the service offers no way to read it",
         Reason::Released => "the manifest does not ask for it",
         Reason::InSync => "as the manifest asks",
     }
@@ -185,6 +183,29 @@ pub(super) fn outcome_hint(outcome: Outcome) -> Option<&'static str> {
     }
 }
 
+/// Says why an operation has its outcome.
+pub(super) fn why(why: &Why, quote: Quote) -> String {
+    match why {
+        Why::Found { setting, value } => format!("found {setting} {value}"),
+        Why::FoundDefault { value } => format!("found {value}"),
+        Why::FoundLicencesChanged => "found as it is to be".to_owned(),
+        Why::FoundOtherLicences => "found other licences".to_owned(),
+        Why::OptOutNotSeen => "the opt-out does not show yet".to_owned(),
+        Why::OptOutUnreadable(refused) => format!("the opt-out cannot be read: {}", said(refused, quote)),
+        Why::PinNotStanding { id: _, upn, outcome } => {
+            format!("the pin of {} is {}", quote(upn), outcome.word())
+        }
+        Why::WriteOnly => "the service has no field to read it back from".to_owned(),
+        Why::BrokenOff => "the run ended between two calls".to_owned(),
+        Why::Refused(refused) => said(refused, quote),
+    }
+}
+
+/// Gives what the service said, or what kind of refusal it was where its words were not kept.
+fn said(Refused { kind, message }: &Refused, quote: Quote) -> String {
+    if message.is_empty() { refusal(*kind).to_owned() } else { quote(message) }
+}
+
 /// Says why a run ended early.
 pub(super) fn stopped(stopped: &Stopped, quote: Quote) -> String {
     match stopped {
@@ -193,7 +214,7 @@ pub(super) fn stopped(stopped: &Stopped, quote: Quote) -> String {
         }
         Stopped::Interrupted => "it was interrupted".to_owned(),
         Stopped::LockLost => "the lock on the store was lost to somebody else".to_owned(),
-        Stopped::Tenant(message) => format!("the tenant did not let it go on: {}", quote(message)),
+        Stopped::Tenant(refused) => format!("the tenant did not let it go on: {}", said(refused, quote)),
     }
 }
 
@@ -215,8 +236,13 @@ pub(super) fn refusal(kind: RefusalKind) -> &'static str {
 
 /// Says whom a flip of the defaults moves.
 pub(super) fn moves_with_default(moves: &MovesWithDefault) -> String {
-    let MovesWithDefault { people: all, in_groups, protected } = moves;
-    let part = format!("{} in groups, {} protected", count(*in_groups), count(*protected));
+    let MovesWithDefault { people: all, of: _, in_groups, protected } = moves;
+    let mut parts =
+        vec![format!("{} in groups", count(*in_groups)), format!("{} protected", count(*protected))];
+    if let Some(all) = all {
+        parts.push(format!("{} in no group", count(all.saturating_sub(in_groups + protected))));
+    }
+    let part = parts.join(", ");
     match all {
         Some(1) => format!("1 person moves with the default ({part})"),
         Some(all) => format!("{} move with the default ({part})", people(*all)),
@@ -256,6 +282,13 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
             "the tenant's {setting} was written as {value} and does not show yet, which may take a day; what hangs \
              on it waits"
         ),
+        Note::DefaultHeldBack { setting, value } => format!(
+            "the tenant's {setting} stays {value}: somebody who should keep that could not be read, and would lose it \
+             with the default; make them readable, or take them out of the group"
+        ),
+        Note::ProtectedNotFound { address } => {
+            format!("{} is to be protected, and the directory does not know it", quote(address))
+        }
         Note::TenantWriteOnly { setting } => {
             format!("the tenant's {setting} cannot be read; it is taken to be as last written")
         }
@@ -286,19 +319,7 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
 
 /// Names the people whom a class of operation counts, in the last line of a plan: `12 opt-out`.
 pub(super) fn class_counted(class: Class, number: u64) -> String {
-    match class {
-        Class::OptIn
-        | Class::OptOut
-        | Class::Features
-        | Class::ServicePlanAssigned
-        | Class::ServicePlanRemoved
-        | Class::Leaving
-        | Class::Restore
-        | Class::ReOptIn
-        | Class::RePin
-        | Class::Rollback
-        | Class::Defaults => format!("{} {class}", count(number)),
-    }
+    format!("{} {class}", count(number))
 }
 
 /// Writes `1 tenant setting` or `2 tenant settings`.
@@ -326,7 +347,7 @@ mod tests {
         }
     }
 
-    const REASONS: [Reason; 18] = [
+    const REASONS: [Reason; 17] = [
         Reason::Unknown,
         Reason::NotFound,
         Reason::Guest,
@@ -342,7 +363,6 @@ mod tests {
         Reason::DefaultSettling,
         Reason::DefaultMoved,
         Reason::MovesWithDefault,
-        Reason::Unreadable,
         Reason::Released,
         Reason::InSync,
     ];

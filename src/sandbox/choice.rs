@@ -1,7 +1,5 @@
 //! Plays the others: a person who changes their own settings, an administrator elsewhere who moves a default.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use super::error::SandboxError;
@@ -73,7 +71,7 @@ impl Choice {
             return Err(SandboxError::NoAccess { who: person.upn().to_owned(), why });
         }
         let asked = Stored { mode, dashboard, add_in: outlook_add_in, digest_email };
-        state.choose(at, asked, now).map_err(unwritten)?;
+        state.choose(at, asked, now)?;
         Ok(settings(state, at))
     }
 }
@@ -90,7 +88,7 @@ impl DefaultsChoice {
         defaults.schedule_send = schedule_send.unwrap_or(defaults.schedule_send);
         defaults.meeting_survey = meeting_survey.unwrap_or(defaults.meeting_survey);
         defaults.sampling_rate = sampling_rate.unwrap_or(defaults.sampling_rate);
-        state.set_defaults(defaults, now).map_err(unwritten)
+        state.set_defaults(defaults, now)
     }
 }
 
@@ -99,8 +97,4 @@ pub(super) fn settings(state: &State, at: usize) -> Settings {
     let effective = state.tenant.people[at].stored().effective(state.tenant.defaults.truth());
     let [dashboard, outlook_add_in, digest_email] = effective.flags;
     Settings { opt_in: effective.opted_in, dashboard, digest_email, outlook_add_in }
-}
-
-fn unwritten(source: std::io::Error) -> SandboxError {
-    SandboxError::Log { path: PathBuf::new(), source }
 }

@@ -57,6 +57,7 @@ const SMALL: usize = 1024;
 /// Is an open log; nobody else can open it meanwhile.
 #[derive(Debug)]
 pub(super) struct Log {
+    path: PathBuf,
     file: Arc<File>,
     pub(super) epoch: Uuid,
     _lock: File,
@@ -80,26 +81,34 @@ impl Log {
         let (head, changes) = read(path, &mut file)?;
         let live: BTreeMap<(u8, Uuid), &Change> =
             changes.iter().map(|change| (change.key(), change)).collect();
+        let fits = |head: &Head| head.tenant == tenant && head.format == FORMAT;
         let epoch = match head {
-            Some(head) if head.tenant != tenant || head.format != FORMAT => {
+            // Where nothing has happened yet, a new tenant file is as good as the old one.
+            Some(head) if !fits(&head) && !changes.is_empty() => {
                 return Err(SandboxError::TenantChanged { path: path.to_owned() });
             }
-            Some(head) if changes.len() <= 2 * live.len() + SMALL => head.epoch,
+            Some(head) if fits(&head) && changes.len() <= 2 * live.len() + SMALL => head.epoch,
             Some(_) | None => {
                 let head = Head { format: FORMAT, tenant: tenant.to_owned(), epoch: Uuid::new_v4() };
                 file = rewrite(path, &head, live.values().copied()).map_err(broken)?;
                 let changes = live.into_values().cloned().collect();
-                return Ok((Self { file: Arc::new(file), epoch: head.epoch, _lock: lock }, changes));
+                return Ok((
+                    Self { path: path.to_owned(), file: Arc::new(file), epoch: head.epoch, _lock: lock },
+                    changes,
+                ));
             }
         };
-        Ok((Self { file: Arc::new(file), epoch, _lock: lock }, changes))
+        Ok((Self { path: path.to_owned(), file: Arc::new(file), epoch, _lock: lock }, changes))
     }
 
-    /// Adds lines; [`Log::file`] tells what to flush before the change is acknowledged.
-    pub(super) fn add(&self, change: &Change) -> io::Result<()> {
-        let mut line = serde_json::to_vec(change)?;
-        line.push(b'\n');
-        (&*self.file).write_all(&line)
+    /// Adds a line; [`Log::file`] tells what to flush before the change is acknowledged.
+    pub(super) fn add(&self, change: &Change) -> Result<(), SandboxError> {
+        let write = || -> io::Result<()> {
+            let mut line = serde_json::to_vec(change)?;
+            line.push(b'\n');
+            (&*self.file).write_all(&line)
+        };
+        write().map_err(|source| SandboxError::Log { path: self.path.clone(), source })
     }
 
     /// Gives the file to flush with `sync_data`, outside of any lock.
@@ -225,7 +234,10 @@ mod tests {
         assert!(matches!(Log::open(&path, "a"), Err(SandboxError::InUse { .. })));
         assert!(matches!(reset(&path), Err(SandboxError::InUse { .. })));
         drop(held);
-        let error = Log::open(&path, "b").expect_err("the tenant file is another one");
+        let (fresh, _) = Log::open(&path, "b").expect("nothing has happened yet");
+        fresh.add(&change(1, true)).expect("the disk has room");
+        drop(fresh);
+        let error = Log::open(&path, "a").expect_err("the tenant file is another one");
         assert!(matches!(error, SandboxError::TenantChanged { .. }));
         assert!(error.hint().is_some_and(|hint| hint.contains("insightctl sandbox reset")));
         reset(&path).expect("nobody holds it");

@@ -12,12 +12,14 @@
 //!    ▲──────────────────────────────┘         └── every item of a batch
 //! ```
 
+mod build;
 mod choice;
 mod delayed;
 mod desk;
 mod error;
 mod exchange;
 mod file;
+mod generate;
 mod graph;
 mod http;
 mod licence;
@@ -32,21 +34,8 @@ mod world;
 
 pub use self::choice::{Choice, DefaultsChoice, Settings};
 pub use self::error::SandboxError;
+pub use self::generate::{Generate, generate};
 pub use self::log::reset;
 pub use self::server::{Now, Options, Sandbox, Source, play_person, whose};
 pub use self::state::Write;
 pub use self::world::{Noop, OptInFlags, OptOutFlags, Unlicensed, World, WorldError};
-/// tmp
-#[derive(Debug)]
-pub struct Generate {
-    /// t
-    pub people: u64,
-    /// t
-    pub groups: u64,
-    /// t
-    pub seed: u64,
-}
-/// tmp
-pub fn generate(_: &Generate, _: &mut dyn std::io::Write) -> std::io::Result<()> {
-    Ok(())
-}

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::error::SandboxError;
 use super::log::{Change, Log};
 use super::settings::{Defaults, Stored};
 use super::tenant::{Assignment, Tenant};
@@ -68,7 +68,7 @@ impl State {
     }
 
     /// Writes somebody's choice for a person.
-    pub(super) fn choose(&mut self, at: usize, asked: Stored, now: i64) -> io::Result<()> {
+    pub(super) fn choose(&mut self, at: usize, asked: Stored, now: i64) -> Result<(), SandboxError> {
         let person = &self.tenant.people[at];
         let mut stored = person.stored();
         stored.take(asked, self.tenant.defaults.truth(), &self.world);
@@ -81,7 +81,7 @@ impl State {
     }
 
     /// Writes the tenant's defaults.
-    pub(super) fn set_defaults(&mut self, defaults: Defaults, now: i64) -> io::Result<()> {
+    pub(super) fn set_defaults(&mut self, defaults: Defaults, now: i64) -> Result<(), SandboxError> {
         if defaults == *self.tenant.defaults.truth() {
             return Ok(());
         }
@@ -96,7 +96,7 @@ impl State {
         at: usize,
         licences: Vec<Assignment>,
         now: i64,
-    ) -> io::Result<()> {
+    ) -> Result<(), SandboxError> {
         let person = &self.tenant.people[at];
         let mut delayed = person.licences.clone();
         delayed.write(licences, now, self.world.licence_delay);
@@ -104,19 +104,24 @@ impl State {
     }
 
     /// Writes what a group hands down.
-    pub(super) fn license_group(&mut self, at: usize, licences: Vec<Assignment>, now: i64) -> io::Result<()> {
+    pub(super) fn license_group(
+        &mut self,
+        at: usize,
+        licences: Vec<Assignment>,
+        now: i64,
+    ) -> Result<(), SandboxError> {
         let group = &self.tenant.groups[at];
         let mut delayed = group.licences.clone();
         delayed.write(licences, now, self.world.licence_delay);
         self.commit(Change::GroupLicences { group: group.id, now: delayed })
     }
 
-    /// Lists the objects that changed after a place in [`State::moved`], each once.
-    pub(super) fn moved_since(&self, place: usize) -> BTreeSet<Uuid> {
-        self.moved.iter().skip(place).copied().collect()
+    /// Lists the objects that changed between two places in [`State::moved`], each once.
+    pub(super) fn moved_between(&self, from: usize, until: usize) -> BTreeSet<Uuid> {
+        self.moved.iter().take(until).skip(from).copied().collect()
     }
 
-    fn commit(&mut self, change: Change) -> io::Result<()> {
+    fn commit(&mut self, change: Change) -> Result<(), SandboxError> {
         if let Some(log) = &self.log {
             log.add(&change)?;
         }

@@ -28,9 +28,9 @@ fn path(store: &Path, run: RunId) -> PathBuf {
 
 /// Reads one run's journal, record by record.
 ///
-/// The last line may be torn, since a machine can die while writing it: what it was to say did not happen yet, or is
-/// found out by looking. An unreadable line before the last one is an error, because it did say something once. A run
-/// that died before it wrote anything has an empty journal, or none.
+/// The last line may be torn, since a machine can die while writing it: it has no end then, and what it was to say did
+/// not happen yet, or is found out by looking. An unreadable line that has its end is an error, because it did say
+/// something once. A run that died before it wrote anything has an empty journal, or none.
 pub(super) fn read(
     store: &Path,
     run: RunId,
@@ -51,14 +51,12 @@ pub(super) fn read(
         }
         let record = match serde_json::from_slice::<Record>(&line) {
             Ok(record) => record,
-            Err(source) => {
-                let last = lines.fill_buf().map_err(StoreError::io("read", &path))?.is_empty();
-                return if last {
-                    tracing::warn!(path = %path.display(), line = number, "a journal ends in a torn line");
-                    Ok(())
-                } else {
-                    Err(StoreError::Damaged { path, line: number, source })
-                };
+            Err(source) if line.ends_with(b"\n") => {
+                return Err(StoreError::Damaged { path, line: number, source });
+            }
+            Err(_) => {
+                tracing::warn!(path = %path.display(), line = number, "a journal ends in a torn line");
+                return Ok(());
             }
         };
         if let Record::Started(started) = &record {

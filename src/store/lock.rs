@@ -25,7 +25,7 @@ const RENEWED_AFTER: SignedDuration = SignedDuration::from_secs(20);
 /// Is the content of a lock file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Held {
+struct Claim {
     format: u32,
     holder: String,
     since: Timestamp,
@@ -46,7 +46,7 @@ pub struct Lease {
 #[derive(Clone, Debug)]
 struct State {
     number: u64,
-    held: Held,
+    claim: Claim,
 }
 
 /// Takes the lock of a store, with a number above `floor`.
@@ -58,18 +58,18 @@ pub(super) fn take(store: &Path, holder: &str, floor: u64, clock: &Clock) -> Res
         let newest = files::numbers(&folder, "")?.last().copied();
         let now = clock.now();
         if let Some(number) = newest
-            && let Some(held) = read(&folder, number)?
-            && !held.released
-            && (now.duration_since(held.renewed) < LASTS || seen == Some(number))
+            && let Some(claim) = read(&folder, number)?
+            && !claim.released
+            && (now.duration_since(claim.renewed) < LASTS || seen == Some(number))
         {
-            return Err(StoreError::Locked { holder: held.holder, since: held.since });
+            return Err(StoreError::Locked { holder: claim.holder, since: claim.since });
         }
         let number = newest.unwrap_or(0).max(floor) + 1;
-        let held =
-            Held { format: FORMAT, holder: holder.to_owned(), since: now, renewed: now, released: false };
-        if files::create_json(&path(&folder, number), &held)? {
+        let claim =
+            Claim { format: FORMAT, holder: holder.to_owned(), since: now, renewed: now, released: false };
+        if files::create_json(&path(&folder, number), &claim)? {
             forget_before(&folder, number);
-            let state = Mutex::new(State { number, held });
+            let state = Mutex::new(State { number, claim });
             return Ok(Lease { folder: Some(folder), clock: clock.clone(), state });
         }
         // Somebody else was faster. They hold it now, or have even released it again.
@@ -81,8 +81,9 @@ impl Lease {
     /// Makes the lease of a store that keeps nothing.
     pub(super) fn of_nothing(clock: &Clock) -> Self {
         let now = clock.now();
-        let held = Held { format: FORMAT, holder: String::new(), since: now, renewed: now, released: false };
-        Self { folder: None, clock: clock.clone(), state: Mutex::new(State { number: 0, held }) }
+        let claim =
+            Claim { format: FORMAT, holder: String::new(), since: now, renewed: now, released: false };
+        Self { folder: None, clock: clock.clone(), state: Mutex::new(State { number: 0, claim }) }
     }
 
     /// Makes sure that the lock is still ours, and renews it when that is due.
@@ -97,26 +98,21 @@ impl Lease {
             return Err(lost(folder, newest)?);
         }
         let now = self.clock.now();
-        let age = now.duration_since(state.held.renewed);
+        let age = now.duration_since(state.claim.renewed);
         if age < RENEWED_AFTER {
             return Ok(());
         }
-        state.held.renewed = now;
+        state.claim.renewed = now;
         if age < LASTS {
-            return files::replace_json(&path(folder, state.number), &state.held);
+            return files::replace_json(&path(folder, state.number), &state.claim);
         }
         let next = state.number + 1;
-        if !files::create_json(&path(folder, next), &state.held)? {
+        if !files::create_json(&path(folder, next), &state.claim)? {
             return Err(lost(folder, next)?);
         }
         forget_before(folder, next);
         state.number = next;
         Ok(())
-    }
-
-    /// Gives what the holder calls itself.
-    pub(super) fn holder(&self) -> String {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).held.holder.clone()
     }
 
     /// Gives the number of the lease, above all that were before.
@@ -132,8 +128,8 @@ impl Drop for Lease {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         let newest = files::numbers(folder, "").ok().and_then(|numbers| numbers.last().copied());
         if newest == Some(state.number) {
-            state.held.released = true;
-            if let Err(error) = files::replace_json(&path(folder, state.number), &state.held) {
+            state.claim.released = true;
+            if let Err(error) = files::replace_json(&path(folder, state.number), &state.claim) {
                 tracing::warn!(%error, "the lock could not be released, and expires in a minute");
             }
         }
@@ -144,17 +140,17 @@ fn path(folder: &Path, number: u64) -> PathBuf {
     folder.join(files::name(number))
 }
 
-fn read(folder: &Path, number: u64) -> Result<Option<Held>, StoreError> {
+fn read(folder: &Path, number: u64) -> Result<Option<Claim>, StoreError> {
     let path = path(folder, number);
-    let held = files::read_json::<Held>(&path)?;
-    if let Some(held) = &held {
-        error::check_format(&path, held.format)?;
+    let claim = files::read_json::<Claim>(&path)?;
+    if let Some(claim) = &claim {
+        error::check_format(&path, claim.format)?;
     }
-    Ok(held)
+    Ok(claim)
 }
 
 fn lost(folder: &Path, to: u64) -> Result<StoreError, StoreError> {
-    let to = read(folder, to)?.map_or_else(|| "somebody else".to_owned(), |held| held.holder);
+    let to = read(folder, to)?.map_or_else(|| "somebody else".to_owned(), |claim| claim.holder);
     Ok(StoreError::LeaseLost { to })
 }
 

@@ -23,6 +23,7 @@ mod files;
 mod fold;
 mod journal;
 mod lock;
+mod meanwhile;
 mod names;
 mod record;
 mod run;
@@ -42,6 +43,7 @@ pub use error::StoreError;
 use fold::Folding;
 pub use fold::fold;
 pub use lock::Lease;
+pub use meanwhile::Meanwhile;
 pub use record::{Answer, Intent, Record, Started, Subject};
 pub use run::Run;
 
@@ -101,6 +103,13 @@ pub struct Remembered {
     /// Runs that died before they finished, oldest first; what they did is in the ledger.
     pub unfinished: Vec<RunId>,
     base: Base,
+}
+
+impl Remembered {
+    /// Gives the newest run that this ledger knows, 0 before the first.
+    pub fn newest_run(&self) -> u64 {
+        self.base.newest_run
+    }
 }
 
 /// Is where a ledger was read, so that a run can tell whether somebody else has applied since.

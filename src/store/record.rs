@@ -63,7 +63,7 @@ pub enum Record {
         id: PersonId,
         /// What they have now.
         values: BTreeMap<Setting, Value>,
-        /// What they had right before, where it differed and the write did not mean to change it.
+        /// What they had right before the write, where it differs and the write did not mean to change it.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         before: BTreeMap<Setting, Value>,
         /// When.
@@ -91,9 +91,7 @@ pub struct Started {
     pub manifest: String,
     /// The version of insightctl.
     pub version: String,
-    /// Who ran it, as the lock names them.
-    pub holder: String,
-    /// When.
+    /// When it began.
     pub at: Timestamp,
 }
 
@@ -118,10 +116,11 @@ pub struct Intent {
     /// What was read right before; absent where the service has no field to read it from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Value>,
-    /// What is to be.
+    /// What this call leaves there. Not always what the plan wants in the end: of several calls for one person, the
+    /// first may switch a feature off before another one switches it on.
     pub to: Value,
     /// It repeats a write that did not take.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeat: bool,
     /// When.
     pub at: Timestamp,
@@ -131,16 +130,10 @@ pub struct Intent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// It took this value. Not always the one that was meant in the end: of several calls for one person, the first
-    /// may have switched a feature off before the one that was to switch it on failed.
-    Sent(Value),
+    /// It took it.
+    Sent,
     /// It surely did not take it, and why.
     Refused(RefusalKind),
     /// Nobody knows: it was sent, and no answer came.
     Unanswered,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::fold::Folding;
 use super::journal::{self, Journal};
 use super::lock::Lease;
+use super::meanwhile::Meanwhile;
 use super::record::{Record, Started};
 use super::{Base, FORMAT, Remembered, RunId, Store, StoreError, error, files, snapshot};
 use crate::clock::Clock;
@@ -21,6 +22,7 @@ pub struct Run {
     tenant: TenantId,
     lease: Lease,
     folding: Folding,
+    meanwhile: Meanwhile,
     clock: Clock,
     kept: Option<Kept>,
 }
@@ -52,6 +54,7 @@ impl Store {
             tenant: self.tenant,
             lease,
             folding: Folding::new(ledger, *settle),
+            meanwhile: Meanwhile::default(),
             clock: clock.clone(),
             kept: None,
         };
@@ -67,6 +70,9 @@ impl Store {
         if snapshot != base.snapshot || newest_run > base.newest_run {
             return Err(StoreError::Changed);
         }
+        if plan.basis.newest_run < newest_run {
+            run.meanwhile = Meanwhile::since(store, self.tenant, RunId(plan.basis.newest_run))?;
+        }
         snapshot::sweep(store);
         let mut journal = Journal::begin(store, run.id)?;
         files::create_json(&journal::folder(store, run.id).join("plan.json"), &without_names(plan))?;
@@ -76,7 +82,6 @@ impl Store {
             tenant: self.tenant,
             manifest: plan.basis.manifest.clone(),
             version: plan.basis.version.clone(),
-            holder: run.lease.holder(),
             at: clock.now(),
         })])?;
         run.kept = Some(Kept { store: store.clone(), base, journal });
@@ -98,6 +103,11 @@ impl Run {
     /// Gives the ledger as it is now.
     pub fn ledger(&self) -> &Ledger {
         self.folding.ledger()
+    }
+
+    /// Gives what the ledger has learnt since the plan looked, through runs in between.
+    pub fn meanwhile(&self) -> &Meanwhile {
+        &self.meanwhile
     }
 
     /// Writes records down, flushed to the disk all at once, and folds them into the ledger.
@@ -153,8 +163,23 @@ fn without_names(plan: &Plan) -> Plan {
     for change in &mut outside_changes {
         change.target = nameless(&change.target);
     }
-    // A selector may be somebody's address, and so may the service's words about it.
-    let names_a_selector = |note: &Note| matches!(note, Note::Unreadable { .. });
+    // A selector may be somebody's address, and the service's words may hold one.
+    let notes = plan.notes.iter().filter_map(|note| match note {
+        Note::Unreadable { .. } | Note::ProtectedNotFound { .. } => None,
+        Note::TenantUnreadable { setting, message: _ } => {
+            Some(Note::TenantUnreadable { setting: *setting, message: String::new() })
+        }
+        Note::PlanInherited { .. }
+        | Note::DefaultHeldBack { .. }
+        | Note::DefaultSettling { .. }
+        | Note::TenantWriteOnly { .. }
+        | Note::GroupNowEmpty { .. }
+        | Note::RemovedStillCounts { .. }
+        | Note::DigestPaused
+        | Note::WelcomeMail
+        | Note::NoLedger
+        | Note::RestoreStays { .. } => Some(note.clone()),
+    });
     Plan {
         format: plan.format,
         basis: plan.basis.clone(),
@@ -164,7 +189,7 @@ fn without_names(plan: &Plan) -> Plan {
         leaving: plan.leaving.clone(),
         overlaps: plan.overlaps.clone(),
         moves_with_default: plan.moves_with_default,
-        notes: plan.notes.iter().filter(|note| !names_a_selector(note)).cloned().collect(),
+        notes: notes.collect(),
         observations: Observations::default(),
         summary: plan.summary.clone(),
     }

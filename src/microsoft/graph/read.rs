@@ -230,7 +230,8 @@ impl Graph {
 
     /// Counts the member accounts that are enabled.
     pub(crate) async fn count_enabled_members(&self) -> Result<u64, Refusal> {
-        let filter = url::value("accountEnabled eq true and userType eq 'Member'");
+        // Accounts of old have no type, and count as members here as they do in a listing.
+        let filter = url::value("accountEnabled eq true and userType ne 'Guest'");
         self.count("the number of people", &format!("/users/$count?$filter={filter}")).await
     }
 

@@ -30,7 +30,7 @@ pub(crate) enum One<'a> {
 }
 
 /// Is a selector that stands for many.
-enum Set<'a> {
+enum Many<'a> {
     Group(&'a str),
     Filter(&'a str),
     Licence(&'a str),
@@ -47,10 +47,10 @@ impl Graph {
                 Selector::Id(id) => drop(ones.insert(One::Id(*id), selector)),
                 Selector::User(upn) => drop(ones.insert(One::User(upn), selector)),
                 Selector::Mail(mail) => drop(ones.insert(One::Mail(mail), selector)),
-                Selector::Group(name) => sets.push((selector, Set::Group(name))),
-                Selector::Filter(filter) => sets.push((selector, Set::Filter(filter))),
-                Selector::Licence(name) => sets.push((selector, Set::Licence(name))),
-                Selector::Everyone => sets.push((selector, Set::Everyone)),
+                Selector::Group(name) => sets.push((selector, Many::Group(name))),
+                Selector::Filter(filter) => sets.push((selector, Many::Filter(filter))),
+                Selector::Licence(name) => sets.push((selector, Many::Licence(name))),
+                Selector::Everyone => sets.push((selector, Many::Everyone)),
             }
         }
         let groups = self.find_groups(&sets).await;
@@ -59,10 +59,10 @@ impl Graph {
             let (groups, done) = (&groups, &done);
             async move {
                 let members = match set {
-                    Set::Group(name) => self.group(groups.get(name), directory).await,
-                    Set::Filter(filter) => self.matching(filter, directory).await.map(Members::Are),
-                    Set::Licence(name) => self.licensed(name, directory).await,
-                    Set::Everyone => self.everyone(directory).await.map(Members::Are),
+                    Many::Group(name) => self.group(groups.get(name), directory).await,
+                    Many::Filter(filter) => self.matching(filter, directory).await.map(Members::Are),
+                    Many::Licence(name) => self.licensed(name, directory).await,
+                    Many::Everyone => self.everyone(directory).await.map(Members::Are),
                 };
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
                 directory.tell(Reading::Groups { done, of });
@@ -109,13 +109,13 @@ impl Graph {
     /// Asks for all groups by whatever the manifest calls them.
     async fn find_groups<'a>(
         &self,
-        sets: &[(&Selector, Set<'a>)],
+        sets: &[(&Selector, Many<'a>)],
     ) -> BTreeMap<&'a str, Result<Group, Refusal>> {
         let names: Vec<&str> = sets
             .iter()
             .filter_map(|(_, set)| match set {
-                Set::Group(name) => Some(*name),
-                Set::Filter(_) | Set::Licence(_) | Set::Everyone => None,
+                Many::Group(name) => Some(*name),
+                Many::Filter(_) | Many::Licence(_) | Many::Everyone => None,
             })
             .collect();
         let requests: Vec<Request> = names.iter().map(|name| group_request(name)).collect();

@@ -149,16 +149,18 @@ fn headline(setting: &SettingExplanation) -> String {
     match setting.decision {
         Decision::Set { to, because: _ } if setting.have == Some(to) => format!("stays {to}, and is written"),
         Decision::Set { to, because: _ } => format!("{} → {to}", change::value(setting.have)),
+        Decision::Leave(_) if setting.want.is_none() => "not managed by the manifest".to_owned(),
         Decision::Leave(_) => "left alone".to_owned(),
     }
 }
 
 fn about(explanation: &Explanation, explained: &SettingExplanation) -> Vec<Fact> {
     let SettingExplanation { setting, want, have, default, default_after, entry, row, decision } = explained;
-    let mut facts = vec![
-        ("want", want.map_or_else(|| "not managed by the manifest".to_owned(), |want| want.to_string())),
-        ("have", has(*setting, *have, explanation.service_plan)),
-    ];
+    let mut facts = Vec::new();
+    if let Some(want) = want {
+        facts.push(("want", want.to_string()));
+    }
+    facts.push(("have", has(*setting, *have, explanation.service_plan)));
     match (default, default_after) {
         (Some(now), Some(after)) if now != after => {
             facts.push(("default", format!("{now} now, {after} after this plan")));
@@ -166,6 +168,10 @@ fn about(explanation: &Explanation, explained: &SettingExplanation) -> Vec<Fact>
         (Some(now), _) => facts.push(("default", now.to_string())),
         (None, Some(after)) => facts.push(("default", format!("unknown now, {after} after this plan"))),
         (None, None) => {}
+    }
+    if want.is_none() && entry.is_none() {
+        // Nobody asks for anything, and nothing was ever written: what they have is all there is to tell.
+        return facts;
     }
     facts.push(("ledger", entry.as_ref().map_or_else(|| "nothing is remembered".to_owned(), remembered)));
     if let Some(number) = row

@@ -111,12 +111,8 @@ fn everything_that_decides_is_told() {
                 this plan, so it is written to outlive it
       undo      the person, at any time
 
-    service-plan: left alone
-      want      not managed by the manifest
+    service-plan: not managed by the manifest
       have      assigned
-      ledger    nothing is remembered
-      so        nothing is done (released): the manifest does not ask for it
-      undo      only an administrator
 ");
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::told::{belongs, deviations, group_lines, is_unknown, names_people, outside_by_person, refusals};
+use super::told::{self, Place, belongs, deviations, group_lines, names_people, outside_by_person, refusals};
 use super::{Block, Steps, Voice, last_line, mark};
 use crate::plan::guard::Objection;
 use crate::plan::{LeftAlone, Plan, Reason, Target};
@@ -37,6 +37,11 @@ pub(in crate::render) fn comment(
     let digest: String = plan.basis.manifest.chars().take(12).collect();
     let read = moment(plan.basis.read_at);
     comment.add(&format!("Tenant `{}`, read {read}, manifest {}.\n\n", plan.basis.tenant, code(&digest)));
+    let unmet: Vec<_> = told::notes(plan, Place::Objection).map(|note| words::note(note, code)).collect();
+    if !unmet.is_empty() {
+        comment.heading(3, "Asked for, and not brought about by this plan");
+        comment.list(unmet);
+    }
     if !objections.is_empty() {
         comment.heading(3, "Needs consent before anything of this plan is done");
         comment.list(objections.iter().map(|objection| {
@@ -52,8 +57,7 @@ pub(in crate::render) fn comment(
     }
     left_alone(&mut comment, plan, details);
     unknown(&mut comment, plan);
-    let notes: Vec<_> =
-        plan.notes.iter().filter(|note| !is_unknown(note)).map(|note| words::note(note, code)).collect();
+    let notes: Vec<_> = told::notes(plan, Place::Aside).map(|note| words::note(note, code)).collect();
     if !notes.is_empty() {
         comment.heading(3, "Notes");
         comment.list(notes);
@@ -158,7 +162,7 @@ fn left_alone(comment: &mut Comment, plan: &Plan, details: usize) {
 }
 
 fn unknown(comment: &mut Comment, plan: &Plan) {
-    let notes = plan.notes.iter().filter(|note| is_unknown(note)).map(|note| words::note(note, code));
+    let notes = told::notes(plan, Place::Unknown).map(|note| words::note(note, code));
     let refusals = refusals(plan).into_iter().map(|((kind, message), number)| {
         format!("{}: {}: {}", people(number), words::refusal(kind), code(message))
     });

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Look;
 use super::json;
 use super::page::Mark;
-use crate::model::{Mode, ServicePlan, Switch, Value};
+use crate::model::{Mode, Overlap, ServicePlan, Switch, Value};
 use crate::plan::guard::Objection;
 use crate::plan::{Operation, Plan};
 
@@ -48,6 +48,11 @@ pub fn refusal(objections: &[Objection]) -> (String, Vec<String>) {
     let verb = if words.len() == 1 { "needs" } else { "need" };
     let fact = format!("{} {verb} consent, so nothing of this plan is done", super::number::list(&words));
     (fact, classes.into_iter().map(super::objection::remedy).collect())
+}
+
+/// Says who decides for the people whom two groups name.
+pub fn overlap(overlap: &Overlap) -> String {
+    told::overlap(overlap, super::inert::quoted)
 }
 
 /// Chooses the symbol of one operation by what it does to people.

@@ -25,8 +25,8 @@ fn a_plan_reads_from_objections_to_its_last_line() {
         read 2026-11-21 09:14 UTC, manifest 9f86d081884c
 
         Needs consent before anything of this plan is done
-          ! defaults: 4,312 people would move with the tenant's defaults (1,208 in
-            scope); this always needs consent.
+          ! defaults: 4,312 of 5,000 people in the directory would move with the
+            tenant's defaults; this always needs consent.
             hint: consent with `--allow defaults`, or raise `guards.limits.defaults` in
               the manifest
 
@@ -58,7 +58,8 @@ fn a_plan_reads_from_objections_to_its_last_line() {
         Step 3: tenant defaults switched off
           - dashboard       on → off
           - outlook-add-in  on → off
-          ! 4,312 people move with the default (0 in groups, 7 protected)
+          ! 4,312 people move with the default (0 in groups, 7 protected, 4,305 in no
+            group)
 
         Step 4: service plans removed
           - service-plan-removed: 1 person in contractors
@@ -75,12 +76,14 @@ fn a_plan_reads_from_objections_to_its_last_line() {
                                                   (the manifest changed)
 
         Groups
-          works-council held 18 people when last applied; 2 left and 1 moved to pilot
+          works-council held 18 people when last applied; 2 of them left and 1 moved to
+            pilot
           works-council decides for 3 people whom pilot names too; they ask for
             different things
 
         Left alone: 1,191 of 1,208 people in scope
           ?     1  unknown        something that decides could not be read
+                   fay@contoso.com  in pilot
                 1  not-found      the directory does not know the address
                    nobody@contoso.com  in pilot
                 1  guest          guests are left alone

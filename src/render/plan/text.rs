@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::told::{belongs, deviations, group_lines, is_unknown, names_people, outside_by_person, refusals};
+use super::told::{self, Place, belongs, deviations, group_lines, names_people, outside_by_person, refusals};
 use super::{Block, Lead, Steps, Voice, last_line, mark};
 use crate::model::Class;
 use crate::plan::guard::Objection;
@@ -29,6 +29,7 @@ pub(in crate::render) fn body(
 ) -> io::Result<()> {
     let mut page = Page::new(out, look);
     header(&mut page, plan, voice)?;
+    unmet(&mut page, plan)?;
     refused(&mut page, objections)?;
     outside(&mut page, &plan.outside_changes)?;
     changes(&mut page, plan, objections, voice)?;
@@ -59,6 +60,18 @@ fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {
         facts.push("what is → what the manifest asks".to_owned());
     }
     page.line(0, &Line::default().with(Meaning::Quiet, facts.join(", ")))
+}
+
+fn unmet(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
+    let mut notes = told::notes(plan, Place::Objection).peekable();
+    if notes.peek().is_none() {
+        return Ok(());
+    }
+    page.heading("Asked for, and not brought about by this plan")?;
+    for note in notes {
+        page.hanging(2, 4, &Line::of(format!("•\u{a0}{}", words::note(note, inert::quoted))))?;
+    }
+    Ok(())
 }
 
 fn refused(page: &mut Page<'_>, objections: &[Objection]) -> io::Result<()> {
@@ -247,7 +260,6 @@ fn left_alone(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
             | Reason::DefaultSettling
             | Reason::DefaultMoved
             | Reason::MovesWithDefault
-            | Reason::Unreadable
             | Reason::Released => ("\u{a0}", Meaning::Plain),
         };
         let line = Line::default()
@@ -267,7 +279,7 @@ fn left_alone(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
 
 fn unknown(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
     let refusals = refusals(plan);
-    let mut notes = plan.notes.iter().filter(|note| is_unknown(note)).peekable();
+    let mut notes = told::notes(plan, Place::Unknown).peekable();
     if refusals.is_empty() && notes.peek().is_none() {
         return Ok(());
     }
@@ -288,7 +300,7 @@ fn unknown(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
 }
 
 fn notes(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
-    let mut notes = plan.notes.iter().filter(|note| !is_unknown(note)).peekable();
+    let mut notes = told::notes(plan, Place::Aside).peekable();
     if notes.peek().is_none() {
         return Ok(());
     }

@@ -67,29 +67,32 @@ pub(super) fn outside_by_person(changes: &[OutsideChange]) -> Outside<'_> {
 pub(super) fn group_lines(plan: &Plan, quote: Quote) -> Vec<String> {
     let leaving = plan.leaving.iter().filter(|leaving| leaving.left > 0 || !leaving.moved.is_empty());
     let leaving = leaving.map(|Leaving { group, held, left, moved }| {
-        let left = (*left > 0).then(|| format!("{} left", count(*left)));
+        let left = (*left > 0).then(|| format!("{} of them left", count(*left)));
         let moved = moved.iter().map(|(to, number)| format!("{} moved to {}", count(*number), quote(to)));
         let parts: Vec<_> = left.into_iter().chain(moved).collect();
         format!("{} held {} when last applied; {}", quote(group), people(*held), list(&parts))
     });
-    let overlaps = plan.overlaps.iter().map(|Overlap { winner, loser, people: shared, same_outcome }| {
-        let outcome = if *same_outcome { "both ask for the same" } else { "they ask for different things" };
-        let (winner, loser) = (quote(winner), quote(loser));
-        format!("{winner} decides for {} whom {loser} names too; {outcome}", people(*shared))
-    });
-    leaving.chain(overlaps).collect()
+    leaving.chain(plan.overlaps.iter().map(|shared| overlap(shared, quote))).collect()
+}
+
+/// Says who decides for the people whom two groups name.
+pub(super) fn overlap(overlap: &Overlap, quote: Quote) -> String {
+    let Overlap { winner, loser, people: shared, same_outcome } = overlap;
+    let outcome = if *same_outcome { "both ask for the same" } else { "they ask for different things" };
+    let (winner, loser) = (quote(winner), quote(loser));
+    format!("{winner} decides for {} whom {loser} names too; {outcome}", people(*shared))
 }
 
 /// Says whether the people left alone for a reason are named, since a reviewer would ask who they are.
 pub(super) fn names_people(reason: Reason) -> bool {
     match reason {
-        Reason::NotFound
+        Reason::Unknown
+        | Reason::NotFound
         | Reason::ConsentFloor
         | Reason::OwnChoice
         | Reason::InheritedLicence
         | Reason::DefaultMoved => true,
-        Reason::Unknown
-        | Reason::Guest
+        Reason::Guest
         | Reason::Disabled
         | Reason::Protected
         | Reason::NoMailbox
@@ -98,7 +101,6 @@ pub(super) fn names_people(reason: Reason) -> bool {
         | Reason::Settling
         | Reason::DefaultSettling
         | Reason::MovesWithDefault
-        | Reason::Unreadable
         | Reason::Released
         | Reason::InSync => false,
     }
@@ -129,18 +131,35 @@ pub(super) fn refusals(plan: &Plan) -> BTreeMap<(RefusalKind, &str), u64> {
     refusals
 }
 
-/// Says whether a note tells of something unknown.
-pub(super) fn is_unknown(note: &Note) -> bool {
+/// Says where in a plan a note belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At the top: the manifest asks for something that this plan does not bring about.
+    Objection,
+    /// With what is unknown.
+    Unknown,
+    /// At the end.
+    Aside,
+}
+
+/// Gathers the notes of one place.
+pub(super) fn notes(plan: &Plan, at: Place) -> impl Iterator<Item = &Note> {
+    plan.notes.iter().filter(move |note| place(note) == at)
+}
+
+fn place(note: &Note) -> Place {
     match note {
-        Note::Unreadable { .. } | Note::TenantUnreadable { .. } => true,
-        Note::PlanInherited { .. }
-        | Note::DefaultSettling { .. }
+        Note::PlanInherited { .. } | Note::DefaultHeldBack { .. } | Note::ProtectedNotFound { .. } => {
+            Place::Objection
+        }
+        Note::Unreadable { .. } | Note::TenantUnreadable { .. } => Place::Unknown,
+        Note::DefaultSettling { .. }
         | Note::TenantWriteOnly { .. }
         | Note::GroupNowEmpty { .. }
         | Note::RemovedStillCounts { .. }
         | Note::DigestPaused
         | Note::WelcomeMail
         | Note::NoLedger
-        | Note::RestoreStays { .. } => false,
+        | Note::RestoreStays { .. } => Place::Aside,
     }
 }

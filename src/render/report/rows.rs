@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::apply::Report;
 use crate::plan::Target;
 use crate::render::table::Table;
+use crate::render::words;
 
 /// Names the columns.
 const HEADER: [&str; 11] = [
@@ -37,9 +38,10 @@ pub fn csv(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             }
         };
         let request = row.request_id.as_deref().unwrap_or_default();
-        let message = row.message.as_deref().unwrap_or_default();
+        // Each cell is made inert as a whole.
+        let message = row.why.as_ref().map(|why| words::why(why, str::to_owned)).unwrap_or_default();
         let outcome = row.outcome.word();
-        table.row([upn, &id, group, setting, &from, &to, outcome, &attempts, request, message, &at])?;
+        table.row([upn, &id, group, setting, &from, &to, outcome, &attempts, request, &message, &at])?;
     }
     table.end()
 }

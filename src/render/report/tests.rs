@@ -1,7 +1,6 @@
 //! Reports as people see them: whole, ended early, empty and hostile.
 
 use super::*;
-use crate::apply::Stopped;
 use crate::render::inert::acts;
 use crate::render::sample;
 
@@ -32,7 +31,7 @@ fn a_report_lists_what_needs_a_look() {
 
         Moved: no longer as planned, so not written (1)
           dan.falk@contoso.com  mode opt-in → opt-out
-              mode is opt-out already
+              found mode opt-out
           hint: plan again to see what they have now
 
         Waiting: held back until something else of this plan is there (1)

@@ -125,9 +125,9 @@ pub(super) fn setting(row: &Row) -> &'static str {
     }
 }
 
-/// Says what the service said, how often it was asked, and its own id for the request.
+/// Says why it became that, how often it was asked, and its own id for the request.
 pub(super) fn message(row: &Row, quote: words::Quote) -> Option<String> {
-    let mut parts: Vec<String> = row.message.as_deref().map(quote).into_iter().collect();
+    let mut parts: Vec<String> = row.why.iter().map(|why| words::why(why, quote)).collect();
     let mut facts = Vec::new();
     if row.attempts > 1 {
         facts.push(format!("{} attempts", count(row.attempts.into())));

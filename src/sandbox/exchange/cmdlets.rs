@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Refusal;
+use crate::sandbox::error::SandboxError;
 use crate::sandbox::http::{Reply, Shared};
 use crate::sandbox::settings::{Effective, FEATURES, Stored};
 use crate::sandbox::state::{State, Write};
@@ -215,7 +216,7 @@ fn bad_request() -> Refusal {
     Refusal::bad(REST, "The calling client sent a bad request to the service.")
 }
 
-fn unwritten(error: &std::io::Error) -> Refusal {
+fn unwritten(error: &SandboxError) -> Refusal {
     Refusal::Cmdlet { status: 503, code: "ServiceUnavailable", exception: IO, text: error.to_string() }
 }
 

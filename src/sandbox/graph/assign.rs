@@ -10,6 +10,7 @@ use super::error::Refusal;
 use super::groups::{self, Shown};
 use super::users::{self, User};
 use super::{Context, Reply};
+use crate::sandbox::error::SandboxError;
 use crate::sandbox::licence::Look;
 use crate::sandbox::state::{State, Write};
 use crate::sandbox::tenant::{Assignment, Tenant};
@@ -128,7 +129,7 @@ fn change(tenant: &Tenant, licences: &mut Vec<Assignment>, body: Body, now: i64)
     Ok(())
 }
 
-fn unwritten(error: &std::io::Error) -> Refusal {
+fn unwritten(error: &SandboxError) -> Refusal {
     Refusal { status: 503, code: "ServiceUnavailable", message: error.to_string() }
 }
 

@@ -1,6 +1,6 @@
 //! Tells what changed in the directory since a token was given out.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::error::Refusal;
@@ -9,6 +9,7 @@ use super::page::Listing;
 use super::query::Query;
 use super::users::{self, User};
 use super::{Context, Reply};
+use crate::sandbox::http::Content;
 use crate::sandbox::state::State;
 use crate::sandbox::text::{base64url, escape, from_base64url};
 
@@ -42,13 +43,14 @@ impl Token {
 pub(super) fn users(context: &Context<'_>) -> Result<Reply, Refusal> {
     context.may_read_users()?;
     let state = context.shared.read();
-    let (query, since) = read(context, &state)?;
+    let (query, since, until) = read(context, &state)?;
     users::check_select(query.select.as_deref(), true)?;
     let tenant = &state.tenant;
     let places: Vec<usize> = match since {
         Since::Start => (0..tenant.people.len()).collect(),
         Since::Place(place) => {
-            state.moved_since(place).into_iter().filter_map(|id| tenant.person_by_id(id)).collect()
+            let moved = state.moved_between(place, until);
+            moved.into_iter().filter_map(|id| tenant.person_by_id(id)).collect()
         }
     };
     let show = |at: usize| {
@@ -57,14 +59,15 @@ pub(super) fn users(context: &Context<'_>) -> Result<Reply, Refusal> {
         shown["id"] = tenant.people[places[at]].id.to_string().into();
         shown
     };
-    Ok(reply(context, &query, &state, places.len(), &show))
+    let listing = Listing { context: "delta", len: places.len(), keep: &|_| true, show: &show };
+    Ok(reply(context, &query, &state, until, &listing))
 }
 
 /// Answers `GET /groups/delta`; members are the direct ones.
 pub(super) fn groups(context: &Context<'_>) -> Result<Reply, Refusal> {
     context.may_read_groups()?;
     let state = context.shared.read();
-    let (query, since) = read(context, &state)?;
+    let (query, since, until) = read(context, &state)?;
     let own: Option<Vec<String>> =
         query.select.as_ref().map(|names| names.iter().filter(|name| *name != "members").cloned().collect());
     groups::check_select(own.as_deref())?;
@@ -72,7 +75,8 @@ pub(super) fn groups(context: &Context<'_>) -> Result<Reply, Refusal> {
     let places: Vec<usize> = match since {
         Since::Start => (0..tenant.groups.len()).collect(),
         Since::Place(place) => {
-            state.moved_since(place).into_iter().filter_map(|id| tenant.group_by_id(id)).collect()
+            let moved = state.moved_between(place, until);
+            moved.into_iter().filter_map(|id| tenant.group_by_id(id)).collect()
         }
     };
     let with_members = query.select.as_ref().is_none_or(|names| names.iter().any(|name| name == "members"));
@@ -91,7 +95,8 @@ pub(super) fn groups(context: &Context<'_>) -> Result<Reply, Refusal> {
         }
         shown
     };
-    Ok(reply(context, &query, &state, places.len(), &show))
+    let listing = Listing { context: "delta", len: places.len(), keep: &|_| true, show: &show };
+    Ok(reply(context, &query, &state, until, &listing))
 }
 
 enum Since {
@@ -101,33 +106,29 @@ enum Since {
     Place(usize),
 }
 
-fn read(context: &Context<'_>, state: &State) -> Result<(Query, Since), Refusal> {
-    let mut query = Query::read(context.request, &["select", "deltatoken", "skiptoken"])?;
-    match query.delta.as_deref() {
-        None => Ok((query, Since::Start)),
-        Some("latest") => Ok((query, Since::Place(state.moved.len()))),
+/// Reads the query, where the reader stands, and up to which change all pages of this delta reach.
+fn read(context: &Context<'_>, state: &State) -> Result<(Query, Since, usize), Refusal> {
+    let mut query = Query::read(context.request, &["select", "deltatoken", "skiptoken", "until"])?;
+    let until = query.reach(state.moved.len());
+    let since = match query.delta.as_deref() {
+        None => Since::Start,
+        Some("latest") => Since::Place(until),
         Some(text) => {
             let token = Token::read(text, state)?;
             query.select = token.select;
-            Ok((query, Since::Place(token.place)))
+            Since::Place(token.place)
         }
-    }
+    };
+    Ok((query, since, until))
 }
 
 /// Cuts the page; the last one carries the link for next time instead of a next link.
-fn reply(
-    context: &Context<'_>,
-    query: &Query,
-    state: &State,
-    len: usize,
-    show: &dyn Fn(usize) -> Value,
-) -> Reply {
-    let listing = Listing { context: "delta", len, keep: &|_| true, show };
+fn reply(context: &Context<'_>, query: &Query, state: &State, until: usize, listing: &Listing<'_>) -> Reply {
     let mut reply = listing.page(context.request, query, &state.world);
-    if let crate::sandbox::http::Content::Json(body) = &mut reply.body
+    if let Content::Json(body) = &mut reply.body
         && body.get("@odata.nextLink").is_none()
     {
-        let token = Token { epoch: state.epoch, place: state.moved.len(), select: query.select.clone() };
+        let token = Token { epoch: state.epoch, place: until, select: query.select.clone() };
         let path = &context.request.path;
         let link = format!("{}{path}?$deltatoken={}", context.request.base, escape(&token.text()));
         body["@odata.deltaLink"] = link.into();

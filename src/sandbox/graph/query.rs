@@ -14,6 +14,8 @@ pub(super) struct Query {
     pub(super) count: bool,
     pub(super) cursor: Option<Cursor>,
     pub(super) delta: Option<String>,
+    /// Up to which change the pages of one delta reach, however long it takes to read them.
+    pub(super) until: Option<usize>,
     /// `ConsistencyLevel: eventual`.
     pub(super) eventual: bool,
     /// All options but the cursor, for the next link.
@@ -90,9 +92,19 @@ impl Query {
                 let cursor = Cursor::read(value);
                 self.cursor = Some(cursor.ok_or_else(|| Refusal::odata("Invalid skip token."))?);
             }
+            "until" => self.until = value.parse().ok(),
             _ => self.delta = Some(value.to_owned()),
         }
         Ok(())
+    }
+
+    /// Fixes, for this page and those that its links lead to, up to which change a delta reaches.
+    pub(super) fn reach(&mut self, changes: usize) -> usize {
+        let until = *self.until.get_or_insert(changes);
+        if !self.options.iter().any(|(name, _)| name == "$until") {
+            self.options.push(("$until".to_owned(), until.to_string()));
+        }
+        until
     }
 
     /// Refuses an advanced query that does not declare itself as one, on this page.

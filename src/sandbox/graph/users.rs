@@ -120,7 +120,7 @@ impl<'a> User<'a> {
             "onPremisesExtensionAttributes" => {
                 let attribute = |number: usize| {
                     let name = format!("extensionAttribute{number}");
-                    let value = person.extension.as_ref().and_then(|all| all.get(&name));
+                    let value = person.extension.get(&name);
                     (name, value.cloned().into())
                 };
                 Value::Object((1..=15).map(attribute).collect())
@@ -141,7 +141,7 @@ impl Object for User<'_> {
             USER_TYPE => Field::Text(user_type(person)),
             EXTENSION.. => {
                 let name = format!("extensionAttribute{}", property - EXTENSION);
-                let value = person.extension.as_ref().and_then(|all| all.get(&name));
+                let value = person.extension.get(&name);
                 value.map_or(Field::Null, |text| Field::Text(text))
             }
             _ => person.texts[property].as_deref().map_or(Field::Null, Field::Text),

@@ -22,6 +22,7 @@ use crate::store::record::{Answer, Intent, Record, Subject};
 /// | read back as written | confirmed; and surely stored, if a default that has stood still differs |
 /// | read back as tried, and it was not so before | the write took, although nobody said so |
 /// | read back otherwise | nothing: it may not show yet |
+/// | sent what somebody had chosen, to state it again | it stays their choice |
 /// | a feature changed beside a write | a side effect of ours: the value is ours and confirmed, nobody chose it |
 ///
 /// What follows from a value that is *still* unconfirmed or merely tried is for the next plan to say, with the age of
@@ -43,8 +44,17 @@ pub(super) struct Folding {
     /// The tenant's defaults, as last read in this run.
     defaults: BTreeMap<TenantSetting, Value>,
     /// What this run meant to write, and what was heard of it.
-    writes: BTreeMap<Subject, (Intent, Option<Answer>)>,
+    writes: BTreeMap<Subject, Write>,
     groups: Names,
+}
+
+/// Is the last write of this run to one subject.
+#[derive(Clone, Copy, Debug)]
+struct Write {
+    intent: Intent,
+    heard: Option<Answer>,
+    /// The entry as it was before this run first wrote there.
+    original: Option<Entry>,
 }
 
 impl Folding {
@@ -68,7 +78,12 @@ impl Folding {
             Record::Observed { id, is } => self.observed(id, is),
             Record::TenantRead { values, at: _ } => self.tenant_read(values),
             Record::Intent(intent) => {
-                self.writes.insert(intent.subject, (intent, None));
+                let original = match (self.writes.get(&intent.subject), intent.subject) {
+                    (Some(earlier), _) => earlier.original,
+                    (None, Subject::Person(id, setting)) => self.ledger.entry(id, setting).copied(),
+                    (None, Subject::Tenant(_)) => None,
+                };
+                self.writes.insert(intent.subject, Write { intent, heard: None, original });
             }
             Record::Outcome { subject, answer, attempts: _, request_id: _, at: _ } => {
                 self.outcome(subject, answer);
@@ -85,9 +100,9 @@ impl Folding {
     }
 
     fn give_up(&mut self) {
-        for (intent, answer) in std::mem::take(&mut self.writes).into_values() {
-            if answer.is_none() {
-                self.tried(&intent);
+        for write in std::mem::take(&mut self.writes).into_values() {
+            if write.heard.is_none() {
+                self.tried(&write.intent);
             }
         }
     }
@@ -104,40 +119,39 @@ impl Folding {
 
     fn outcome(&mut self, subject: Subject, answer: Answer) {
         // An intent is flushed before its write is sent, so an outcome without one cannot be.
-        let Some((intent, heard)) = self.writes.get_mut(&subject) else { return };
-        *heard = Some(answer);
-        let intent = *intent;
+        let Some(write) = self.writes.get_mut(&subject) else { return };
+        write.heard = Some(answer);
+        let write = *write;
         match answer {
-            Answer::Sent(value) => self.sent(&intent, value),
+            Answer::Sent => self.sent(&write),
             Answer::Refused(_) => {}
-            Answer::Unanswered => self.tried(&intent),
+            Answer::Unanswered => self.tried(&write.intent),
         }
     }
 
-    fn sent(&mut self, intent: &Intent, value: Value) {
+    fn sent(&mut self, write: &Write) {
+        let Write { intent, heard: _, original } = write;
         match intent.subject {
-            Subject::Tenant(setting) => self.sent_tenant(intent, setting, value),
+            Subject::Tenant(setting) => self.sent_tenant(intent, setting),
             Subject::Person(id, setting) => {
                 let default = self.default_of(setting);
                 let slot = self.ledger.people.entry(id).or_default().settings.get_mut(setting);
-                if let Some(old) = slot
-                    && old.is_choice_of(value)
-                {
-                    // An opt-in states again what the person chose. It stays theirs.
-                    old.tried = None;
-                    return;
-                }
-                let written = ours(value, default, intent.at, intent.from, slot.as_ref());
-                *slot = Some(Entry { retried: intent.repeat, ..written });
+                // An opt-in states every feature again. What somebody had chosen is still theirs after that.
+                let theirs = original.filter(|old| old.is_choice_of(intent.to));
+                let ours = || {
+                    let written = ours(intent.to, default, intent.at, intent.from, slot.as_ref());
+                    Entry { retried: intent.repeat, ..written }
+                };
+                *slot = Some(theirs.map_or_else(ours, |old| Entry { tried: None, ..old }));
             }
         }
     }
 
-    fn sent_tenant(&mut self, intent: &Intent, setting: TenantSetting, value: Value) {
+    fn sent_tenant(&mut self, intent: &Intent, setting: TenantSetting) {
         let old = self.ledger.tenant.get(&setting).copied();
-        let was = intent.from.or(old.map(|old| old.value)).filter(|was| *was != value);
+        let was = intent.from.or(old.map(|old| old.value)).filter(|was| *was != intent.to);
         let entry = TenantEntry {
-            value,
+            value: intent.to,
             by: By::Us,
             at: intent.at,
             confirmed: false,
@@ -191,12 +205,12 @@ impl Folding {
     fn tenant_read(&mut self, values: BTreeMap<TenantSetting, Value>) {
         for (setting, value) in &values {
             let subject = Subject::Tenant(*setting);
-            if let Some((intent, heard)) = self.writes.get_mut(&subject)
-                && took_unheard(intent, *heard, *value)
+            if let Some(write) = self.writes.get_mut(&subject)
+                && write.took_unheard(*value)
             {
-                *heard = Some(Answer::Sent(*value));
-                let intent = *intent;
-                self.sent(&intent, *value);
+                write.heard = Some(Answer::Sent);
+                let write = *write;
+                self.sent(&write);
             }
             if let Some(entry) = self.ledger.tenant.get_mut(setting)
                 && entry.by == By::Us
@@ -218,12 +232,12 @@ impl Folding {
         for (&setting, &value) in values {
             if let Some(was) = before.get(&setting) {
                 self.side_effect(id, setting, *was, value, at);
-            } else if let Some((intent, heard)) = self.writes.get_mut(&Subject::Person(id, setting))
-                && took_unheard(intent, *heard, value)
+            } else if let Some(write) = self.writes.get_mut(&Subject::Person(id, setting))
+                && write.took_unheard(value)
             {
-                *heard = Some(Answer::Sent(value));
-                let intent = *intent;
-                self.sent(&intent, value);
+                write.heard = Some(Answer::Sent);
+                let write = *write;
+                self.sent(&write);
             }
             self.confirm(id, setting, value, at);
         }
@@ -280,15 +294,18 @@ impl Folding {
     }
 }
 
-/// Says whether a write of which nothing was heard can be seen: the value is there now, and was not right before.
-///
-/// The opposite proves nothing, since a read may be stale.
-fn took_unheard(intent: &Intent, heard: Option<Answer>, value: Value) -> bool {
-    let unheard = match heard {
-        None | Some(Answer::Unanswered) => true,
-        Some(Answer::Sent(_) | Answer::Refused(_)) => false,
-    };
-    unheard && value == intent.to && intent.from.is_some_and(|from| from != value)
+impl Write {
+    /// Says whether a write of which nothing was heard can be seen: the value is there now, and was not right before.
+    ///
+    /// The opposite proves nothing, since a read may be stale.
+    fn took_unheard(&self, value: Value) -> bool {
+        let Self { intent, heard, original: _ } = self;
+        let unheard = match heard {
+            None | Some(Answer::Unanswered) => true,
+            Some(Answer::Sent | Answer::Refused(_)) => false,
+        };
+        unheard && value == intent.to && intent.from.is_some_and(|from| from != value)
+    }
 }
 
 /// Makes the entry of a value that we wrote, keeping what was there before we first wrote.

@@ -69,7 +69,7 @@ fn words(ledger: &Ledger, setting: Setting) -> String {
 #[test]
 fn every_history_of_one_write_is_remembered_as_it_should() {
     let intent = || intent(MODE, Value::OPT_IN, Value::OPT_OUT);
-    let sent = || outcome(MODE, Answer::Sent(Value::OPT_OUT));
+    let sent = || outcome(MODE, Answer::Sent);
     let refused = outcome(MODE, Answer::Refused(RefusalKind::Forbidden));
     let unanswered = || outcome(MODE, Answer::Unanswered);
     let read = |value| read_back(&[(Setting::Mode, value)], &[]);
@@ -102,7 +102,7 @@ fn every_history_of_one_write_is_remembered_as_it_should() {
 fn a_pin_is_confirmed_but_not_surely_stored_while_the_default_is_the_same() {
     let ledger = folded([
         intent(DASHBOARD, Value::ON, Value::ON),
-        outcome(DASHBOARD, Answer::Sent(Value::ON)),
+        outcome(DASHBOARD, Answer::Sent),
         read_back(&[(Setting::Dashboard, Value::ON)], &[]),
     ]);
     assert_eq!(words(&ledger, Setting::Dashboard), "Us on, default on, confirmed, found on");
@@ -136,7 +136,7 @@ fn a_default_that_has_just_changed_proves_nothing_about_what_is_stored() {
                 at: at(1),
             },
             intent(DASHBOARD, Value::OFF, Value::ON),
-            outcome(DASHBOARD, Answer::Sent(Value::ON)),
+            outcome(DASHBOARD, Answer::Sent),
             read_back(&[(Setting::Dashboard, Value::ON)], &[]),
         ]);
         ledger.entry(ADA, Setting::Dashboard).expect("an entry").stored
@@ -147,9 +147,8 @@ fn a_default_that_has_just_changed_proves_nothing_about_what_is_stored() {
 
 #[test]
 fn what_was_there_before_our_first_write_survives_the_second() {
-    let ledger =
-        folded([intent(MODE, Value::OPT_IN, Value::OPT_OUT), outcome(MODE, Answer::Sent(Value::OPT_OUT))]);
-    let again = [intent(MODE, Value::OPT_OUT, Value::OPT_IN), outcome(MODE, Answer::Sent(Value::OPT_IN))];
+    let ledger = folded([intent(MODE, Value::OPT_IN, Value::OPT_OUT), outcome(MODE, Answer::Sent)]);
+    let again = [intent(MODE, Value::OPT_OUT, Value::OPT_IN), outcome(MODE, Answer::Sent)];
     let ledger = fold(ledger, again, &Settle::default());
     assert_eq!(words(&ledger, Setting::Mode), "Us opt-in, default opt-in, found opt-in");
 }
@@ -164,22 +163,27 @@ fn a_choice_that_is_overridden_is_what_a_restore_brings_back() {
     let ledger = folded([
         Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
         intent(DASHBOARD, Value::OFF, Value::ON),
-        outcome(DASHBOARD, Answer::Sent(Value::ON)),
+        outcome(DASHBOARD, Answer::Sent),
     ]);
     assert_eq!(words(&ledger, Setting::Dashboard), "Us on, default on, found off chosen");
 }
 
 #[test]
-fn a_choice_that_an_opt_in_states_again_stays_a_choice() {
-    let chosen = Entry::seen(Value::OFF, Some(Value::ON), true, at(0));
-    let settings = BTreeMap::from([(Setting::Dashboard, chosen)]);
-    let ledger = folded([
-        Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
-        intent(DASHBOARD, Value::OFF, Value::OFF),
-        outcome(DASHBOARD, Answer::Sent(Value::OFF)),
-        read_back(&[(Setting::Dashboard, Value::OFF)], &[]),
-    ]);
-    assert_eq!(words(&ledger, Setting::Dashboard), "Seen off, default on, chosen");
+fn a_choice_that_is_stated_again_stays_a_choice_also_by_way_of_all_off() {
+    for value in [Value::ON, Value::OFF] {
+        let chosen = Entry::seen(value, Some(Value::ON), true, at(0));
+        let settings = BTreeMap::from([(Setting::Dashboard, chosen)]);
+        let mut records = vec![
+            Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
+            intent(DASHBOARD, value, Value::OFF),
+            outcome(DASHBOARD, Answer::Sent),
+        ];
+        if value == Value::ON {
+            records.extend([intent(DASHBOARD, Value::OFF, Value::ON), outcome(DASHBOARD, Answer::Sent)]);
+        }
+        let ledger = folded(records);
+        assert_eq!(words(&ledger, Setting::Dashboard), format!("Seen {value}, default on, chosen"));
+    }
 }
 
 #[test]
@@ -192,25 +196,34 @@ fn a_repeated_write_is_marked_so_that_it_is_not_repeated_again() {
         repeat: true,
         at: at(2),
     });
-    let ledger = folded([repeat, outcome(MODE, Answer::Sent(Value::OPT_OUT))]);
+    let ledger = folded([repeat, outcome(MODE, Answer::Sent)]);
     assert_eq!(words(&ledger, Setting::Mode), "Us opt-out, default opt-in, retried, found opt-in");
 }
 
 #[test]
-fn what_a_first_call_wrote_on_the_way_is_ours_when_the_second_fails() {
-    let ledger = folded([
-        intent(DASHBOARD, Value::ON, Value::ON),
-        outcome(DASHBOARD, Answer::Sent(Value::OFF)),
-        read_back(&[(Setting::Dashboard, Value::OFF)], &[]),
-    ]);
-    assert_eq!(words(&ledger, Setting::Dashboard), "Us off, default on, confirmed, stored, found on");
+fn what_a_first_call_wrote_on_the_way_is_ours_whatever_becomes_of_the_second() {
+    let first = [intent(DASHBOARD, Value::ON, Value::OFF), outcome(DASHBOARD, Answer::Sent)];
+    let second = || intent(DASHBOARD, Value::OFF, Value::ON);
+    let table = [
+        (vec![], "Us off, default on, found on"),
+        (vec![second()], "Us off, default on, found on, tried on"),
+        (
+            vec![second(), outcome(DASHBOARD, Answer::Refused(RefusalKind::Failed))],
+            "Us off, default on, found on",
+        ),
+        (vec![second(), outcome(DASHBOARD, Answer::Sent)], "Us on, default on, found on"),
+    ];
+    for (history, expected) in table {
+        let ledger = folded(first.iter().cloned().chain(history.clone()));
+        assert_eq!(words(&ledger, Setting::Dashboard), expected, "{history:#?}");
+    }
 }
 
 #[test]
 fn side_effects_of_our_own_write_are_nobodys_choice() {
     let ledger = folded([
         intent(MODE, Value::OPT_IN, Value::OPT_OUT),
-        outcome(MODE, Answer::Sent(Value::OPT_OUT)),
+        outcome(MODE, Answer::Sent),
         read_back(
             &[(Setting::Mode, Value::OPT_OUT), (Setting::Dashboard, Value::OFF)],
             &[(Setting::Dashboard, Value::ON)],
@@ -223,10 +236,10 @@ fn side_effects_of_our_own_write_are_nobodys_choice() {
 fn a_pin_that_a_later_write_of_ours_undoes_is_nobodys_choice() {
     let ledger = folded([
         intent(DASHBOARD, Value::ON, Value::ON),
-        outcome(DASHBOARD, Answer::Sent(Value::ON)),
+        outcome(DASHBOARD, Answer::Sent),
         read_back(&[(Setting::Dashboard, Value::ON)], &[]),
         intent(MODE, Value::OPT_IN, Value::OPT_OUT),
-        outcome(MODE, Answer::Sent(Value::OPT_OUT)),
+        outcome(MODE, Answer::Sent),
         read_back(
             &[(Setting::Mode, Value::OPT_OUT), (Setting::Dashboard, Value::OFF)],
             &[(Setting::Dashboard, Value::ON)],
@@ -239,7 +252,7 @@ fn a_pin_that_a_later_write_of_ours_undoes_is_nobodys_choice() {
 fn an_opt_out_that_we_did_not_mean_is_left_for_the_next_plan_to_judge() {
     let ledger = folded([
         intent(DASHBOARD, Value::ON, Value::OFF),
-        outcome(DASHBOARD, Answer::Sent(Value::OFF)),
+        outcome(DASHBOARD, Answer::Sent),
         read_back(
             &[(Setting::Mode, Value::OPT_OUT), (Setting::Dashboard, Value::OFF)],
             &[(Setting::Mode, Value::OPT_IN)],
@@ -252,7 +265,7 @@ fn an_opt_out_that_we_did_not_mean_is_left_for_the_next_plan_to_judge() {
 fn settings_that_did_not_change_are_left_as_they_were() {
     let ledger = folded([
         intent(MODE, Value::OPT_IN, Value::OPT_OUT),
-        outcome(MODE, Answer::Sent(Value::OPT_OUT)),
+        outcome(MODE, Answer::Sent),
         read_back(&[(Setting::Mode, Value::OPT_OUT), (Setting::Dashboard, Value::ON)], &[]),
     ]);
     assert_eq!(words(&ledger, Setting::Dashboard), "Seen on, default on");
@@ -260,7 +273,7 @@ fn settings_that_did_not_change_are_left_as_they_were() {
 
 #[test]
 fn a_tenant_write_remembers_what_the_default_was() {
-    let sent = [intent(DEFAULT, Value::ON, Value::OFF), outcome(DEFAULT, Answer::Sent(Value::OFF))];
+    let sent = [intent(DEFAULT, Value::ON, Value::OFF), outcome(DEFAULT, Answer::Sent)];
     let expected = TenantEntry {
         value: Value::OFF,
         by: By::Us,

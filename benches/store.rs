@@ -1,0 +1,90 @@
+//! How long the ledger of many people takes to write, and to read again.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark ends where something is not as it should be")]
+
+use std::collections::BTreeMap;
+
+use divan::Bencher;
+use insightctl::clock::Clock;
+use insightctl::model::{Entry, PersonId, Setting, Settle, TenantId, Value};
+use insightctl::plan::{Basis, FORMAT, Observations, Observed, Plan, Summary};
+use insightctl::store::{Record, Run, Store, WhenMissing};
+use jiff::Timestamp;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+
+fn main() {
+    divan::main();
+}
+
+fn clock() -> Clock {
+    Clock::still(Timestamp::UNIX_EPOCH)
+}
+
+fn begin(folder: &TempDir) -> (Store, Run) {
+    let store = Store::open(folder.path(), TENANT, WhenMissing::Create(Uuid::nil())).unwrap();
+    let now = clock().now();
+    let plan = Plan {
+        format: FORMAT,
+        basis: Basis {
+            version: String::new(),
+            manifest: String::new(),
+            tenant: TENANT,
+            tenant_name: "Contoso".into(),
+            store: None,
+            as_of: now,
+            newest_run: 0,
+            read_at: now,
+        },
+        operations: Vec::new(),
+        left_alone: Vec::new(),
+        outside_changes: Vec::new(),
+        leaving: Vec::new(),
+        overlaps: Vec::new(),
+        moves_with_default: None,
+        notes: Vec::new(),
+        observations: Observations::default(),
+        summary: Summary::default(),
+    };
+    let lease = store.lock("a benchmark", &clock()).unwrap();
+    let remembered = store.ledger(&Settle::default()).unwrap();
+    let run = store.begin_run(lease, remembered, &plan, &Settle::default(), &clock()).unwrap();
+    (store, run)
+}
+
+fn observe(run: &mut Run, people: u128) {
+    let at = clock().now();
+    for first in (0..people).step_by(4096) {
+        let record = |number| {
+            let features = [Setting::Dashboard, Setting::DigestEmail, Setting::OutlookAddIn];
+            let entry = |value| Entry::seen(value, Some(value), false, at);
+            let mut settings: BTreeMap<_, _> =
+                features.into_iter().map(|setting| (setting, entry(Value::ON))).collect();
+            settings.insert(Setting::Mode, entry(Value::OPT_IN));
+            let is = Observed { group: Some("pilot".into()), settings };
+            Record::Observed { id: PersonId(Uuid::from_u128(number)), is }
+        };
+        run.append((first..people.min(first + 4096)).map(record).collect()).unwrap();
+    }
+}
+
+#[divan::bench(args = [10_000, 100_000], sample_count = 3, sample_size = 1)]
+fn write(bencher: Bencher<'_, '_>, people: u128) {
+    bencher.with_inputs(|| tempfile::tempdir().unwrap()).bench_values(|folder| {
+        let (_, mut run) = begin(&folder);
+        observe(&mut run, people);
+        run.finish(&()).unwrap();
+        folder
+    });
+}
+
+#[divan::bench(args = [10_000, 100_000], sample_count = 3, sample_size = 1)]
+fn read(bencher: Bencher<'_, '_>, people: u128) {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut run) = begin(&folder);
+    observe(&mut run, people);
+    run.finish(&()).unwrap();
+    bencher.bench(|| store.ledger(&Settle::default()).unwrap().ledger.people.len());
+}

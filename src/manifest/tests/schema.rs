@@ -1,0 +1,147 @@
+//! Holds the schema and the decoder together.
+
+use serde_json::Value as Json;
+
+use crate::manifest::{parse, schema};
+
+#[test]
+fn the_stored_schema_is_current() {
+    let current = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
+    let stored = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/manifest.schema.json");
+    assert!(
+        std::fs::read_to_string(stored).unwrap_or_default().replace("\r\n", "\n") == current,
+        "schemas/manifest.schema.json is out of date; run: insightctl schema manifest > schemas/manifest.schema.json"
+    );
+}
+
+#[test]
+fn everything_an_editor_can_show_is_described() {
+    fn visit(path: &str, value: &Json) {
+        if let Some(properties) = value.get("properties").and_then(Json::as_object) {
+            for (name, property) in properties {
+                assert!(property["description"].is_string(), "{path}/{name} has no description");
+            }
+            assert_eq!(value["additionalProperties"], false, "{path}");
+        }
+        match value {
+            Json::Object(map) => {
+                map.iter().for_each(|(key, value)| visit(&format!("{path}/{key}"), value));
+            }
+            Json::Array(items) => items.iter().for_each(|value| visit(path, value)),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+        }
+    }
+    visit("", schema().as_value());
+}
+
+const HEAD: &str = "version: 1\ntenant: { id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 }\n";
+
+/// Reads YAML as an editor does: `on` is a text, `true` a switch.
+fn json(text: &str) -> Json {
+    let options = serde_yaml::options! { strict_booleans: true };
+    serde_yaml::from_str_with_options(text, options).unwrap()
+}
+
+fn group(rest: &str) -> String {
+    let lines: Vec<String> = rest
+        .lines()
+        .map(|line| {
+            format!(
+                "    {line}
+"
+            )
+        })
+        .collect();
+    format!(
+        "{HEAD}groups:
+  - name: pilot
+{}",
+        lines.concat()
+    )
+}
+
+#[test]
+fn the_decoder_and_the_schema_agree_on_what_is_good() {
+    let schema = jsonschema::validator_for(schema().as_value()).unwrap();
+    let good = [
+        HEAD.to_owned(),
+        format!(
+            "{HEAD}scenario: Default-Off\ndefaults: {{ dashboard: OFF, digest-email: no, outlook-add-in: False }}\n"
+        ),
+        format!(
+            "{HEAD}defaults: {{ scheduled-send: Yes, meeting-survey: {{ enabled: on, sampling-rate: 0.2 }} }}\n"
+        ),
+        format!("{HEAD}defaults: {{ meeting-survey: true }}\n"),
+        format!("{HEAD}settle: {{ person: 15m, defaults: 1h 30m, service-plan: PT1H }}\nstore: none\n"),
+        format!(
+            "{HEAD}guards: {{ limits: {{ opt-in: {{ percent: 0 }}, leaving: {{ people: 7 }} }} }}\nstore: file:x/y\n"
+        ),
+        group(
+            "mode: Opt-In\nmembers:\n  - user: ada@contoso.com\n  - group: Sales\n  - filter: department eq 'Sales'",
+        ),
+        group("service-plan: removed\nmembers: [ { license: SPE_E5 } ]\nexcept: [ { licence: SPE_E3 } ]"),
+        group(
+            "features: { dashboard: on }\non-leave: restore\non-user-choice: Override\nmembers: [ { everyone: true } ]",
+        ),
+    ];
+    for text in good {
+        assert!(parse(&text, &[]).is_ok(), "{text}{:#?}", parse(&text, &[]).unwrap_err().list());
+        assert!(schema.is_valid(&json(&text)), "{text}{:?}", schema.validate(&json(&text)));
+    }
+}
+
+#[test]
+fn the_decoder_and_the_schema_take_every_example() {
+    let schema = jsonschema::validator_for(schema().as_value()).unwrap();
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let mut count = 0;
+    for example in std::fs::read_dir(examples).unwrap() {
+        let path = example.unwrap().path().join("insights.yaml");
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let read = crate::manifest::read(&path);
+        assert!(read.is_ok(), "{}: {:#?}", path.display(), read.unwrap_err().list());
+        assert!(schema.is_valid(&json(&text)), "{}: {:?}", path.display(), schema.validate(&json(&text)));
+        count += 1;
+    }
+    assert!(count >= 3, "{count} examples");
+}
+
+#[test]
+fn the_decoder_and_the_schema_agree_on_what_is_bad() {
+    let schema = jsonschema::validator_for(schema().as_value()).unwrap();
+    let bad = [
+        "version: 1\n".to_owned(),
+        HEAD.replace('1', "2"),
+        HEAD.replace("version: 1", "version: '1'"),
+        HEAD.replace("3f2504e0", "x"),
+        format!("{HEAD}zebra: 1\n"),
+        format!("{HEAD}scenario: default\n"),
+        format!("{HEAD}groups: []\n"),
+        format!("{HEAD}defaults:\n"),
+        format!("{HEAD}defaults: {{ dashboard: maybe }}\n"),
+        format!("{HEAD}defaults: {{ dashboard: 1 }}\n"),
+        format!("{HEAD}defaults: {{ meeting-survey: {{ sampling-rate: 0.8 }} }}\n"),
+        format!("{HEAD}defaults: {{ meeting-survey: {{}} }}\n"),
+        format!("{HEAD}settle: {{ person: 15 }}\n"),
+        format!("{HEAD}store: az://account/container\n"),
+        format!("{HEAD}guards: {{ limits: {{ opt-in: {{ percent: 101 }} }} }}\n"),
+        format!("{HEAD}guards: {{ limits: {{ opt-in: {{}} }} }}\n"),
+        format!("{HEAD}guards: {{ limits: {{ everything: {{ people: 1 }} }} }}\n"),
+        group("mode: opt-in"),
+        group("members: [ { everyone: true } ]"),
+        group("mode: excluded\nmembers: [ { everyone: true } ]"),
+        group("features: {}\nmembers: [ { everyone: true } ]"),
+        group("mode: opt-in\nmembers: []"),
+        group("mode: opt-in\nmembers: [ { everyone: false } ]"),
+        group("mode: opt-in\nmembers: [ ada@contoso.com ]"),
+        group("mode: opt-in\nmembers: [ { user: ada } ]"),
+        group("mode: opt-in\nmembers: [ { user: ada@contoso.com, group: Sales } ]"),
+        group("mode: opt-in\nmembers: [ { group: Sales, column: Mail } ]"),
+        group("mode: opt-in\nmembers: [ { group: 7 } ]"),
+        group("mode: opt-in\nmembers: [ {} ]"),
+    ];
+    for text in bad {
+        assert!(parse(&text, &[]).is_err(), "the decoder takes {text}");
+        assert!(!schema.is_valid(&json(&text)), "the schema takes {text}");
+    }
+}

@@ -1,0 +1,121 @@
+//! The plan as a value: what is saved, reviewed and carried out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Reason};
+use crate::model::{Class, Entry, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
+
+/// Is the version of the plan file that this program writes.
+pub const FORMAT: u32 = 1;
+
+/// Is everything that will happen, everything that will not, and why.
+///
+/// Sorted; the same inputs give the same bytes. The JSON form is the plan itself: `apply` needs nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[must_use = "a plan does nothing until it is applied"]
+pub struct Plan {
+    /// The version of this form, [`FORMAT`].
+    pub format: u32,
+    /// What it was made from.
+    pub basis: Basis,
+    /// In the order in which they are carried out.
+    pub operations: Vec<Operation>,
+    /// Everyone in scope who has no operation, with the reason that weighs most, sorted by UPN.
+    pub left_alone: Vec<LeftAlone>,
+    /// Changes that somebody else made since the last apply, sorted.
+    pub outside_changes: Vec<OutsideChange>,
+    /// People whom the groups hold no longer, or who moved between groups; counted per group.
+    pub leaving: Vec<Leaving>,
+    /// Pairs of groups that share people.
+    pub overlaps: Vec<Overlap>,
+    /// How many people a flip of a default moves, if this plan flips one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves_with_default: Option<MovesWithDefault>,
+    /// Things to know before agreeing, sorted.
+    pub notes: Vec<Note>,
+    /// What apply will store in the ledger about what was seen.
+    pub observations: Observations,
+    /// Totals.
+    pub summary: Summary,
+}
+
+/// Is what a plan was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Basis {
+    /// The version of insightctl that planned.
+    pub version: String,
+    /// SHA-256 of the manifest and every file that it names, in hexadecimal.
+    pub manifest: String,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The tenant's name.
+    pub tenant_name: Arc<str>,
+    /// The id of the store whose ledger was used; `None` when there is no store yet, or `store: none`.
+    pub store: Option<String>,
+    /// The newest run that this ledger knew, 0 before the first: what later runs learnt is newer than this plan.
+    pub newest_run: u64,
+    /// The day that decides waves, windows and expiry dates.
+    #[schemars(with = "String")]
+    pub as_of: Timestamp,
+    /// When reading the tenant began.
+    #[schemars(with = "String")]
+    pub read_at: Timestamp,
+}
+
+/// Is what apply stores in the ledger, whether or not anything is written to the tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Observations {
+    /// Defaults of the tenant whose entry changes.
+    #[schemars(with = "BTreeMap<String, TenantEntry>")]
+    pub tenant: BTreeMap<TenantSetting, TenantEntry>,
+    /// People whose record changes.
+    pub people: BTreeMap<PersonId, Observed>,
+}
+
+/// Is what changes in the ledger about one person because of looking.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Observed {
+    /// The group that holds the person now; `None` when no group does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Arc<str>>,
+    /// Entries to replace.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Entry>")]
+    pub settings: BTreeMap<Setting, Entry>,
+}
+
+/// Totals of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Summary {
+    /// People whom the manifest's groups hold, whether found or not.
+    pub in_scope: u64,
+    /// People with at least one operation.
+    pub people: u64,
+    /// People with an operation, although they are outside the scope (they left).
+    pub outside_scope: u64,
+    /// Tenant settings with an operation.
+    pub tenant_settings: u64,
+    /// People by class of operation; pins, which write what is there already, are counted apart.
+    #[schemars(with = "BTreeMap<String, u64>")]
+    pub by_class: BTreeMap<Class, u64>,
+    /// People pinned.
+    pub pinned: u64,
+    /// People left alone, by reason.
+    #[schemars(with = "BTreeMap<String, u64>")]
+    pub left_alone: BTreeMap<Reason, u64>,
+    /// People in scope, by group.
+    pub groups: BTreeMap<Arc<str>, u64>,
+    /// Writes that apply sends: cmdlets and licence changes. Reads come on top and are part of `seconds`.
+    pub calls: u64,
+    /// About how long apply takes.
+    pub seconds: u64,
+}

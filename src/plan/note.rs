@@ -1,0 +1,192 @@
+//! What stands beside the operations: who is left alone, what others changed, and what to know before agreeing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Reason, Target};
+use crate::model::{GroupId, PersonId, RefusalKind, Setting, TenantSetting, Value};
+
+/// Is a person in scope for whom nothing is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LeftAlone {
+    /// `userPrincipalName`, or the address that the directory does not know.
+    pub upn: Arc<str>,
+    /// Entra object id; absent when not found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<PersonId>,
+    /// The group that decides.
+    pub group: Arc<str>,
+    /// Why.
+    pub reason: Reason,
+    /// What was refused, when something could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Box<Refused>>,
+    /// The settings that this concerns and their values (want, have), for the reasons in which somebody chose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Deviation>,
+}
+
+/// Is a refusal, as a plan remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Refused {
+    /// What one can do about it.
+    #[schemars(with = "String")]
+    pub kind: RefusalKind,
+    /// The fact, as the service put it.
+    pub message: String,
+}
+
+/// Is a setting that differs from the manifest and stays so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Deviation {
+    /// The setting.
+    #[schemars(with = "String")]
+    pub setting: Setting,
+    /// What the manifest asks for.
+    pub want: Value,
+    /// What is.
+    pub have: Value,
+    /// Why it stays so.
+    pub reason: Reason,
+    /// An opt-out that we wrote once and have released since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ours_released: bool,
+}
+
+/// Is a change that somebody else made since we last looked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct OutsideChange {
+    /// What changed.
+    pub target: Target,
+    /// What it was when last seen or written.
+    pub was: Value,
+    /// What it is.
+    pub is: Value,
+}
+
+/// Counts the people whom one group of the last apply holds no longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Leaving {
+    /// The group that held them.
+    pub group: Arc<str>,
+    /// How many people it held.
+    pub held: u64,
+    /// How many of them no group holds now.
+    pub left: u64,
+    /// How many of them another group holds now, by group.
+    pub moved: BTreeMap<Arc<str>, u64>,
+}
+
+/// Counts whom a flip of the defaults moves; the three parts share nobody, and what remains is in no group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct MovesWithDefault {
+    /// Everyone who may move: enabled member accounts that no operation, choice or pin holds in place; `None` when
+    /// the directory's count could not be read.
+    pub people: Option<u64>,
+    /// All enabled member accounts of the directory; `None` when the count could not be read.
+    pub of: Option<u64>,
+    /// Of those who move, people whom a group holds and nothing protects.
+    pub in_groups: u64,
+    /// Of those who move, protected people.
+    pub protected: u64,
+}
+
+/// Is something to know before agreeing; structure first, `render` has the words.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "note")]
+pub enum Note {
+    /// A group's licence hands the plan down although it is to be removed; the promise "cannot opt in" is unmet.
+    #[serde(rename_all = "kebab-case")]
+    PlanInherited {
+        /// The licensing group's name, or its id where the name could not be read.
+        licensing_group: Arc<str>,
+        /// Its object id.
+        id: GroupId,
+        /// How many people it concerns.
+        people: u64,
+        /// Whether the plan was to be removed; otherwise it was to be assigned.
+        removal: bool,
+    },
+    /// Everything that hangs on this is unknown.
+    #[serde(rename_all = "kebab-case")]
+    Unreadable {
+        /// The manifest's group, or `protected`.
+        group: Arc<str>,
+        /// The selector, as the manifest writes it.
+        selector: String,
+        /// What the service said.
+        message: String,
+    },
+    /// A tenant setting could not be read.
+    #[serde(rename_all = "kebab-case")]
+    TenantUnreadable {
+        /// The setting.
+        #[schemars(with = "String")]
+        setting: TenantSetting,
+        /// What the service said.
+        message: String,
+    },
+    /// A default that was written does not show yet.
+    #[serde(rename_all = "kebab-case")]
+    DefaultSettling {
+        /// The default.
+        #[schemars(with = "String")]
+        setting: TenantSetting,
+        /// What was written.
+        value: Value,
+    },
+    /// A default stays as it is, since somebody who should keep its value could not be read, and so not be pinned.
+    #[serde(rename_all = "kebab-case")]
+    DefaultHeldBack {
+        /// The default.
+        #[schemars(with = "String")]
+        setting: TenantSetting,
+        /// What it stays.
+        value: Value,
+    },
+    /// The manifest protects somebody whom the directory does not know.
+    #[serde(rename_all = "kebab-case")]
+    ProtectedNotFound {
+        /// The address, as the manifest spells it.
+        address: Arc<str>,
+    },
+    /// A write-only setting is as last written, and nobody can check.
+    #[serde(rename_all = "kebab-case")]
+    TenantWriteOnly {
+        /// The setting.
+        #[schemars(with = "String")]
+        setting: TenantSetting,
+    },
+    /// A group that held people holds nobody now.
+    #[serde(rename_all = "kebab-case")]
+    GroupNowEmpty {
+        /// The manifest's group.
+        group: Arc<str>,
+    },
+    /// `service-plan: removed` without `mode: opt-out`: these people's data still feed others' statistics.
+    #[serde(rename_all = "kebab-case")]
+    RemovedStillCounts {
+        /// The manifest's group.
+        group: Arc<str>,
+    },
+    /// Microsoft paused the digest in March 2024.
+    DigestPaused,
+    /// Microsoft may send its own welcome e-mail to these people.
+    WelcomeMail,
+    /// There is no ledger: only visible choices and the consent floor protect people.
+    NoLedger,
+    /// People who left could not all be restored: a pin cannot be unset.
+    #[serde(rename_all = "kebab-case")]
+    RestoreStays {
+        /// How many people.
+        people: u64,
+    },
+}

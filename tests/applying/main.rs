@@ -1,0 +1,9 @@
+//! Carries out plans on the sandbox, over the wire.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+mod failing;
+mod late;
+mod moved;
+mod stage;
+mod stopping;

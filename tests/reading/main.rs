@@ -1,0 +1,10 @@
+//! Drives the reader and the writer against the sandbox, over the wire.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
+
+mod faults;
+mod people;
+mod selectors;
+mod signing_in;
+mod stage;
+mod writing;

@@ -1,0 +1,127 @@
+//! What is read of people and the tenant, and with how few calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use insightctl::microsoft::{Ask, Credential, Reader, Reading};
+use insightctl::model::{
+    Kind, Known, Mode, PersonId, RefusalKind, Selector, ServicePlan, Settings, Switch, Value,
+};
+use serde_json::json;
+
+use crate::stage::{
+    ADA, ALL, APP, BEN, DORA, EVE, GUEST, LICENSING, Stage, TENANT, TIP, group, id, kind, people, resolve,
+    tenant, user,
+};
+
+#[tokio::test]
+async fn nobody_is_read_twice() {
+    let stage = Stage::new("").await;
+    let reader = stage.connect().await;
+    let before = stage.sandbox.requests();
+    resolve(&reader, &[group("Everyone"), user("ada@contoso.com"), user("eve@contoso.com")]).await;
+    people(&reader, &[ADA, BEN, TIP, EVE]).await;
+    let read = |before: &BTreeMap<String, u64>| {
+        let after = stage.sandbox.requests();
+        after
+            .iter()
+            .map(|(route, count)| (route.clone(), count - before.get(route).copied().unwrap_or_default()))
+            .filter(|(route, count)| *count > 0 && route.ends_with("/users/*"))
+            .map(|(_, count)| count)
+            .sum::<u64>()
+    };
+    assert_eq!(read(&before), 1, "only Eve was in no group: {:?}", stage.sandbox.requests());
+
+    let between = stage.sandbox.requests();
+    people(&reader, &[ADA]).await;
+    assert_eq!(read(&between), 1, "another reading looks again");
+}
+
+#[tokio::test]
+async fn people_are_seen_as_they_are() {
+    let stage = Stage::new("").await;
+    let reader = stage.connect().await;
+    let everyone: BTreeSet<PersonId> = [ADA, BEN, TIP, GUEST, EVE, DORA, 99].map(id).into_iter().collect();
+    let actual = reader.observe(&everyone, ALL).await.unwrap();
+    assert_eq!((actual.tenant.id, &*actual.tenant.name), (TENANT, "Contoso"));
+    assert_eq!(actual.tenant.people, Known::Is(4), "enabled members: Ada, Ben, Eve, Dora");
+    assert_eq!(actual.people.len(), 6, "one is not in the directory");
+    let all_on = Settings {
+        mode: Mode::OptIn,
+        dashboard: Switch::On,
+        digest_email: Switch::On,
+        outlook_add_in: Switch::On,
+    };
+
+    let ada = &actual.people[&id(ADA)];
+    assert_eq!(
+        (&*ada.upn, ada.kind, ada.enabled, ada.mailbox),
+        ("Ada@contoso.com", Kind::Member, true, true)
+    );
+    assert_eq!(ada.settings, Known::Is(all_on));
+    assert_eq!(ada.licences.service_plan(&actual.catalogue), Some(ServicePlan::Assigned));
+    let ben = &actual.people[&id(BEN)];
+    assert_eq!(ben.settings, Known::Is(Settings { mode: Mode::OptOut, ..all_on }));
+    assert_eq!(ben.licences.service_plan(&actual.catalogue), Some(ServicePlan::Partial));
+    assert_eq!(actual.catalogue.groups, BTreeMap::from([(LICENSING, "Licences E5".into())]));
+    assert_eq!(kind(&actual.people[&id(EVE)].settings), RefusalKind::Forbidden, "for herself only");
+    assert_eq!(actual.people[&id(EVE)].licences.service_plan(&actual.catalogue), None);
+    for (who, why) in [(TIP, "disabled"), (GUEST, "a guest"), (DORA, "no mailbox")] {
+        assert_eq!(kind(&actual.people[&id(who)].settings), RefusalKind::NotAsked, "{why}");
+    }
+    assert!(!actual.people[&id(DORA)].mailbox);
+    assert!(Arc::ptr_eq(&ada.licences, &actual.people[&id(TIP)].licences), "equal licences are shared");
+
+    assert_eq!(actual.tenant.settings.len(), 5, "the sampling rate cannot be read");
+    assert!(actual.tenant.settings.values().all(|value| *value == Known::Is(Value::ON)));
+}
+
+#[tokio::test]
+async fn nothing_is_read_that_was_not_asked_for() {
+    let stage = Stage::new("").await;
+    let reader = stage.connect().await;
+    let nothing = Ask { settings: false, tenant_settings: false, count_people: false };
+    let actual = reader.observe(&BTreeSet::from([id(ADA)]), nothing).await.unwrap();
+    assert_eq!(kind(&actual.people[&id(ADA)].settings), RefusalKind::NotAsked);
+    assert_eq!(kind(&actual.tenant.people), RefusalKind::NotAsked);
+    assert!(actual.tenant.settings.values().all(|value| kind(value) == RefusalKind::NotAsked));
+    assert_eq!(stage.asked("InvokeCommand") + stage.asked("$count"), 0);
+}
+
+#[tokio::test]
+async fn throttled_items_of_a_batch_are_asked_again_by_themselves() {
+    let mut crowd = tenant();
+    for n in 0..95 {
+        let upn = format!("p{n}@contoso.com");
+        let person = json!({ "id": id(1000 + n), "userPrincipalName": upn, "mail": upn, "displayName": upn });
+        crowd["users"].as_array_mut().unwrap().push(person);
+    }
+    let stage = Stage::with("batch-429=3", crowd).await;
+    let reader = stage.connect().await;
+    let who: Vec<u128> = (1000..1095).collect();
+    let read = people(&reader, &who).await;
+    assert_eq!(read.len(), 95);
+    assert!(read.values().all(|person| person.settings.known().is_some()));
+    let asked = stage.asked("InvokeCommand");
+    assert!(asked < 150, "only what was turned away: {:?}", stage.sandbox.requests());
+}
+
+#[tokio::test]
+async fn progress_is_told_to_the_end() {
+    let stage = Stage::new("page-size=2").await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let ear = Arc::clone(&told);
+    let credential = Credential::ClientSecret { client_id: APP.to_owned(), secret: "word".to_owned().into() };
+    let on_reading: insightctl::microsoft::OnReading =
+        Arc::new(move |reading| ear.lock().unwrap().push(reading));
+    let reader =
+        Reader::connect(stage.endpoints.clone(), TENANT, credential, stage.ours.clone(), Some(on_reading))
+            .await
+            .unwrap();
+    resolve(&reader, &[Selector::Everyone, group("Sales")]).await;
+    people(&reader, &[ADA, BEN, EVE]).await;
+    let told = told.lock().unwrap();
+    assert!(told.contains(&Reading::People { done: 6 }), "{told:?}");
+    assert!(told.contains(&Reading::Groups { done: 2, of: 2 }), "{told:?}");
+    assert_eq!(told.last(), Some(&Reading::Settings { done: 3, of: 3 }));
+}
