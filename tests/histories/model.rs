@@ -208,6 +208,7 @@ impl Model {
                 let wanted = wants.and_then(|wants| {
                     wants.iter().find(|(setting, _)| place(*setting) == Some(at)).and_then(|(_, want)| *want)
                 });
+                let on_its_way = self.people[who][0].may_become(false);
                 let known = &mut self.people[who][at];
                 if wanted.is_none() {
                     continue;
@@ -219,7 +220,7 @@ impl Model {
                     switch(settings.get(setting).unwrap()).unwrap()
                 };
                 let opted_in = mode_goes.as_ref().map_or_else(|| value(0), |(_, _, to, _)| *to);
-                if at > 0 && !opted_in {
+                if at > 0 && (!opted_in || on_its_way) {
                     continue;
                 }
                 let steady = at == 0 || now - self.changed[at - 1] > DAY + self.default_delay;
@@ -373,6 +374,11 @@ impl Model {
 }
 
 impl Remembered {
+    /// Says whether a write of ours may still come to show.
+    fn may_become(&self, value: bool) -> bool {
+        [self.pending, self.unheard].into_iter().flatten().any(|write| write.value == value)
+    }
+
     /// Takes in a look.
     fn look(&mut self, Seen { value: seen, in_force, default, steady, now }: Seen) {
         if let Some(unheard) = self.unheard {
