@@ -1,7 +1,7 @@
 //! Writes rows as CSV that spreadsheets read as text.
 //!
 //! UTF-8, comma, quotes where needed, and `\n` at the end of each line. Cells pass through
-//! [`cell`](super::inert::cell): what a spreadsheet would take for a formula begins with an apostrophe.
+//! [`cell`]: what a spreadsheet would take for a formula begins with an apostrophe.
 
 use std::io::{self, Write};
 
