@@ -137,6 +137,70 @@ fn five_is_a_plan_that_no_longer_holds() {
 }
 
 #[test]
+fn a_saved_plan_that_was_edited_or_whose_manifest_changed_is_not_carried_out() {
+    let stage = Stage::set();
+    stage.run(&line(&[&["plan", "--out", "plan.json"], &SANDBOX])).with(0);
+    let plan = stage.path().join("plan.json");
+    let text = std::fs::read_to_string(&plan).unwrap();
+    let apply = line(&[&["apply", "plan.json"], &CONSENT, &SANDBOX]);
+    for (from, to) in [
+        ("\"class\": \"opt-out\"", "\"class\": \"features\""),
+        ("\"to\": \"opt-out\"", "\"to\": \"opt-in\""),
+        ("\"calls\": 51", "\"calls\": 50"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        std::fs::write(&plan, text.replacen(from, to, 1)).unwrap();
+        stage.run(&apply).with(5);
+    }
+    std::fs::write(&plan, &text).unwrap();
+    let list = stage.path().join("people/contractors.csv");
+    let people = std::fs::read_to_string(&list).unwrap();
+    std::fs::write(&list, format!("{people}ada@contoso.com\n")).unwrap();
+    stage.run(&apply).with(5);
+    std::fs::write(&list, people).unwrap();
+    stage.run(&apply).with(0);
+}
+
+#[test]
+fn a_saved_plan_opts_nobody_in_against_an_opt_out_that_is_not_ours() {
+    let stage = Stage::set();
+    let tobe = "groups: [ { name: g, mode: opt-out, members: [ { user: ines@contoso.com } ] } ]\n";
+    manifest(&stage, "one.yaml", tobe);
+    stage.run(&line(&[&["plan", "--file", "one.yaml", "--out", "plan.json"], &SANDBOX])).with(0);
+    let plan = stage.path().join("plan.json");
+    let text = std::fs::read_to_string(&plan).unwrap();
+    let text = text.replace("\"from\": \"opt-in\"", "\"from\": \"OUT\"");
+    let text = text.replace("\"to\": \"opt-out\"", "\"to\": \"opt-in\"").replace("OUT", "opt-out");
+    let text = text.replace("\"class\": \"opt-out\"", "\"class\": \"opt-in\"");
+    let text = text.replace("\"opt-out\": 1", "\"opt-in\": 1").replace("\"withdraw\"", "\"grant\"");
+    std::fs::write(&plan, text).unwrap();
+    let refused =
+        stage.run(&line(&[&["apply", "plan.json", "--file", "one.yaml", "--yes"], &SANDBOX])).with(6);
+    assert!(refused.err.contains("against an opt-out that is not ours"), "{}", refused.err);
+}
+
+#[test]
+fn a_result_never_replaces_what_the_run_reads() {
+    let stage = Stage::set();
+    for input in ["insights.yaml", "tenant.json", "people/contractors.csv"] {
+        let before = std::fs::read_to_string(stage.path().join(input)).unwrap();
+        stage.run(&line(&[&["plan", "--out", input], &SANDBOX])).with(3);
+        assert_eq!(std::fs::read_to_string(stage.path().join(input)).unwrap(), before);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_link_leads_to_is_replaced_and_not_the_link() {
+    let stage = Stage::set();
+    std::fs::write(stage.path().join("real.txt"), "old").unwrap();
+    std::os::unix::fs::symlink("real.txt", stage.path().join("link.txt")).unwrap();
+    stage.run(&line(&[&["plan", "--out", "link.txt"], &SANDBOX])).with(0);
+    assert!(stage.path().join("link.txt").is_symlink());
+    assert!(std::fs::read_to_string(stage.path().join("real.txt")).unwrap().contains("Plan: "));
+}
+
+#[test]
 fn a_saved_plan_is_carried_out_once() {
     let stage = Stage::set();
     let council = "groups: [ { name: council, mode: opt-out, members: [ { user: ines@contoso.com } ] } ]\n";

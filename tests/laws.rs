@@ -10,7 +10,7 @@ use insightctl::model::{
     RefusalKind, ServicePlanId, Setting, Settings, Settle, Sku, SkuId, Source, Switch, TenantEntry, TenantId,
     TenantSetting, Value,
 };
-use insightctl::plan::{Because, Context, Operation, Phase, Plan, Reason, Target, plan};
+use insightctl::plan::{Because, Context, Operation, Phase, Plan, Reason, Target, is_consistent, plan};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -367,6 +367,7 @@ proptest! {
         let text = serde_json::to_string(&plan).unwrap();
         let again: Plan = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(&again, &plan);
+        prop_assert!(is_consistent(&again));
         prop_assert_eq!(serde_json::to_string(&world.plan()).unwrap(), text);
     }
 

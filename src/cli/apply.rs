@@ -17,8 +17,9 @@ use super::show;
 use crate::apply::{self, Event, FailureLimit, Outcome, Report, Stop, Stopped, Unrecorded};
 use crate::manifest::Manifest;
 use crate::microsoft::Writer;
-use crate::plan::Plan;
+use crate::model::{By, Value};
 use crate::plan::guard::review;
+use crate::plan::{PersonTarget, Plan, Target, is_consistent};
 use crate::render;
 use crate::store::{Lease, Remembered};
 
@@ -60,6 +61,7 @@ async fn prepare(
     let manifest = read_manifest(global, console)?;
     let saved = args.plan.as_deref().map(|path| saved(&manifest, path)).transpose()?;
     let session = Session::of(manifest, global, console, Purpose::Apply).await?;
+    session.spare(&args.output, global, args.plan.as_deref())?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
     let lease = session.store.lock(&console.holder, &session.clock)?;
     let remembered = session.remembered()?;
@@ -120,11 +122,32 @@ async fn carry_out(
 /// Reads a saved plan, and makes sure that it is for the manifest's tenant.
 fn saved(manifest: &Manifest, path: &Path) -> Result<Plan, Failure> {
     let plan = show::read(path)?;
-    if plan.basis.tenant == manifest.tenant() {
-        return Ok(plan);
+    if plan.basis.tenant != manifest.tenant() {
+        let (made, ours) = (plan.basis.tenant, manifest.tenant());
+        return Err(stale(format!("the plan was made for tenant {made}, and the manifest names {ours}")));
     }
-    let (made, ours) = (plan.basis.tenant, manifest.tenant());
-    Err(stale(format!("the plan was made for tenant {made}, and the manifest names {ours}")))
+    if plan.basis.manifest != manifest.digest() {
+        return Err(stale(
+            "the manifest, or a file that it names, has changed since the plan was made".to_owned(),
+        ));
+    }
+    if !is_consistent(&plan) {
+        return Err(stale("the plan is not as it was made: somebody changed the file".to_owned()));
+    }
+    Ok(plan)
+}
+
+/// Finds an opt-in against an opt-out that was not ours, which no plan of ours holds.
+fn against_consent<'p>(plan: &'p Plan, remembered: &Remembered) -> Option<&'p PersonTarget> {
+    plan.operations.iter().find_map(|operation| {
+        let Target::Person(person) = &operation.target else { return None };
+        if (operation.from, operation.to) != (Some(Value::OPT_OUT), Value::OPT_IN) {
+            return None;
+        }
+        let entry = remembered.ledger.entry(person.id, person.setting);
+        let ours = entry.is_some_and(|entry| entry.by == By::Us || entry.tried.is_some());
+        (!ours).then_some(person)
+    })
 }
 
 /// Makes sure that a saved plan was made with this ledger, and lets the guards review it.
@@ -143,6 +166,12 @@ fn reviewed(
             return Err(stale("the plan was made before this store remembered anything".to_owned()));
         }
         Some(_) | None => {}
+    }
+    if let Some(person) = against_consent(&plan, remembered) {
+        let fact = format!("the plan would opt {} in against an opt-out that is not ours", person.id);
+        return Err(
+            Failure::new(Exit::Refused, fact).hint("no rule and no consent of yours does that; plan again")
+        );
     }
     let allowed: BTreeSet<_> = consent.allow.iter().copied().collect();
     let objections = review(&plan, session.manifest.limits(), &allowed);

@@ -233,7 +233,8 @@ pub(super) enum SchemaOf {
 /// Is what guards and consent need.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Consent {
-    /// Consent to a class of change that a guard objects to; may be given more than once
+    /// Consent to a class of change that a guard objects to; may be given more than once. Classes: opt-in, opt-out,
+    /// features, service-plan-assigned, service-plan-removed, leaving, restore, re-opt-in, re-pin, rollback, defaults
     #[arg(long, value_name = "CLASS", value_parser = class)]
     pub(super) allow: Vec<Class>,
     /// Treat an overlap of groups with a different outcome as an error

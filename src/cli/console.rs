@@ -154,6 +154,19 @@ impl Output {
         })
     }
 
+    /// Refuses a place where something stands that this run reads.
+    pub(super) fn spare<'p>(&self, inputs: impl IntoIterator<Item = &'p Path>) -> Result<(), Failure> {
+        let Some(out) = self.out.as_deref().and_then(|out| out.canonicalize().ok()) else { return Ok(()) };
+        let same = |input: &&Path| input.canonicalize().is_ok_and(|input| input == out);
+        match inputs.into_iter().find(same) {
+            None => Ok(()),
+            Some(input) => {
+                Err(Failure::wrong(format!("--out would replace {}, which this run reads", input.display()))
+                    .hint("name another file"))
+            }
+        }
+    }
+
     /// Refuses a form that a value does not have, and a place where no file can be, before anything is done.
     pub(super) fn only(&self, command: &str, forms: &[Format]) -> Result<Format, Failure> {
         let form = self.form();
@@ -201,7 +214,14 @@ pub(super) fn replace(
     produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
-        let folder = folder(path);
+        // What a link leads to is replaced, not the link; a device or a pipe cannot be replaced, only written to.
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if real.exists() && !real.is_file() {
+            let mut out = io::BufWriter::new(std::fs::OpenOptions::new().write(true).open(&real)?);
+            produce(&mut out)?;
+            return out.flush();
+        }
+        let folder = folder(&real);
         let mut builder = tempfile::Builder::new();
         // What any new file gets, less the umask; a temporary file's own permissions would hide it from others.
         #[cfg(unix)]
@@ -213,7 +233,7 @@ pub(super) fn replace(
             out.flush()?;
         }
         file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
+        file.persist(&real).map_err(|error| error.error)?;
         Ok(())
     };
     write().map_err(|error| {

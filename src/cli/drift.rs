@@ -11,6 +11,7 @@ use crate::render;
 pub(super) async fn run(global: &Global, console: &Console, args: &DriftArgs) -> Result<Exit, Failure> {
     let form = args.output.only("drift", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
     let session = Session::open(global, console, Purpose::Look).await?;
+    session.spare(&args.output, global, None)?;
     let remembered = session.remembered()?;
     let planned = planning::make(&session, &remembered, &Consent::default()).await?;
     session.close().await;

@@ -12,6 +12,7 @@ use crate::render;
 pub(super) async fn run(global: &Global, console: &Console, args: &ExplainArgs) -> Result<Exit, Failure> {
     let form = args.output.only("explain", &[Format::Text, Format::Json, Format::Markdown])?;
     let session = Session::open(global, console, Purpose::Look).await?;
+    session.spare(&args.output, global, None)?;
     let remembered = session.remembered()?;
     let who = selector(&args.person)?;
     let View { membership, desired, actual } = session.look(&remembered, Some(&who), true).await?;

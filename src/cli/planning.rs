@@ -29,8 +29,10 @@ pub(super) async fn make(
         && let Some(overlap) = desired.overlaps.iter().find(|overlap| !overlap.same_outcome)
     {
         let (winner, loser) = (&overlap.winner, &overlap.loser);
-        let fact =
-            format!("`{winner}` and `{loser}` share {} people and want different things", overlap.people);
+        let fact = format!(
+            "`{winner}` and `{loser}` want different things of people whom both name ({})",
+            overlap.people
+        );
         return Err(Failure::wrong(fact)
             .hint(format!("`{winner}` stands first and wins; take them out of `{loser}`")));
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::args::Global;
+use super::args::{Global, Output};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -66,6 +66,14 @@ impl Session {
         let Some(at) = &global.sandbox else { return Err(no_tenant()) };
         let store = open_store(global, &manifest, purpose)?;
         let (url, sandbox) = reach(global, at, &clock).await?;
+        if let Some(sandbox) = &sandbox
+            && sandbox.tenant_id() != manifest.tenant().to_string()
+        {
+            let (is, named) = (sandbox.tenant_id(), manifest.tenant());
+            let fact = format!("{at} is a tenant file of {is}, and the manifest names {named}");
+            return Err(Failure::new(Exit::SignIn, fact)
+                .hint("`insightctl init --sandbox FILE` writes a manifest for the tenant of a file"));
+        }
         let endpoints = Endpoints {
             login: format!("{url}/login"),
             graph: format!("{url}/graph"),
@@ -135,6 +143,12 @@ impl Session {
             newest_run: remembered.newest_run(),
             re_pin,
         }
+    }
+
+    /// Makes sure that the result does not replace what this run reads.
+    pub(super) fn spare(&self, output: &Output, global: &Global, plan: Option<&Path>) -> Result<(), Failure> {
+        let tenant = global.sandbox.as_deref().map(Path::new);
+        output.spare(self.manifest.files().into_iter().chain(tenant).chain(plan))
     }
 
     /// Lets go of the tenant.

@@ -157,6 +157,15 @@ impl Manifest {
         &self.file.path
     }
 
+    /// Lists the manifest itself and every CSV file that it names.
+    pub fn files(&self) -> BTreeSet<&Path> {
+        let lists = self.rules().filter_map(|rule| match rule {
+            Rule::One(_) => None,
+            Rule::List(list) => Some(&*list.file.path),
+        });
+        lists.chain([self.path()]).collect()
+    }
+
     /// Gathers every selector whose answer [`Manifest::resolve`] needs.
     pub fn selectors(&self) -> BTreeSet<Selector> {
         self.rules().flat_map(Rule::named).map(|named| named.selector).collect()

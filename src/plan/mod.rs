@@ -29,6 +29,7 @@ pub use look::DefaultNow;
 pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Refused};
 pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};
+pub use tally::is_consistent;
 
 use crate::model::{
     ActualPerson, ActualState, Class, DesiredGroup, DesiredState, Entry, Held, Known, Ledger, PersonId,

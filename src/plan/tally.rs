@@ -53,6 +53,27 @@ pub(super) fn finish(
     }
 }
 
+/// Says whether a plan that was read back is one that was made so: sorted, classed and counted as its operations are.
+///
+/// A plan file is no secret and bears no signature: this notices an edit, not a forger.
+pub fn is_consistent(plan: &Plan) -> bool {
+    let Plan { operations, left_alone, summary, .. } = plan;
+    let order = |operation: &Operation| (operation.phase, operation.target.clone());
+    let classed = operations.iter().all(|operation| match operation.target {
+        Target::Tenant(_) => operation.class == Class::Defaults,
+        Target::Person(_) => operation.class == super::class(operation.because, operation.to),
+    });
+    let people = People::of(operations);
+    let apart = left_alone.iter().filter_map(|person| person.id).all(|id| !people.all.contains(&id));
+    let calls: u64 = calls::calls(operations).iter().map(|work| work.task.calls()).sum();
+    operations.is_sorted_by_key(order)
+        && classed
+        && apart
+        && calls == summary.calls
+        && people.all.len() as u64 == summary.people
+        && people.counted() == summary.by_class
+}
+
 /// Counts whom a flip of the defaults moves; settings that exist at tenant level only reach everyone.
 fn moves(
     draft: &Draft,
@@ -154,28 +175,10 @@ fn is_digest(target: &Target) -> bool {
 }
 
 fn summary(operations: &[Operation], left_alone: &[super::LeftAlone], desired: &DesiredState) -> Summary {
-    let mut people: BTreeSet<PersonId> = BTreeSet::new();
-    let mut outside: BTreeSet<PersonId> = BTreeSet::new();
-    let mut pinned: BTreeSet<PersonId> = BTreeSet::new();
-    let mut by_class: BTreeMap<Class, BTreeSet<PersonId>> = BTreeMap::new();
-    let mut tenant_settings = 0;
-    for operation in operations {
-        match &operation.target {
-            Target::Tenant(_) => tenant_settings += 1,
-            Target::Person(person) => {
-                people.insert(person.id);
-                if !desired.people.contains_key(&person.id) {
-                    outside.insert(person.id);
-                }
-                // A pin writes what is there already, so that no guard needs to count it.
-                if operation.because == Because::Pinned {
-                    pinned.insert(person.id);
-                } else {
-                    by_class.entry(operation.class).or_default().insert(person.id);
-                }
-            }
-        }
-    }
+    let people = People::of(operations);
+    let outside = people.all.iter().filter(|id| !desired.people.contains_key(id)).count();
+    let tenant = |operation: &&Operation| matches!(operation.target, Target::Tenant(_));
+    let tenant_settings = operations.iter().filter(tenant).count() as u64;
     let mut reasons = BTreeMap::new();
     for person in left_alone {
         *reasons.entry(person.reason).or_default() += 1;
@@ -189,14 +192,43 @@ fn summary(operations: &[Operation], left_alone: &[super::LeftAlone], desired: &
     let work = calls::calls(operations);
     Summary {
         in_scope: (desired.people.len() + desired.not_found.len()) as u64,
-        people: people.len() as u64,
-        outside_scope: outside.len() as u64,
+        people: people.all.len() as u64,
+        outside_scope: outside as u64,
         tenant_settings,
-        by_class: by_class.into_iter().map(|(class, people)| (class, people.len() as u64)).collect(),
-        pinned: pinned.len() as u64,
+        by_class: people.counted(),
+        pinned: people.pinned.len() as u64,
         left_alone: reasons,
         groups,
         calls: work.iter().map(|work| work.task.calls()).sum(),
         seconds: calls::estimate(&work),
+    }
+}
+
+/// Is who has operations, by what is done to them.
+#[derive(Debug, Default)]
+struct People {
+    all: BTreeSet<PersonId>,
+    pinned: BTreeSet<PersonId>,
+    by_class: BTreeMap<Class, BTreeSet<PersonId>>,
+}
+
+impl People {
+    fn of(operations: &[Operation]) -> Self {
+        let mut people = Self::default();
+        for operation in operations {
+            let Target::Person(person) = &operation.target else { continue };
+            people.all.insert(person.id);
+            // A pin writes what is there already, so that no guard needs to count it.
+            if operation.because == Because::Pinned {
+                people.pinned.insert(person.id);
+            } else {
+                people.by_class.entry(operation.class).or_default().insert(person.id);
+            }
+        }
+        people
+    }
+
+    fn counted(&self) -> BTreeMap<Class, u64> {
+        self.by_class.iter().map(|(class, people)| (*class, people.len() as u64)).collect()
     }
 }
