@@ -12,6 +12,7 @@ mod steps;
 mod wire;
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -297,10 +298,13 @@ fn every_promise_holds_in_every_history_of_every_world() {
         }
     });
     let Count { histories, runs, writes, deaths, faults } = *total.lock().unwrap();
-    println!(
+    // Straight to the terminal: what a passing test prints is not shown, and this figure is asked for.
+    writeln!(
+        std::io::stderr(),
         "histories: {histories} in {} worlds, {runs} runs, {faults} of them with a fault, {deaths} deaths, {writes} writes",
         worlds.len()
-    );
+    )
+    .unwrap();
     let failures = failures.lock().unwrap();
     assert!(failures.is_empty(), "{}", failures.join("\n--------\n"));
 }
