@@ -12,7 +12,7 @@
 //! | 2 | some | unknown | any | nothing, ever | unknown |
 //! | 3 | a feature | any | mode is, or will be, opt-out | nothing | opted-out |
 //! | 4 | some | ≠ want | written = want, young, unconfirmed | nothing | settling |
-//! | 5 | some | ≠ want | written = want, young, confirmed | nothing | own-choice or consent-floor |
+//! | 5 | some | ≠ want | written = want, young, confirmed | nothing | own-choice, consent-floor; default-moved if a flip took it |
 //! | 6 | some | = the old default | default changed lately; not chosen; have ≠ written | nothing | default-settling |
 //! | 7 | some | = want = default now, ≠ after | neither written nor chosen; or written, never surely stored | set | pinned |
 //! | 8 | some | = want | any | nothing | in-sync |
