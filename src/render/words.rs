@@ -136,7 +136,7 @@ pub(super) fn row(row: u8) -> Option<&'static str> {
         2 => "what is could not be read, and nothing is written over the unknown",
         3 => "the person is, or will be, opted out, so features do not matter",
         4 => "what was written has not shown yet, and still has time to",
-        5 => "what was written had shown, and somebody changed it shortly after",
+        5 => "what was written had shown, and shortly after it was another",
         6 => "the default changed less than a day ago, and this value may still follow it",
         7 => "it is as wanted only because of a default that this plan changes",
         8 => "it is as wanted",
