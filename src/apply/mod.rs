@@ -13,6 +13,7 @@ mod judge;
 mod licences;
 mod people;
 mod report;
+mod retold;
 mod tenant;
 mod why;
 
