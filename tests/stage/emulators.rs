@@ -4,7 +4,9 @@
 //! `INSIGHTCTL_TEST_AZURITE` and `INSIGHTCTL_TEST_S3` are URLs such as `http://127.0.0.1:10000`; `.ci/run` starts both.
 //! Nothing of the program is named here, so that tests beside its code can use this too.
 
+use std::collections::BTreeSet;
 use std::io::Write;
+use std::sync::Mutex;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -56,14 +58,17 @@ pub(crate) async fn s3() -> Option<Bucket> {
 /// Gives the URL of an emulator. Without one a test is skipped, loudly, and where everything must run it fails.
 #[expect(clippy::disallowed_methods, reason = "a test asks which emulators there are")]
 pub(crate) fn named(variable: &str) -> Option<String> {
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     drop(rustls::crypto::ring::default_provider().install_default());
     if let Some(url) = std::env::var(variable).ok().filter(|url| !url.is_empty()) {
         return Some(url.trim_end_matches('/').to_owned());
     }
     let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
     assert!(!ci, "{variable} names no emulator, and CI skips nothing: see .ci/run");
-    // Not by `eprintln!`, of which nobody hears when a test passes.
-    drop(writeln!(std::io::stderr(), "SKIPPED: {variable} names no emulator; .ci/run starts them"));
+    // Not by `eprintln!`, of which nobody hears when a test passes; once is enough.
+    if TOLD.lock().unwrap().insert(variable.to_owned()) {
+        drop(writeln!(std::io::stderr(), "\nSKIPPED: {variable} names no emulator; .ci/run starts them"));
+    }
     None
 }
 
@@ -97,7 +102,9 @@ async fn create_container(url: &str, name: &str) {
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let pad = |with: u8| {
         let mut block = [with; 64];
-        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        for (byte, key) in block.iter_mut().zip(key) {
+            *byte ^= key;
+        }
         block
     };
     let inner = Sha256::new().chain_update(pad(0x36)).chain_update(message).finalize();

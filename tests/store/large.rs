@@ -1,6 +1,7 @@
 //! A ledger of 50 MB, written to a bucket and read again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use insightctl::clock::Clock;
 use insightctl::model::{Entry, PersonId, Setting, Settle, TenantId, Value};
@@ -13,18 +14,18 @@ use crate::emulators::{self, Bucket};
 
 const TENANT: TenantId = TenantId(Uuid::from_u128(0x7e));
 
-/// Is how many people make 50 MB.
-const PEOPLE: u128 = 100_000;
+const PEOPLE: u128 = 50_000;
 
-fn person(number: u128, at: Timestamp) -> Record {
+/// Is how long the name of their group is, so that so few make 50 MB.
+const NAME: usize = 700;
+
+fn person(number: u128, at: Timestamp, group: &Arc<str>) -> Record {
     let entry = |setting| (setting, Entry::seen(Value::ON, Some(Value::ON), false, at));
     let features = [Setting::Dashboard, Setting::DigestEmail, Setting::OutlookAddIn].map(entry);
     let mode = (Setting::Mode, Entry::seen(Value::OPT_IN, Some(Value::OPT_IN), false, at));
     let settings: BTreeMap<_, _> = features.into_iter().chain([mode]).collect();
-    Record::Observed {
-        id: PersonId(Uuid::from_u128(number)),
-        is: Observed { group: Some("pilot".into()), settings },
-    }
+    let is = Observed { group: Some(Arc::clone(group)), settings };
+    Record::Observed { id: PersonId(Uuid::from_u128(number)), is }
 }
 
 async fn fifty_megabytes(bucket: Option<Bucket>) {
@@ -46,15 +47,17 @@ async fn fifty_megabytes(bucket: Option<Bucket>) {
         read_at: clock.now(),
     });
     let run = store.begin_run(lease, remembered, &plan, &settle, &clock).await.unwrap();
+    let group: Arc<str> = "x".repeat(NAME).into();
     for first in (0..PEOPLE).step_by(4096) {
-        let records = (first..PEOPLE.min(first + 4096)).map(|number| person(number, clock.now())).collect();
+        let records =
+            (first..PEOPLE.min(first + 4096)).map(|number| person(number, clock.now(), &group)).collect();
         run.append(records).await.unwrap();
     }
     let written = run.finish(&()).await.unwrap();
     let size = serde_json::to_vec(&written.people.values().collect::<Vec<_>>()).unwrap().len();
     assert!(size > 50 << 20, "{size} bytes");
     let read = store.ledger(&settle, &clock).await.unwrap();
-    assert_eq!((read.unfinished.len(), read.ledger.people.len()), (0, 100_000));
+    assert_eq!((read.unfinished.len(), read.ledger.people.len()), (0, 50_000));
     assert!(read.ledger == written, "what is read is what was written");
 }
 

@@ -10,5 +10,7 @@ mod emulators;
 mod large;
 mod processes;
 mod program;
+#[path = "../stage/served.rs"]
+mod served;
 #[path = "../stage/mod.rs"]
 mod stage;

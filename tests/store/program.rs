@@ -3,12 +3,16 @@
 use std::process::{Command, Stdio};
 
 use crate::emulators::{self, Bucket};
+use crate::served::Served;
 use crate::stage::{Ended, Stage};
 
 /// Runs the program with its store in a bucket, reached as the environment says.
 fn with(stage: &Stage, bucket: &Bucket, arguments: &[&str]) -> Command {
     let mut command = stage.command(arguments);
-    command.args(["--sandbox", "tenant.json", "--store", &bucket.address]);
+    command.args(["--store", &bucket.address]);
+    if !arguments.contains(&"--sandbox") {
+        command.args(["--sandbox", "tenant.json"]);
+    }
     command.envs(bucket.options.iter().map(|(name, value)| (*name, value)));
     command
 }
@@ -40,15 +44,22 @@ fn lives_in(bucket: &Bucket) {
 fn two_at_once(bucket: &Bucket) {
     let stage = Stage::set();
     run(&stage, bucket, &["apply", "--new-store"]).with(6);
-    let slow: Vec<_> = APPLY.into_iter().chain(["--sandbox-delay", "60"]).collect();
-    let begin = || with(&stage, bucket, &slow).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let sandbox = Served::slow(&stage, "60");
+    let apply: Vec<_> = APPLY.into_iter().chain(["--sandbox", &sandbox.url]).collect();
+    let begin =
+        || with(&stage, bucket, &apply).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let both = [begin(), begin()].map(|apply| Ended::from(apply.wait_with_output().unwrap()));
     let mut codes = both.each_ref().map(|ended| ended.code);
     codes.sort_unstable();
     assert_eq!(codes, [Some(0), Some(9)], "{both:#?}");
     let locked = both.iter().find(|ended| ended.code == Some(9)).unwrap();
     assert!(locked.err.contains("locked by ") && locked.err.contains("(process "), "{}", locked.err);
-    run(&stage, bucket, &["plan", "--detailed-exitcode"]).with(0);
+    run(&stage, bucket, &["plan", "--detailed-exitcode", "--sandbox", &sandbox.url]).with(0);
+    let mut writes = sandbox.writes();
+    let sent = writes.len();
+    writes.sort();
+    writes.dedup();
+    assert_eq!((sent, writes.len()), (51, 51), "nothing is written twice");
 }
 
 #[tokio::test]
