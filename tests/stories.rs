@@ -20,6 +20,7 @@ const STORIES: &[(&str, Option<&str>)] = &[
     ("looking", Some("contoso")),
     ("mistakes", None),
     ("sandbox", None),
+    ("runs", Some("contoso")),
     ("saved-plan", Some("contoso")),
     ("scenarios", Some("contoso")),
     ("schemas", None),
