@@ -152,6 +152,7 @@ impl Draft {
                 to,
                 class: class(because, to),
                 because,
+                mark: None,
                 licences: if licence { judgement.licences.clone() } else { Vec::new() },
                 after_opt_out: licence && judgement.after_opt_out,
             });
@@ -183,7 +184,10 @@ impl Draft {
             .collect();
         let moved = record.is_none_or(|record| record.group.as_ref() != Some(&group.name));
         if moved || !settings.is_empty() {
-            self.observed.insert(id, Observed { group: Some(Arc::clone(&group.name)), settings });
+            self.observed.insert(
+                id,
+                Observed { group: Some(Arc::clone(&group.name)), settings, ..Observed::default() },
+            );
         }
     }
 
@@ -237,6 +241,7 @@ impl Draft {
                     to: *to,
                     class: Class::Restore,
                     because: Because::Restored,
+                    mark: None,
                     licences: licences.clone(),
                     after_opt_out: false,
                 });
@@ -249,7 +254,7 @@ impl Draft {
                 (!entry.released).then_some((setting, Entry { released: true, ..entry }))
             };
             let settings = leaver.record.settings.iter().filter_map(released).collect();
-            self.observed.insert(leaver.id, Observed { group: None, settings });
+            self.observed.insert(leaver.id, Observed { settings, ..Observed::default() });
         }
     }
 }
@@ -275,11 +280,14 @@ fn class(because: Because, to: Value) -> Class {
     match because {
         Because::RePin => Class::RePin,
         Because::Restored => Class::Restore,
+        Because::ReOptIn => Class::ReOptIn,
+        Because::RolledBack => Class::Rollback,
         Because::Pinned
         | Because::ManifestChanged
         | Because::DidNotTake
         | Because::Overridden
         | Because::FirstTouch
+        | Because::Recorded
         | Because::WithOptIn
         | Because::Differs => match to {
             Value::OPT_IN => Class::OptIn,
