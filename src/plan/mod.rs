@@ -13,6 +13,7 @@ mod note;
 mod operation;
 mod person;
 mod reason;
+mod scope;
 mod service_plan;
 mod tally;
 mod tenant;
@@ -29,6 +30,7 @@ pub use look::DefaultNow;
 pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Refused};
 pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};
+pub use scope::Scope;
 pub use tally::is_consistent;
 
 use crate::model::{
