@@ -15,6 +15,7 @@ mod person;
 mod reason;
 mod scope;
 mod service_plan;
+mod settled;
 mod tally;
 mod tenant;
 pub mod verdict;
@@ -31,6 +32,7 @@ pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideCha
 pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};
 pub use scope::Scope;
+pub use settled::{Settled, Verification, Verified, Written, verify};
 pub use tally::is_consistent;
 
 use crate::model::{
