@@ -175,6 +175,14 @@ pub(super) enum Command {
         after_help = "Examples:\n  insightctl export --sandbox tenant.json --format csv --out people.csv"
     )]
     Export(ExportArgs),
+    /// Look again at what was written and did not show at once
+    ///
+    /// What shows is confirmed in the ledger; nothing is written to the tenant. A setting of a person may take 15
+    /// minutes to show, a service plan an hour, a default of the tenant a day (`settle:` in the manifest).
+    #[command(after_help = "Examples:
+  insightctl verify --sandbox tenant.json
+  insightctl verify --sandbox tenant.json --detailed-exitcode    exits with 2 while something does not show yet")]
+    Verify(VerifyArgs),
     /// Serve, reset, play with or generate a simulated tenant
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -293,6 +301,15 @@ pub(super) struct DriftArgs {
     #[command(flatten)]
     pub(super) output: Output,
     /// Exit with 2 when something differs
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) output: Output,
+    /// Exit with 2 while something does not show yet
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
 }
