@@ -72,6 +72,7 @@ fn group(number: usize) -> impl Strategy<Value = DesiredGroup> {
         on_user_choice: if over { OnUserChoice::Override } else { OnUserChoice::Respect },
         on_leave: if restore { OnLeave::Restore } else { OnLeave::Keep },
         named: Some(3),
+        re_opt_in: None,
     })
 }
 
@@ -193,7 +194,7 @@ prop_compose! {
                 let by = if us { By::Us } else { By::Seen };
                 let entry = TenantEntry {
                     value: switch(on), by, at: at(ago), confirmed: false,
-                    previous: Some(switch(!on)), changed_at: Some(at(ago)),
+                    previous: Some(switch(!on)), changed_at: Some(at(ago)), rolled_back: None,
                 };
                 ledger.tenant.insert(setting, entry);
             }
@@ -209,7 +210,7 @@ prop_compose! {
         }
         for (number, (group, settings)) in records.into_iter().enumerate() {
             let group = group.map(|group| format!("group-{group}").into());
-            ledger.people.insert(id(number as u128), PersonRecord { group, settings });
+            ledger.people.insert(id(number as u128), PersonRecord { group, settings, ..PersonRecord::default() });
         }
         if unreadable == 0 {
             desired.unreadable.push(insightctl::model::desired::Unreadable {

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::{Feature, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting, Value};
 use crate::plan::{Because, Operation, Plan, Refused, Target};
-use crate::store::{Record, Run, StoreError, Subject};
+use crate::store::{Record, Run, StoreError, Subject, Under};
 
 /// Is how often the lock is looked at while something is waited for.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -351,6 +351,25 @@ pub(super) fn subject(operation: &Operation) -> Subject {
     match &operation.target {
         Target::Tenant(setting) => Subject::Tenant(*setting),
         Target::Person(person) => Subject::Person(person.id, person.setting),
+    }
+}
+
+/// Says on whose account an operation writes, if it is no ordinary one.
+pub(super) fn under(operation: &Operation) -> Option<Under> {
+    let mark = operation.mark?;
+    match operation.because {
+        Because::RolledBack => Some(Under::Rollback(mark)),
+        Because::ReOptIn => Some(Under::ReOptIn(mark)),
+        Because::Pinned
+        | Because::RePin
+        | Because::ManifestChanged
+        | Because::DidNotTake
+        | Because::Overridden
+        | Because::FirstTouch
+        | Because::Recorded
+        | Because::WithOptIn
+        | Because::Differs
+        | Because::Restored => None,
     }
 }
 

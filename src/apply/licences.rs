@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::desk::{Desk, subject};
+use super::desk::{Desk, subject, under};
 use super::judge::{self, Shows};
 use super::{Outcome, Why, why};
 use crate::microsoft::{LicenceWrite, Sent, WriteError};
@@ -142,6 +142,7 @@ impl Desk<'_> {
                 from: operation.from,
                 to: operation.to,
                 repeat: false,
+                under: under(operation),
                 at,
             })
         };

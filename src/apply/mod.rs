@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::TenantSetting;
 use crate::plan::calls::{Task, Work, calls};
-use crate::plan::{Observed, Phase, Plan};
+use crate::plan::{Phase, Plan};
 use crate::store::{Record, Run, StoreError};
 use desk::{Desk, Standing, State};
 
@@ -120,13 +120,20 @@ impl Desk<'_> {
                 records.push(Record::ObservedTenant { setting: *setting, entry: *entry });
             }
         }
+        for (setting, at) in &observations.returned {
+            if !self.state().run.meanwhile().of_tenant(*setting) {
+                records.push(Record::Returned { setting: *setting, at: *at });
+            }
+        }
+        let known = observations.re_opt_ins.iter();
+        records.extend(known.map(|(mark, at)| Record::ReOptInKnown { mark: *mark, at: *at }));
         for (id, observed) in &observations.people {
-            let Observed { group, settings } = observed;
-            let mut is = Observed { group: group.clone(), settings: settings.clone() };
+            let mut is = observed.clone();
             {
                 let state = self.state();
                 let (ledger, meanwhile) = (state.run.ledger(), state.run.meanwhile());
                 is.settings.retain(|setting, _| !meanwhile.of(*id, *setting));
+                is.returned.retain(|setting, _| !meanwhile.of(*id, *setting));
                 if meanwhile.group_of(*id) {
                     is.group = ledger.people.get(id).and_then(|person| person.group.clone());
                 }

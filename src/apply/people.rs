@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::desk::{Desk, pinned, subject};
+use super::desk::{Desk, pinned, subject, under};
 use super::judge::{self, Fit};
 use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
@@ -147,6 +147,7 @@ impl Desk<'_> {
                 from: before.or_else(|| person.before.get(setting)),
                 to,
                 repeat: operation.because == Because::DidNotTake,
+                under: under(operation),
                 at,
             }))
         });

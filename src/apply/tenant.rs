@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::desk::{Desk, held_back, subject};
+use super::desk::{Desk, held_back, subject, under};
 use super::{Outcome, Why};
 use crate::microsoft::{Sent, WriteError};
 use crate::model::{By, Known, Refusal, TenantSetting, Value};
@@ -60,6 +60,7 @@ impl Desk<'_> {
             from,
             to: operation.to,
             repeat: false,
+            under: under(operation),
             at: self.clock.now(),
         };
         if !self.goes_on() || !self.journal(vec![Record::Intent(intent)]) {

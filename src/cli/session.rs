@@ -1,6 +1,5 @@
 //! What most commands begin with: a manifest, a tenant, a memory.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +14,8 @@ use super::failure::Failure;
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Credential, Endpoints, Reader};
-use crate::model::{ActualState, DesiredState, Membership, PersonId, Selector, Setting};
-use crate::plan::{Context, who_left};
+use crate::model::{ActualState, DesiredState, Membership, Selector};
+use crate::plan::{Context, Scope};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Remembered, Store, WhenMissing};
 
@@ -99,30 +98,13 @@ impl Session {
         selectors.extend(also.cloned());
         let membership = self.reader.membership(&selectors).await?;
         let desired = self.manifest.resolve(&membership)?;
-        let mut people: BTreeSet<PersonId> = desired.people.keys().copied().collect();
-        let left = who_left(&desired, &remembered.ledger);
-        people.extend(&left);
+        let mut scope = Scope::of(&desired, &remembered.ledger);
         if everyone_named {
-            people.extend(membership.everyone_named());
+            scope.people.extend(membership.everyone_named());
         }
-        let manages = |wanted: &dyn Fn(Setting) -> bool| {
-            desired
-                .groups
-                .iter()
-                .any(|group| group.wants.iter().any(|(setting, want)| want.is_some() && wanted(setting)))
-        };
-        // Whoever left may get back what the manifest asks for of nobody any more.
-        let ask = Ask {
-            settings: everyone_named
-                || !left.is_empty()
-                || manages(&|setting| setting != Setting::ServicePlan),
-            tenant_settings: also.is_some()
-                || !desired.tenant.is_empty()
-                || !left.is_empty()
-                || manages(&|setting| setting.feature().is_some()),
-            count_people: !desired.tenant.is_empty(),
-        };
-        let actual = self.reader.observe(&people, ask).await?;
+        scope.settings |= everyone_named;
+        scope.tenant_settings |= also.is_some();
+        let actual = self.reader.observe(&scope.people, Ask::from(&scope)).await?;
         Ok(View { membership, desired, actual })
     }
 

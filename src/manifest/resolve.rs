@@ -70,6 +70,7 @@ impl Manifest {
                 on_user_choice: group.on_user_choice,
                 on_leave: group.on_leave,
                 named: readable.then_some(named),
+                re_opt_in: None,
             });
         }
         state.protected = protected.known.into_iter().collect();

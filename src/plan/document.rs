@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Reason};
-use crate::model::{Class, Entry, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
+use crate::model::{Class, Entry, Mark, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
 
 /// Is the version of the plan file that this program writes.
 pub const FORMAT: u32 = 1;
@@ -96,6 +96,14 @@ pub struct Observations {
     pub tenant: BTreeMap<TenantSetting, TenantEntry>,
     /// People whose record changes.
     pub people: BTreeMap<PersonId, Observed>,
+    /// Defaults that we had written and that somebody else changed, with the moment of looking.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub returned: BTreeMap<TenantSetting, Timestamp>,
+    /// Decisions to opt people in again that the ledger did not know.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub re_opt_ins: BTreeMap<Mark, Timestamp>,
 }
 
 /// Is what changes in the ledger about one person because of looking.
@@ -109,6 +117,14 @@ pub struct Observed {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, Entry>")]
     pub settings: BTreeMap<Setting, Entry>,
+    /// Values that we had written and that somebody else changed, with the moment of looking.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub returned: BTreeMap<Setting, Timestamp>,
+    /// Whether the directory knows the person no longer, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub gone_since: Option<Timestamp>,
 }
 
 /// Totals of a plan.

@@ -13,7 +13,9 @@ mod note;
 mod operation;
 mod person;
 mod reason;
+mod scope;
 mod service_plan;
+mod settled;
 mod tally;
 mod tenant;
 pub mod verdict;
@@ -29,6 +31,8 @@ pub use look::DefaultNow;
 pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Refused};
 pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};
+pub use scope::Scope;
+pub use settled::{Settled, Verification, Verified, Written, verify};
 pub use tally::is_consistent;
 
 use crate::model::{
@@ -152,6 +156,7 @@ impl Draft {
                 to,
                 class: class(because, to),
                 because,
+                mark: None,
                 licences: if licence { judgement.licences.clone() } else { Vec::new() },
                 after_opt_out: licence && judgement.after_opt_out,
             });
@@ -183,7 +188,10 @@ impl Draft {
             .collect();
         let moved = record.is_none_or(|record| record.group.as_ref() != Some(&group.name));
         if moved || !settings.is_empty() {
-            self.observed.insert(id, Observed { group: Some(Arc::clone(&group.name)), settings });
+            self.observed.insert(
+                id,
+                Observed { group: Some(Arc::clone(&group.name)), settings, ..Observed::default() },
+            );
         }
     }
 
@@ -237,6 +245,7 @@ impl Draft {
                     to: *to,
                     class: Class::Restore,
                     because: Because::Restored,
+                    mark: None,
                     licences: licences.clone(),
                     after_opt_out: false,
                 });
@@ -249,7 +258,7 @@ impl Draft {
                 (!entry.released).then_some((setting, Entry { released: true, ..entry }))
             };
             let settings = leaver.record.settings.iter().filter_map(released).collect();
-            self.observed.insert(leaver.id, Observed { group: None, settings });
+            self.observed.insert(leaver.id, Observed { settings, ..Observed::default() });
         }
     }
 }
@@ -275,11 +284,14 @@ fn class(because: Because, to: Value) -> Class {
     match because {
         Because::RePin => Class::RePin,
         Because::Restored => Class::Restore,
+        Because::ReOptIn => Class::ReOptIn,
+        Because::RolledBack => Class::Rollback,
         Because::Pinned
         | Because::ManifestChanged
         | Because::DidNotTake
         | Because::Overridden
         | Because::FirstTouch
+        | Because::Recorded
         | Because::WithOptIn
         | Because::Differs => match to {
             Value::OPT_IN => Class::OptIn,

@@ -219,6 +219,7 @@ mod tests {
             on_user_choice: OnUserChoice::Respect,
             on_leave: OnLeave::Keep,
             named: None,
+            re_opt_in: None,
         };
         let on = Switch::On;
         let settings = Settings { mode: Mode::OptIn, dashboard: on, digest_email: on, outlook_add_in: on };

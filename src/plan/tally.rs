@@ -48,7 +48,12 @@ pub(super) fn finish(
         overlaps: desired.overlaps.clone(),
         moves_with_default,
         notes,
-        observations: Observations { tenant: tenant.observed, people: observed },
+        observations: Observations {
+            tenant: tenant.observed,
+            people: observed,
+            returned: BTreeMap::new(),
+            re_opt_ins: BTreeMap::new(),
+        },
         summary,
     }
 }

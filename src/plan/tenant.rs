@@ -150,9 +150,10 @@ fn look(entry: Option<TenantEntry>, have: Value, settle: SignedDuration, now: Ti
         confirmed: false,
         previous: None,
         changed_at: None,
+        rolled_back: None,
     };
     let Some(entry) = entry else { return seen };
-    let TenantEntry { value, by, at, confirmed, previous: _, changed_at: _ } = entry;
+    let TenantEntry { value, by, at, confirmed, previous: _, changed_at: _, rolled_back: _ } = entry;
     if value == have {
         return TenantEntry { confirmed: by == By::Us, ..entry };
     }
@@ -177,6 +178,7 @@ fn operation(setting: TenantSetting, from: Option<Value>, to: Value) -> Operatio
         to,
         class: Class::Defaults,
         because: Because::Differs,
+        mark: None,
         licences: Vec::new(),
         after_opt_out: false,
     }
@@ -199,7 +201,15 @@ mod tests {
     fn entry(value: Value, by: By, hours_ago: i64) -> TenantEntry {
         let at = now() - SignedDuration::from_hours(hours_ago);
         let previous = (by == By::Us).then_some(Value::ON);
-        TenantEntry { value, by, at, confirmed: false, previous, changed_at: previous.map(|_| at) }
+        TenantEntry {
+            value,
+            by,
+            at,
+            confirmed: false,
+            previous,
+            changed_at: previous.map(|_| at),
+            rolled_back: None,
+        }
     }
 
     /// The dashboard's default is on, and wanted off.
@@ -221,7 +231,7 @@ mod tests {
             read_at: now(),
         };
         let tenant = entry.map(|entry| (TenantSetting::Dashboard, entry)).into_iter().collect();
-        judge(&desired, &state, &Ledger { tenant, people: BTreeMap::new() }, now())
+        judge(&desired, &state, &Ledger { tenant, ..Ledger::default() }, now())
     }
 
     fn group(want: Value) -> DesiredState {
@@ -232,6 +242,7 @@ mod tests {
             on_user_choice: OnUserChoice::Respect,
             on_leave: OnLeave::Keep,
             named: None,
+            re_opt_in: None,
         };
         DesiredState { groups: vec![group], ..DesiredState::default() }
     }

@@ -53,6 +53,7 @@ impl Story {
                 on_user_choice,
                 on_leave: OnLeave::Restore,
                 named: Some(1),
+                re_opt_in: None,
             }],
             people: held.then_some((ADA, Held { group: 0, certain: true })).into_iter().collect(),
             ..DesiredState::default()
@@ -79,8 +80,9 @@ impl Story {
             people: BTreeMap::from([(ADA, ada)]),
             read_at: now(),
         };
-        let record = PersonRecord { group: Some("pilot".into()), settings: remembered };
-        let ledger = Ledger { tenant: BTreeMap::new(), people: BTreeMap::from([(ADA, record)]) };
+        let record =
+            PersonRecord { group: Some("pilot".into()), settings: remembered, ..PersonRecord::default() };
+        let ledger = Ledger { people: BTreeMap::from([(ADA, record)]), ..Ledger::default() };
         let context = Context {
             now: now(),
             as_of: now(),

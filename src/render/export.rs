@@ -148,6 +148,7 @@ mod tests {
             on_user_choice: OnUserChoice::Respect,
             on_leave: OnLeave::Keep,
             named: None,
+            re_opt_in: None,
         }
     }
 

@@ -38,7 +38,17 @@ pub(super) fn operation(
     class: Class,
     because: Because,
 ) -> Operation {
-    Operation { phase, target, from, to, class, because, licences: Vec::new(), after_opt_out: false }
+    Operation {
+        phase,
+        target,
+        from,
+        to,
+        class,
+        because,
+        mark: None,
+        licences: Vec::new(),
+        after_opt_out: false,
+    }
 }
 
 fn default_off(setting: TenantSetting) -> Operation {

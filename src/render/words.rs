@@ -45,6 +45,9 @@ pub(super) fn label(because: Because) -> Option<&'static str> {
         Because::DidNotTake => Some("sent again, it did not take"),
         Because::Overridden => Some("overrides their choice"),
         Because::Restored => Some("as found before"),
+        Because::Recorded => Some("a script had written it"),
+        Because::ReOptIn => Some("opted in again, against an earlier opt-out"),
+        Because::RolledBack => Some("undone"),
         Because::FirstTouch | Because::WithOptIn | Because::Differs => None,
     }
 }
@@ -61,6 +64,9 @@ pub(super) fn because_word(because: Because) -> &'static str {
         Because::WithOptIn => "with-opt-in",
         Because::Differs => "differs",
         Because::Restored => "restored",
+        Because::Recorded => "recorded",
+        Because::ReOptIn => "re-opt-in",
+        Because::RolledBack => "rolled-back",
     }
 }
 
@@ -80,6 +86,11 @@ pub(super) fn because(because: Because) -> &'static str {
         Because::WithOptIn => "stated again, since an opt-in leaves the features in no known state",
         Because::Differs => "it differs from the manifest",
         Because::Restored => "the person left the group, and gets back what was found before the first write",
+        Because::Recorded => "a script had written it, as was recorded; the manifest asks for something else",
+        Because::ReOptIn => {
+            "the group says `re-opt-in`: whoever had opted out before that is opted in again, once"
+        }
+        Because::RolledBack => "it goes back to what it was before the run that is undone",
     }
 }
 
@@ -93,6 +104,9 @@ pub(super) fn reason_word(reason: Reason) -> &'static str {
         Reason::Protected => "protected",
         Reason::NoMailbox => "no-mailbox",
         Reason::Unlicensed => "unlicensed",
+        Reason::Quarantined => "quarantined",
+        Reason::RolledBack => "rolled-back",
+        Reason::Accepted => "accepted",
         Reason::ConsentFloor => "consent-floor",
         Reason::OwnChoice => "own-choice",
         Reason::InheritedLicence => "inherited-licence",
@@ -116,6 +130,11 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::Protected => "protected by the manifest's guards",
         Reason::NoMailbox => "without a mailbox there is nothing to show",
         Reason::Unlicensed => "no licence carries personal insights",
+        Reason::Quarantined => {
+            "what was written came back three times within 30 days; `insightctl release` lets go of it"
+        }
+        Reason::RolledBack => "a run was undone here, and stays so until the manifest changes",
+        Reason::Accepted => "the manifest accepts it for a while",
         Reason::ConsentFloor => "somebody opted out, and nobody is opted in against that",
         Reason::OwnChoice => "somebody chose otherwise, and the choice stands",
         Reason::InheritedLicence => "a group hands the licence down, so it cannot be changed on the person",

@@ -51,7 +51,13 @@ impl Meanwhile {
 
     fn take(&mut self, record: &Record) {
         match record {
-            Record::Started(_) | Record::Finished { at: _ } => {}
+            Record::Started(_)
+            | Record::Finished { at: _ }
+            | Record::ReOptInKnown { .. }
+            | Record::Forgotten { .. } => {}
+            Record::Returned { setting, at: _ } => {
+                self.tenant.insert(*setting);
+            }
             Record::ObservedTenant { setting, entry: _ } => {
                 self.tenant.insert(*setting);
             }
@@ -61,7 +67,7 @@ impl Meanwhile {
             }
             Record::TenantRead { values, at: _ } => self.tenant.extend(values.keys()),
             Record::Intent(intent) => self.subject(intent.subject),
-            Record::Outcome { subject, .. } => self.subject(*subject),
+            Record::Outcome { subject, .. } | Record::Released { subject, at: _ } => self.subject(*subject),
             Record::ReadBack { id, values, .. } => self.settings(*id, values.keys()),
         }
     }

@@ -44,7 +44,7 @@ use fold::Folding;
 pub use fold::fold;
 pub use lock::Lease;
 pub use meanwhile::Meanwhile;
-pub use record::{Answer, Intent, Record, Started, Subject};
+pub use record::{Answer, Intent, Record, Started, Subject, Under};
 pub use run::Run;
 
 /// Is the version of the store's files that this program writes.

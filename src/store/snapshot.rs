@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::names::Names;
 use super::{FORMAT, RunId, StoreError, error, files};
-use crate::model::{Ledger, PersonId, PersonRecord, TenantEntry, TenantId, TenantSetting};
+use crate::model::{Ledger, Mark, PersonId, PersonRecord, TenantEntry, TenantId, TenantSetting};
 
 /// Is the folder of all snapshots.
 pub(super) const FOLDER: &str = "ledger";
@@ -36,6 +37,8 @@ pub(super) struct Header {
 enum Line<T, P> {
     Tenant(TenantSetting, T),
     Person(PersonId, P),
+    Returned(TenantSetting, Vec<Timestamp>),
+    ReOptIn(Mark, Timestamp),
 }
 
 /// Finds the newest snapshot, without reading it whole.
@@ -57,6 +60,12 @@ pub(super) fn read_newest(store: &Path, tenant: TenantId) -> Result<(Ledger, Opt
                 record.group = record.group.map(|group| names.share(group));
                 ledger.people.insert(id, record);
             }
+            Line::Returned(setting, at) => {
+                ledger.returned.insert(setting, at);
+            }
+            Line::ReOptIn(mark, at) => {
+                ledger.re_opt_ins.insert(mark, at);
+            }
         }
     }
     Ok((ledger, Some(header)))
@@ -72,14 +81,21 @@ pub(super) fn create(
 ) -> Result<bool, StoreError> {
     let folder = store.join(FOLDER);
     files::make_folder(&folder)?;
-    let lines = (ledger.tenant.len() + ledger.people.len()) as u64;
+    let Ledger { tenant: defaults, people, returned, re_opt_ins } = ledger;
+    let lines = (defaults.len() + people.len() + returned.len() + re_opt_ins.len()) as u64;
     let header = Header { format: FORMAT, tenant, number, through: through.0, lines };
     let created = files::create(&path(store, number), |out| {
         files::json_line(out, &header)?;
-        for (setting, entry) in &ledger.tenant {
+        for (setting, entry) in defaults {
             files::json_line(out, &Line::<_, &PersonRecord>::Tenant(*setting, entry))?;
         }
-        for (id, record) in &ledger.people {
+        for (setting, at) in returned {
+            files::json_line(out, &Line::<&TenantEntry, &PersonRecord>::Returned(*setting, at.clone()))?;
+        }
+        for (mark, at) in re_opt_ins {
+            files::json_line(out, &Line::<&TenantEntry, &PersonRecord>::ReOptIn(*mark, *at))?;
+        }
+        for (id, record) in people {
             files::json_line(out, &Line::<&TenantEntry, _>::Person(*id, record))?;
         }
         Ok(())

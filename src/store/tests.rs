@@ -53,7 +53,7 @@ fn records() -> Vec<Record> {
     for number in 1..=2 {
         let entry = Entry::seen(Value::OPT_IN, Some(Value::OPT_IN), false, at);
         let settings = BTreeMap::from([(Setting::Mode, entry)]);
-        let is = Observed { group: Some("works-council".into()), settings };
+        let is = Observed { group: Some("works-council".into()), settings, ..Observed::default() };
         records.push(Record::Observed { id: person(number), is });
     }
     for number in 1..=2 {
@@ -64,6 +64,7 @@ fn records() -> Vec<Record> {
             from: Some(Value::OPT_IN),
             to: Value::OPT_OUT,
             repeat: false,
+            under: None,
             at,
         }));
         let answer = if number == 1 { Answer::Sent } else { Answer::Refused(RefusalKind::Forbidden) };
@@ -344,7 +345,15 @@ fn what_was_learnt_after_a_plan_was_made_is_known_by_person_and_setting() {
     let mut run = begin(&store, &clock);
     let intent = |number, setting, to| {
         let subject = Subject::Person(person(number), setting);
-        Record::Intent(Intent { operation: 0, subject, from: None, to, repeat: false, at: clock.now() })
+        Record::Intent(Intent {
+            operation: 0,
+            subject,
+            from: None,
+            to,
+            repeat: false,
+            under: None,
+            at: clock.now(),
+        })
     };
     let seen = |number| Record::Observed { id: person(number), is: Observed::default() };
     run.append(vec![seen(1), intent(1, Setting::Mode, Value::OPT_OUT)]).expect("written");
@@ -396,6 +405,7 @@ fn no_name_of_a_person_is_kept() {
         to: Value::OPT_OUT,
         class: Class::OptOut,
         because: Because::FirstTouch,
+        mark: None,
         licences: Vec::new(),
         after_opt_out: false,
     });

@@ -71,6 +71,7 @@ pub(crate) fn mixed() -> DesiredState {
         on_user_choice: OnUserChoice::Respect,
         on_leave: OnLeave::Keep,
         named: Some(8),
+        re_opt_in: None,
     };
     let on = Some(Value::ON);
     let council = BySetting { mode: Some(Value::OPT_OUT), service_plan: Some(Value::REMOVED), ..nothing() };

@@ -202,8 +202,21 @@ fn has(setting: Setting, have: Option<Value>, plan: Option<ServicePlan>) -> Stri
 
 /// Says what the ledger remembers of a setting.
 fn remembered(entry: &Entry) -> String {
-    let Entry { value, by, default_then, at, confirmed, stored, chosen, released, retried, found, tried } =
-        entry;
+    let Entry {
+        value,
+        by,
+        default_then,
+        at,
+        confirmed,
+        stored,
+        chosen,
+        released,
+        retried,
+        recorded,
+        rolled_back,
+        found,
+        tried,
+    } = entry;
     let when = moment(*at);
     let mut parts = match by {
         By::Us => vec![format!("{value}, written {when}")],
@@ -225,6 +238,12 @@ fn remembered(entry: &Entry) -> String {
     }
     if *retried {
         parts.push("sent a second time".to_owned());
+    }
+    if *recorded {
+        parts.push("by a script, as was recorded".to_owned());
+    }
+    if rolled_back.is_some() {
+        parts.push("by undoing a run".to_owned());
     }
     if *released {
         parts.push("released since".to_owned());

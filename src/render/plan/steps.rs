@@ -27,7 +27,10 @@ impl Lead {
             | Because::FirstTouch
             | Because::WithOptIn
             | Because::Differs
-            | Because::Restored => Self::Class(operation.class),
+            | Because::Restored
+            | Because::Recorded
+            | Because::ReOptIn
+            | Because::RolledBack => Self::Class(operation.class),
         }
     }
 

@@ -253,6 +253,9 @@ fn left_alone(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
             | Reason::Protected
             | Reason::NoMailbox
             | Reason::Unlicensed
+            | Reason::Quarantined
+            | Reason::RolledBack
+            | Reason::Accepted
             | Reason::OwnChoice
             | Reason::InheritedLicence
             | Reason::OptedOut

@@ -88,6 +88,9 @@ pub(super) fn names_people(reason: Reason) -> bool {
     match reason {
         Reason::Unknown
         | Reason::NotFound
+        | Reason::Quarantined
+        | Reason::RolledBack
+        | Reason::Accepted
         | Reason::ConsentFloor
         | Reason::OwnChoice
         | Reason::InheritedLicence

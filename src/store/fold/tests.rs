@@ -18,13 +18,24 @@ fn seen() -> Vec<Record> {
     ]);
     let defaults = BTreeMap::from([(TenantSetting::Dashboard, Value::ON)]);
     vec![
-        Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
+        Record::Observed {
+            id: ADA,
+            is: Observed { group: Some("pilot".into()), settings, ..Observed::default() },
+        },
         Record::TenantRead { values: defaults, at: at(1) },
     ]
 }
 
 fn intent(subject: Subject, from: Value, to: Value) -> Record {
-    Record::Intent(Intent { operation: 0, subject, from: Some(from), to, repeat: false, at: at(2) })
+    Record::Intent(Intent {
+        operation: 0,
+        subject,
+        from: Some(from),
+        to,
+        repeat: false,
+        under: None,
+        at: at(2),
+    })
 }
 
 fn outcome(subject: Subject, answer: Answer) -> Record {
@@ -47,8 +58,21 @@ fn folded(more: impl IntoIterator<Item = Record>) -> Ledger {
 /// Says in a few words what the ledger remembers of one setting.
 fn words(ledger: &Ledger, setting: Setting) -> String {
     let Some(entry) = ledger.entry(ADA, setting) else { return "nothing".to_owned() };
-    let Entry { value, by, default_then, at: _, confirmed, stored, chosen, released, retried, found, tried } =
-        entry;
+    let Entry {
+        value,
+        by,
+        default_then,
+        at: _,
+        confirmed,
+        stored,
+        chosen,
+        released,
+        retried,
+        recorded,
+        rolled_back,
+        found,
+        tried,
+    } = entry;
     let mut words = vec![format!("{by:?} {value}")];
     words.extend(default_then.map(|default| format!("default {default}")));
     let flags = [
@@ -57,6 +81,8 @@ fn words(ledger: &Ledger, setting: Setting) -> String {
         (*chosen, "chosen"),
         (*released, "released"),
         (*retried, "retried"),
+        (*recorded, "recorded"),
+        (rolled_back.is_some(), "rolled back"),
     ];
     words.extend(flags.iter().filter(|(is, _)| *is).map(|(_, word)| (*word).to_owned()));
     words.extend(
@@ -127,6 +153,7 @@ fn a_default_that_has_just_changed_proves_nothing_about_what_is_stored() {
         confirmed: true,
         previous: Some(Value::ON),
         changed_at: Some(changed_at),
+        rolled_back: None,
     };
     let stored = |changed_at| {
         let ledger = folded([
@@ -161,7 +188,10 @@ fn a_choice_that_is_overridden_is_what_a_restore_brings_back() {
     };
     let settings = BTreeMap::from([(Setting::Dashboard, chosen)]);
     let ledger = folded([
-        Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
+        Record::Observed {
+            id: ADA,
+            is: Observed { group: Some("pilot".into()), settings, ..Observed::default() },
+        },
         intent(DASHBOARD, Value::OFF, Value::ON),
         outcome(DASHBOARD, Answer::Sent),
     ]);
@@ -174,7 +204,10 @@ fn a_choice_that_is_stated_again_stays_a_choice_also_by_way_of_all_off() {
         let chosen = Entry::seen(value, Some(Value::ON), true, at(0));
         let settings = BTreeMap::from([(Setting::Dashboard, chosen)]);
         let mut records = vec![
-            Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
+            Record::Observed {
+                id: ADA,
+                is: Observed { group: Some("pilot".into()), settings, ..Observed::default() },
+            },
             intent(DASHBOARD, value, Value::OFF),
             outcome(DASHBOARD, Answer::Sent),
         ];
@@ -194,6 +227,7 @@ fn a_repeated_write_is_marked_so_that_it_is_not_repeated_again() {
         from: Some(Value::OPT_IN),
         to: Value::OPT_OUT,
         repeat: true,
+        under: None,
         at: at(2),
     });
     let ledger = folded([repeat, outcome(MODE, Answer::Sent)]);
@@ -281,6 +315,7 @@ fn a_tenant_write_remembers_what_the_default_was() {
         confirmed: false,
         previous: Some(Value::ON),
         changed_at: Some(at(2)),
+        rolled_back: None,
     };
     assert_eq!(folded(sent.clone()).tenant[&TenantSetting::Dashboard], expected);
 
