@@ -63,6 +63,9 @@ pub(super) struct Global {
     /// How long the sandbox takes to answer each request, in milliseconds
     #[arg(long, global = true, help_heading = SANDBOX, value_name = "MS", default_value_t = 0)]
     pub(super) sandbox_delay: u64,
+    /// A script of faults that the sandbox plays, YAML or JSON: see docs/sandbox.md
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "FILE", requires = "sandbox", visible_alias = "faults")]
+    pub(super) sandbox_faults: Option<PathBuf>,
     /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH` or `none`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]
     pub(super) store: Option<String>,
@@ -323,7 +326,9 @@ pub(super) struct ExportArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum SandboxCommand {
     /// Serve the sandbox tenant for other clients until Ctrl-C
-    #[command(after_help = "Examples:\n  insightctl sandbox serve --sandbox tenant.json --port 8080")]
+    #[command(after_help = "Examples:
+  insightctl sandbox serve --sandbox tenant.json --port 8080
+  insightctl sandbox serve --sandbox tenant.json --faults throttled.yaml")]
     Serve {
         /// The port on 127.0.0.1; any free one if not named
         #[arg(long, default_value_t = 0)]

@@ -170,6 +170,7 @@ pub(super) fn sandbox_options(
     }
     options.delay = Duration::from_millis(global.sandbox_delay);
     options.log = Some(sandbox_log(file));
+    options.faults.clone_from(&global.sandbox_faults);
     Ok(options)
 }
 
@@ -183,6 +184,11 @@ pub(super) fn sandbox_log(file: &Path) -> PathBuf {
 /// Gives the URL of a sandbox that serves already, or starts one in this process.
 async fn reach(global: &Global, at: &str, clock: &Clock) -> Result<(String, Option<Sandbox>), Failure> {
     if at.starts_with("http://") || at.starts_with("https://") {
+        if global.sandbox_faults.is_some() {
+            return Err(Failure::wrong("a sandbox that serves already plays its own script of faults").hint(
+                "name it there: `insightctl sandbox serve --faults FILE`, or POST it to /sandbox/faults",
+            ));
+        }
         return Ok((at.trim_end_matches('/').to_owned(), None));
     }
     let sandbox = Sandbox::start(sandbox_options(global, Path::new(at), clock)?).await?;
