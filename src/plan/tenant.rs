@@ -228,6 +228,7 @@ mod tests {
             },
             catalogue: Catalogue::default(),
             people: BTreeMap::new(),
+            exists: BTreeMap::new(),
             read_at: now(),
         };
         let tenant = entry.map(|entry| (TenantSetting::Dashboard, entry)).into_iter().collect();
