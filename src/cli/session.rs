@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Credential, Endpoints, Reader};
 use crate::model::{ActualState, DesiredState, Membership, PersonId, Selector, Setting};
-use crate::plan::{Context, who_left};
+use crate::plan::{Context, who_left, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Remembered, Store, WhenMissing};
 
@@ -122,7 +122,11 @@ impl Session {
                 || manages(&|setting| setting.feature().is_some()),
             count_people: !desired.tenant.is_empty(),
         };
-        let actual = self.reader.observe(&people, ask).await?;
+        let mut actual = self.reader.observe(&people, ask).await?;
+        if !everyone_named {
+            let missed = whom_to_look_up(&desired, &actual, &remembered.ledger, remembered.newest_run());
+            actual.exists = self.reader.exist(&missed).await;
+        }
         Ok(View { membership, desired, actual })
     }
 

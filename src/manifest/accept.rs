@@ -22,7 +22,7 @@ pub(super) struct Accept {
     pub(super) reason: Arc<str>,
     pub(super) until: Timestamp,
     /// Where the value stands.
-    at: At,
+    pub(super) at: At,
 }
 
 /// Lists the ways to name people here; `everyone` is none of them, since a manifest whose deviations are all accepted

@@ -13,6 +13,7 @@ pub mod problems;
 pub mod progress;
 pub mod report;
 
+mod agreed;
 mod change;
 mod inert;
 mod json;
@@ -24,6 +25,7 @@ mod style;
 mod table;
 mod words;
 
+pub use agreed::{nothing_to_release, released};
 pub use failure::failure;
 pub use progress::Progress;
 
