@@ -15,10 +15,13 @@ use copy::copy;
 
 /// Each story, and the example whose files it starts with.
 const STORIES: &[(&str, Option<&str>)] = &[
+    ("accept", Some("contoso")),
     ("first-plan", Some("contoso")),
+    ("flapping", Some("contoso")),
     ("locked", Some("contoso")),
     ("looking", Some("contoso")),
     ("mistakes", None),
+    ("re-opt-in", Some("contoso")),
     ("sandbox", None),
     ("saved-plan", Some("contoso")),
     ("scenarios", Some("contoso")),
