@@ -63,6 +63,9 @@ pub(super) struct Global {
     /// How long the sandbox takes to answer each request, in milliseconds
     #[arg(long, global = true, help_heading = SANDBOX, value_name = "MS", default_value_t = 0)]
     pub(super) sandbox_delay: u64,
+    /// A script of faults that the sandbox plays, YAML or JSON: see docs/sandbox.md
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "FILE", requires = "sandbox", visible_alias = "faults")]
+    pub(super) sandbox_faults: Option<PathBuf>,
     /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH` or `none`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]
     pub(super) store: Option<String>,
@@ -175,6 +178,14 @@ pub(super) enum Command {
         after_help = "Examples:\n  insightctl export --sandbox tenant.json --format csv --out people.csv"
     )]
     Export(ExportArgs),
+    /// Look again at what was written and did not show at once
+    ///
+    /// What shows is confirmed in the ledger; nothing is written to the tenant. A setting of a person may take 15
+    /// minutes to show, a service plan an hour, a default of the tenant a day (`settle:` in the manifest).
+    #[command(after_help = "Examples:
+  insightctl verify --sandbox tenant.json
+  insightctl verify --sandbox tenant.json --detailed-exitcode    exits with 2 while something does not show yet")]
+    Verify(VerifyArgs),
     /// Let go of a setting that is quarantined, so that it is written again
     ///
     /// What was written and came back three times within 30 days is left alone, since somebody or something else
@@ -320,6 +331,15 @@ pub(super) struct DriftArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) output: Output,
+    /// Exit with 2 while something does not show yet
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ExportArgs {
     #[command(flatten)]
     pub(super) output: Output,
@@ -328,7 +348,9 @@ pub(super) struct ExportArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum SandboxCommand {
     /// Serve the sandbox tenant for other clients until Ctrl-C
-    #[command(after_help = "Examples:\n  insightctl sandbox serve --sandbox tenant.json --port 8080")]
+    #[command(after_help = "Examples:
+  insightctl sandbox serve --sandbox tenant.json --port 8080
+  insightctl sandbox serve --sandbox tenant.json --faults throttled.yaml")]
     Serve {
         /// The port on 127.0.0.1; any free one if not named
         #[arg(long, default_value_t = 0)]

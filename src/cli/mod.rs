@@ -21,6 +21,7 @@ mod schema;
 mod session;
 mod show;
 mod validate;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -64,6 +65,7 @@ pub fn main() -> ExitCode {
             | Command::Explain(_)
             | Command::Drift(_)
             | Command::Export(_)
+            | Command::Verify(_)
             | Command::Release(_)
             | Command::Sandbox(_) => Exit::Done.into(),
         },
@@ -86,6 +88,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Explain(args) => explain::run(global, console, args).await,
         Command::Drift(args) => drift::run(global, console, args).await,
         Command::Export(args) => export::run(global, console, args).await,
+        Command::Verify(args) => verify::run(global, console, args).await,
         Command::Release(args) => release::run(global, console, args).await,
         Command::Sandbox(command) => sandbox::run(global, console, command).await,
     }

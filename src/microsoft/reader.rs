@@ -20,6 +20,7 @@ use crate::model::{
     ActualPerson, ActualState, ActualTenant, Catalogue, Kind, Known, Licences, Members, Membership, PersonId,
     Refusal, RefusalKind, Selector, Settings, TenantId, TenantSetting, Value,
 };
+use crate::plan::Scope;
 
 /// Is how many batches of people we have waiting at once; how many are sent at once is for [`Pace`] to say.
 const WAITING: usize = 32;
@@ -47,6 +48,13 @@ pub struct Ask {
     pub tenant_settings: bool,
     /// How many people the tenant has.
     pub count_people: bool,
+}
+
+impl From<&Scope> for Ask {
+    fn from(scope: &Scope) -> Self {
+        let Scope { people: _, settings, tenant_settings, count_people } = scope;
+        Self { settings: *settings, tenant_settings: *tenant_settings, count_people: *count_people }
+    }
 }
 
 impl Reader {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Quarantined, Reason};
+use super::{
+    Context, Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Quarantined, Reason,
+};
 use crate::model::{Class, Entry, Mark, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
 
 /// Is the version of the plan file that this program writes.
@@ -89,6 +91,23 @@ pub struct Basis {
     /// When reading the tenant began.
     #[schemars(with = "String")]
     pub read_at: Timestamp,
+}
+
+impl Basis {
+    /// Says what a plan is made from; the tenant was read from `read_at` on.
+    pub fn of(context: &Context, tenant: TenantId, tenant_name: &Arc<str>, read_at: Timestamp) -> Self {
+        let Context { now: _, as_of, manifest, store, keeps_ledger: _, newest_run, re_pin: _ } = context;
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            manifest: manifest.clone(),
+            tenant,
+            tenant_name: Arc::clone(tenant_name),
+            store: store.clone(),
+            newest_run: *newest_run,
+            as_of: *as_of,
+            read_at,
+        }
+    }
 }
 
 /// Is what apply stores in the ledger, whether or not anything is written to the tenant.

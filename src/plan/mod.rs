@@ -16,7 +16,9 @@ mod note;
 mod operation;
 mod person;
 mod reason;
+mod scope;
 mod service_plan;
+mod settled;
 mod tally;
 mod tenant;
 pub mod verdict;
@@ -34,6 +36,8 @@ pub use look::DefaultNow;
 pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Quarantined, Refused};
 pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};
+pub use scope::Scope;
+pub use settled::{Settled, Verification, Verified, Written, verify};
 pub use tally::is_consistent;
 
 use crate::model::{

@@ -40,16 +40,7 @@ pub(super) fn finish(
     let summary = summary(&operations, &left_alone, desired);
     Plan {
         format: FORMAT,
-        basis: Basis {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            manifest: context.manifest.clone(),
-            tenant: actual.tenant.id,
-            tenant_name: Arc::clone(&actual.tenant.name),
-            store: context.store.clone(),
-            newest_run: context.newest_run,
-            as_of: context.as_of,
-            read_at: actual.read_at,
-        },
+        basis: Basis::of(context, actual.tenant.id, &actual.tenant.name, actual.read_at),
         operations,
         left_alone,
         outside_changes,

@@ -6,7 +6,7 @@ use super::agreed;
 use super::number::{count, counted, people};
 use crate::apply::{Outcome, Stopped, Why};
 use crate::model::{Class, RefusalKind};
-use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused};
+use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused, Settled};
 
 /// Makes foreign text fit for the form that is being written: plain text or Markdown.
 pub(super) type Quote = fn(&str) -> String;
@@ -200,6 +200,43 @@ pub(super) fn outcome_hint(outcome: Outcome) -> Option<&'static str> {
         }
         Outcome::Failed => Some("plan again; what still differs is part of the next plan"),
         Outcome::NotBegun => Some("run the same command again; it carries on with what was not begun"),
+    }
+}
+
+/// Spells what has become of a write, as the JSON does.
+pub(super) fn settled_word(settled: Settled) -> &'static str {
+    match settled {
+        Settled::Confirmed => "confirmed",
+        Settled::Settling => "settling",
+        Settled::NotTaken => "not-taken",
+        Settled::Changed => "changed",
+        Settled::Unknown => "unknown",
+    }
+}
+
+/// Says what has become of a write.
+pub(super) fn settled(settled: Settled) -> &'static str {
+    match settled {
+        Settled::Confirmed => "it shows",
+        Settled::Settling => "it does not show yet; this is no failure",
+        Settled::NotTaken => "it did not show in its time",
+        Settled::Changed => "it had shown, and somebody has changed it since",
+        Settled::Unknown => "it could not be read",
+    }
+}
+
+/// Advises what to do about a write that was looked at again.
+pub(super) fn settled_hint(settled: Settled) -> Option<&'static str> {
+    match settled {
+        Settled::Confirmed => None,
+        Settled::Settling => Some(
+            "people's settings usually show within 15 minutes, service plans within an hour, defaults within a day",
+        ),
+        Settled::NotTaken => {
+            Some("plan again: it is written once more, and after that taken for somebody's choice")
+        }
+        Settled::Changed => Some("plan again: it says whose decision that is"),
+        Settled::Unknown => Some("try again later"),
     }
 }
 
