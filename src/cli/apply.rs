@@ -222,6 +222,7 @@ fn follow(console: &Console, event: &Event) {
             // Talk that cannot be heard must not stop the work.
             drop(console.say(&render::report::stopping(stopped)));
         }
+        Event::LookingAhead { done, of } => console.advance("comparing with the plan", *done, *of),
         Event::LookingAgain { operations } => console.advance("reading back", 0, *operations),
         Event::Started { .. } | Event::Phase { .. } | Event::Row { .. } => {}
     }
@@ -287,6 +288,8 @@ mod tests {
             let report = Report {
                 format: apply::FORMAT,
                 run: "1".to_owned(),
+                plan: None,
+                waivers: Vec::new(),
                 started: at,
                 ended: at,
                 planned: Summary::default(),

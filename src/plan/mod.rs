@@ -7,6 +7,7 @@ pub mod calls;
 mod document;
 pub mod explain;
 pub mod guard;
+pub mod hash;
 mod leaving;
 mod look;
 mod note;

@@ -8,7 +8,7 @@ use super::{
     Basis, Because, Context, Draft, FORMAT, Leaving, MovesWithDefault, Note, Observations, Operation, Plan,
     Summary, Target, calls,
 };
-use crate::model::{ActualState, Class, DesiredState, Ledger, PersonId, TenantSetting, Value};
+use crate::model::{ActualState, Class, DesiredState, Ledger, PersonId, PlanHash, TenantSetting, Value};
 
 /// Makes the plan of everything that was gathered.
 pub(super) fn finish(
@@ -31,6 +31,7 @@ pub(super) fn finish(
     let summary = summary(&operations, &left_alone, desired);
     Plan {
         format: FORMAT,
+        hash: PlanHash::default(),
         basis: Basis {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             manifest: context.manifest.clone(),

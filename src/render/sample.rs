@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::apply::{self, Outcome, Report, Row, Stopped, Why};
-use crate::model::{Class, Limit, Overlap, PersonId, RefusalKind, Setting, TenantId, TenantSetting, Value};
+use crate::model::{Class, Limit, Overlap, PersonId, PlanHash, RefusalKind, Setting, TenantId, TenantSetting, Value};
 use crate::plan::guard::Objection;
 use crate::plan::{
     self, Basis, Because, Deviation, Leaving, LeftAlone, MovesWithDefault, Note, Observations, Operation,
@@ -82,6 +82,7 @@ fn chose(upn: &str, number: u128, group: &str, reason: Reason, want: Value, have
 pub(super) fn empty() -> Plan {
     Plan {
         format: plan::FORMAT,
+        hash: PlanHash::default(),
         basis: Basis {
             version: "0.1.0".to_owned(),
             manifest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
@@ -385,6 +386,8 @@ pub(super) fn report() -> Report {
     Report {
         format: apply::FORMAT,
         run: "20261121T092000Z-7f3a".to_owned(),
+        plan: None,
+        waivers: Vec::new(),
         started: at("2026-11-21T09:20:00Z"),
         ended: at("2026-11-21T09:20:11Z"),
         planned: plan.summary,

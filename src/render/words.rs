@@ -209,6 +209,7 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         Why::FoundDefault { value } => format!("found {value}"),
         Why::FoundLicencesChanged => "found as it is to be".to_owned(),
         Why::FoundOtherLicences => "found other licences".to_owned(),
+        Why::Protected => "protected by the manifest's guards by now".to_owned(),
         Why::OptOutNotSeen => "the opt-out does not show yet".to_owned(),
         Why::OptOutUnreadable(refused) => format!("the opt-out cannot be read: {}", said(refused, quote)),
         Why::PinNotStanding { id: _, upn, outcome } => {

@@ -52,6 +52,7 @@ impl Meanwhile {
     fn take(&mut self, record: &Record) {
         match record {
             Record::Started(_)
+            | Record::Consented(_)
             | Record::Finished { at: _ }
             | Record::ReOptInKnown { .. }
             | Record::Forgotten { .. } => {}

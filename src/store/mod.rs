@@ -190,6 +190,14 @@ impl Store {
         Ok(Remembered { ledger, unfinished, base: Base { snapshot, newest_run } })
     }
 
+    /// Gives what the ledger has learnt since a plan looked that knew runs up to this one.
+    pub fn meanwhile(&self, known: RunId) -> Result<Meanwhile, StoreError> {
+        self.kept.as_ref().map_or_else(
+            || Ok(Meanwhile::default()),
+            |kept| Meanwhile::since(&kept.folder, self.tenant, known),
+        )
+    }
+
     /// Takes the lock, so that nobody else applies meanwhile.
     ///
     /// `holder` is shown to whoever is locked out: a user, a machine, a process.

@@ -12,7 +12,7 @@ use super::meanwhile::Meanwhile;
 use super::record::{Record, Started};
 use super::{Base, FORMAT, Remembered, RunId, Store, StoreError, error, files, snapshot};
 use crate::clock::Clock;
-use crate::model::{Ledger, Settle, TenantId};
+use crate::model::{Ledger, PlanHash, Settle, TenantId};
 use crate::plan::{Note, Observations, Plan, Target};
 
 /// Is a run under way; it holds the lock, and the ledger as it becomes.
@@ -82,6 +82,7 @@ impl Store {
             tenant: self.tenant,
             manifest: plan.basis.manifest.clone(),
             version: plan.basis.version.clone(),
+            plan: plan.hash.is_sealed().then_some(plan.hash),
             at: clock.now(),
         })])?;
         run.kept = Some(Kept { store: store.clone(), base, journal });
@@ -182,6 +183,8 @@ fn without_names(plan: &Plan) -> Plan {
     });
     Plan {
         format: plan.format,
+        // These are other bytes than those that were sealed, and do not claim to be the same.
+        hash: PlanHash::default(),
         basis: plan.basis.clone(),
         operations,
         left_alone: Vec::new(),

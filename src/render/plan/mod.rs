@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use super::Look;
 use super::json;
 use super::page::Mark;
-use crate::model::{Mode, Overlap, ServicePlan, Switch, Value};
+use crate::model::{Mode, Overlap, PlanHash, ServicePlan, Switch, Value};
 use crate::plan::guard::Objection;
+use crate::plan::hash::Sealing;
 use crate::plan::{Operation, Plan};
 
 mod last;
@@ -35,6 +36,17 @@ pub fn text(out: &mut dyn Write, plan: &Plan, objections: &[Objection], look: Lo
 /// This is the form that `apply` reads. Characters that a terminal would obey are escaped; the value is the same.
 pub fn json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     json::pretty(out, plan)
+}
+
+/// Gives a plan the hash of the file that [`json`] writes of it.
+///
+/// Nothing is kept of the file's text, so that a plan for a million people is not in memory twice.
+pub fn sealed(plan: Plan) -> io::Result<Plan> {
+    let mut plan = Plan { hash: PlanHash::default(), ..plan };
+    let mut out = io::BufWriter::with_capacity(1 << 16, Sealing::default());
+    json(&mut out, &plan)?;
+    plan.hash = out.into_inner()?.hash();
+    Ok(plan)
 }
 
 /// Says in one fact, and one remedy for each, which classes of change were refused.
