@@ -12,7 +12,9 @@ use super::judge::Expectation;
 use super::{Event, LeftOut, Memory, Outcome, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::{Feature, Ledger, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting, Value};
+use crate::model::{
+    Feature, Ledger, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting, Value,
+};
 use crate::plan::{Because, Operation, Plan, Refused, Target};
 use crate::store::{Meanwhile, Record, Run, StoreError, Subject, Under};
 
@@ -219,7 +221,9 @@ impl<'a> Desk<'a> {
         for (index, operation) in self.plan.operations.iter().enumerate() {
             let Some(why) = left_out.why(operation) else { continue };
             let theirs = match why {
-                Why::Found { setting, value: _ } => touches(operation).is_some_and(|own| is_theirs(own, *setting)),
+                Why::Found { setting, value: _ } => {
+                    touches(operation).is_some_and(|own| is_theirs(own, *setting))
+                }
                 Why::FoundDefault { .. }
                 | Why::FoundLicencesChanged
                 | Why::FoundOtherLicences

@@ -198,8 +198,7 @@ impl Desk<'_> {
             let is_open = |job: &people::Job<'_>| job.operations.iter().all(|index| self.is_open(*index));
             let (people, left_out): (Vec<_>, Vec<_>) = people.into_iter().partition(is_open);
             self.in_batches(people.chunks(SETTINGS_AT_ONCE), |jobs| self.people(jobs)).await;
-            let licences: Vec<_> =
-                licences.into_iter().filter(|job| self.is_open(job.operation)).collect();
+            let licences: Vec<_> = licences.into_iter().filter(|job| self.is_open(job.operation)).collect();
             self.in_batches(licences.chunks(LICENCES_AT_ONCE), |jobs| self.licences(jobs)).await;
             self.hold_back_defaults(&people);
             self.hold_back_defaults(&left_out);

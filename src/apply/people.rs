@@ -7,8 +7,8 @@ use super::judge::{self, Fit};
 use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
 use crate::model::{Known, PersonId, Refusal, Setting, Settings, Value};
-use crate::plan::calls::Set;
 use crate::plan::Because;
+use crate::plan::calls::Set;
 use crate::store::{Answer, Intent, Record};
 
 /// Is one person of a batch.
@@ -84,8 +84,7 @@ impl Desk<'_> {
             }
             Fit::Moved { setting, found } => {
                 for index in job.operations {
-                    let theirs =
-                        touches(self.operation(*index)).is_some_and(|own| is_theirs(own, setting));
+                    let theirs = touches(self.operation(*index)).is_some_and(|own| is_theirs(own, setting));
                     self.leave(*index, Outcome::Moved, Why::Found { setting, value: found });
                     self.state().rows[*index].theirs = theirs;
                 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 
 use super::desk::Expected;
 use super::judge::{self, Fit, Shows};
@@ -113,7 +114,8 @@ pub async fn look_ahead(
     let flipped = if tenant.is_empty() {
         BTreeMap::new()
     } else {
-        defaults(&tenant, &reader.tenant_settings().await, memory.ledger, &mut left_out)
+        let looked = plan.basis.read_at;
+        defaults(&tenant, &reader.tenant_settings().await, memory.ledger, looked, &mut left_out)
     };
     let mut people = People::of(plan, protected, &mut left_out);
     let of = (people.settings.len() + people.licences.len()) as u64;
@@ -178,9 +180,15 @@ pub(super) fn wrote_licences(ledger: &Ledger, id: PersonId, to: Value) -> bool {
     })
 }
 
-/// Says whether a default is as a run of ours wrote it.
-pub(super) fn wrote_default(ledger: &Ledger, setting: TenantSetting, have: Value) -> bool {
-    ledger.tenant.get(&setting).is_some_and(|entry| entry.by == By::Us && entry.value == have)
+/// Says whether a default is as a run of ours wrote it, or tried to since a plan looked.
+///
+/// The entry of a write of which nothing was heard keeps the old value, and names the new one beside it.
+pub(super) fn wrote_default(ledger: &Ledger, setting: TenantSetting, have: Value, looked: Timestamp) -> bool {
+    ledger.tenant.get(&setting).is_some_and(|entry| {
+        let wrote = entry.by == By::Us && entry.value == have;
+        let tried = entry.previous == Some(have) && entry.changed_at.is_some_and(|at| at >= looked);
+        wrote || tried
+    })
 }
 
 /// Leaves out the defaults that somebody else changed, and gives those that an earlier run of the plan has flipped.
@@ -188,12 +196,13 @@ fn defaults(
     operations: &[(TenantSetting, &Operation)],
     read: &BTreeMap<TenantSetting, Known<Value>>,
     ledger: &Ledger,
+    looked: Timestamp,
     left_out: &mut LeftOut,
 ) -> BTreeMap<Feature, (Value, Value)> {
     let mut flipped = BTreeMap::new();
     for (setting, operation) in operations {
         let Some(Known::Is(have)) = read.get(setting) else { continue };
-        if *have == operation.to && wrote_default(ledger, *setting, *have) {
+        if *have == operation.to && wrote_default(ledger, *setting, *have, looked) {
             let flip = setting.feature().zip(operation.from);
             flipped.extend(flip.map(|(feature, from)| (feature, (from, operation.to))));
         } else if Some(*have) != operation.from {

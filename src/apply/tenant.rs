@@ -105,7 +105,7 @@ impl Desk<'_> {
     }
 
     fn is_our_default(&self, setting: TenantSetting, have: Value) -> bool {
-        wrote_default(self.state().run.ledger(), setting, have)
+        wrote_default(self.state().run.ledger(), setting, have, self.plan.basis.read_at)
     }
 
     fn tenant_outcome(&self, setting: TenantSetting, index: usize, from: Option<Value>, sent: Sent) {

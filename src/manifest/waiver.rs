@@ -226,7 +226,11 @@ mod tests {
 
     fn told(text: &str) -> Vec<(u32, u32, String)> {
         let problems = parse_waiver(text.as_bytes()).expect_err(text);
-        problems.list().iter().map(|problem| (problem.line, problem.column, problem.message.clone())).collect()
+        problems
+            .list()
+            .iter()
+            .map(|problem| (problem.line, problem.column, problem.message.clone()))
+            .collect()
     }
 
     #[test]

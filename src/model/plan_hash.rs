@@ -108,7 +108,9 @@ mod tests {
         assert_eq!(hash.to_string().parse(), Ok(hash));
         assert!(hash.is_sealed() && !PlanHash::default().is_sealed());
         let text = hash.to_string();
-        for wrong in [&text[7..], &text[..70], &text.to_uppercase(), &text.replace('8', "g"), &format!("{text}0")] {
+        for wrong in
+            [&text[7..], &text[..70], &text.to_uppercase(), &text.replace('8', "g"), &format!("{text}0")]
+        {
             assert_eq!(wrong.parse::<PlanHash>(), Err(NotAPlanHash), "{wrong}");
         }
     }

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::apply::{self, Outcome, Report, Row, Stopped, Why};
-use crate::model::{Class, Limit, Overlap, PersonId, PlanHash, RefusalKind, Setting, TenantId, TenantSetting, Value};
+use crate::model::{
+    Class, Limit, Overlap, PersonId, PlanHash, RefusalKind, Setting, TenantId, TenantSetting, Value, Waiver,
+};
 use crate::plan::guard::Objection;
 use crate::plan::{
     self, Basis, Because, Deviation, Leaving, LeftAlone, MovesWithDefault, Note, Observations, Operation,
@@ -290,6 +292,17 @@ pub(super) fn objections() -> Vec<Objection> {
     }]
 }
 
+/// Makes a waiver that answers them.
+pub(super) fn waiver() -> Waiver {
+    Waiver {
+        plan: PlanHash::new([0x5a; 32]),
+        class: [Class::Defaults].into(),
+        reason: "agreed".to_owned(),
+        by: "ada@contoso.com".to_owned(),
+        until: jiff::civil::date(2026, 11, 30),
+    }
+}
+
 /// Makes a plan of which every name is hostile.
 pub(super) fn hostile() -> Plan {
     let mut plan = full();
@@ -406,6 +419,7 @@ pub(super) fn hostile_report() -> Report {
     let mut report = report();
     report.run = HOSTILE.to_owned();
     report.stopped = Some(Stopped::Tenant(refused(HOSTILE)));
+    report.waivers = vec![Waiver { reason: HOSTILE.to_owned(), by: HOSTILE.to_owned(), ..waiver() }];
     for row in &mut report.rows {
         spoil(&mut row.operation.target);
         row.why = Some(Why::Refused(refused(HOSTILE)));
