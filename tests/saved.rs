@@ -200,6 +200,20 @@ fn who_is_protected_by_now_is_skipped_although_the_plan_names_them() {
 }
 
 #[test]
+fn the_first_plan_of_all_can_be_carried_on_and_no_other_can_come_between() {
+    let stage = Stage::set();
+    saved(&stage);
+    let first = apply(&stage, &[]).with(0).out;
+    assert!(first.contains(" written (51 done), 51 calls in "), "{first}");
+    // The rate has no field to read it from, so it alone is written again.
+    let again = apply(&stage, &[]).with(0).out;
+    assert!(again.contains(" written (51 done), 1 call in "), "{again}");
+    run(&stage, &[&["apply", "--yes", "--allow", "defaults"]]).with(0);
+    let refused = apply(&stage, &[]).with(5);
+    assert!(refused.err.contains("before this store remembered anything"), "{}", refused.err);
+}
+
+#[test]
 fn a_waiver_is_for_one_plan_to_the_byte_and_for_its_days() {
     let stage = Stage::set();
     saved(&stage);

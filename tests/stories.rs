@@ -23,6 +23,7 @@ const STORIES: &[(&str, Option<&str>)] = &[
     ("saved-plan", Some("contoso")),
     ("scenarios", Some("contoso")),
     ("schemas", None),
+    ("waiver", Some("contoso")),
 ];
 
 const NOW: &str = "2026-03-02T09:00:00Z";

@@ -11,7 +11,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::planning::{self, Planned};
-use super::saved;
+use super::saved::{self, Reviewed, Saved};
 use super::session::{Purpose, Session, clock, read_manifest};
 use crate::apply::{self, Event, FailureLimit, LeftOut, Order, Outcome, Report, Stop, Stopped, Unrecorded};
 use crate::microsoft::Writer;
@@ -73,14 +73,14 @@ async fn prepare(
     let lease = session.store.lock(&console.holder, &session.clock)?;
     let remembered = session.remembered()?;
     console.picked_up(&remembered)?;
-    let was_saved = saved.is_some();
-    let (planned, waivers) = match saved {
+    let (planned, waivers, meanwhile) = match saved {
         Some((plan, waivers)) => {
             let waived = consent::waived(&waivers);
-            let (planned, answered) = saved::reviewed(&session, &remembered, &args.consent, &waived, plan)?;
-            (planned, consent::used(waivers, &answered))
+            let Reviewed { planned, answered, meanwhile } =
+                saved::reviewed(&session, &remembered, &args.consent, &waived, plan)?;
+            (planned, consent::used(waivers, &answered), Some(meanwhile))
         }
-        None => (planning::make(&session, &remembered, &args.consent).await?, Vec::new()),
+        None => (planning::make(&session, &remembered, &args.consent).await?, Vec::new(), None),
     };
     console.beside(&args.output, form, |out| Format::Text.plan(out, &planned, console.look))?;
     let Planned { plan, objections } = planned;
@@ -89,11 +89,13 @@ async fn prepare(
         let (fact, remedies) = render::plan::refusal(&objections, file.as_deref());
         return Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) });
     }
-    let (plan, left_out) = if was_saved {
-        let left_out = saved::look_at_all(&session, console, args, form, &remembered, &plan).await?;
-        (plan, left_out)
-    } else {
-        (plan, LeftOut::default())
+    // What was made a moment ago needs no second look but the one before each write.
+    let left_out = match &meanwhile {
+        Some(meanwhile) => {
+            let saved = Saved { plan: &plan, remembered: &remembered, meanwhile };
+            saved::look_at_all(&session, console, args, form, saved).await?
+        }
+        None => LeftOut::default(),
     };
     let agreed = plan.operations.is_empty() || args.yes || agreed(console)?;
     Ok(agreed.then_some(Ready { session, lease, remembered, plan, left_out, waivers }))

@@ -19,7 +19,7 @@ use crate::plan::guard::{Objection, review};
 use crate::plan::hash::{self, Unsealed};
 use crate::plan::{FORMAT, PersonTarget, Plan, Target, is_consistent};
 use crate::render;
-use crate::store::{Remembered, RunId};
+use crate::store::{Meanwhile, Remembered, RunId};
 
 /// Is how far the clocks of two machines may be apart before a plan seems to come from the future.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
@@ -124,22 +124,31 @@ pub(super) async fn approved(
     Err(stale(fact))
 }
 
+/// Is a saved plan that was made with this ledger, as the guards see it.
+pub(super) struct Reviewed {
+    pub(super) planned: Planned,
+    /// Objections that waivers answer.
+    pub(super) answered: Vec<Objection>,
+    /// What the ledger has learnt since the plan was made.
+    pub(super) meanwhile: Meanwhile,
+}
+
 /// Makes sure that a saved plan was made with this ledger, and lets the guards review it.
-///
-/// Gives the objections that waivers answer as well.
 pub(super) fn reviewed(
     session: &Session,
     remembered: &Remembered,
     consent: &Consent,
     waived: &BTreeSet<Class>,
     plan: Plan,
-) -> Result<(Planned, Vec<Objection>), Failure> {
+) -> Result<Reviewed, Failure> {
+    let meanwhile = session.store.meanwhile(RunId(plan.basis.newest_run))?;
+    let empty = remembered.ledger.people.is_empty() && remembered.ledger.tenant.is_empty();
     match &plan.basis.store {
         Some(id) if session.store.id() != Some(id) => {
             return Err(stale(format!("the plan was made with another store, {id}")));
         }
-        // An empty ledger is the same as none.
-        None if !remembered.ledger.people.is_empty() || !remembered.ledger.tenant.is_empty() => {
+        // An empty ledger is the same as none, and so is one that knows of nothing but this very plan's earlier runs.
+        None if !empty && !meanwhile.is_all_of(plan.hash) => {
             return Err(stale("the plan was made before this store remembered anything".to_owned()));
         }
         Some(_) | None => {}
@@ -154,7 +163,7 @@ pub(super) fn reviewed(
     let (answered, objections) = review(&plan, session.manifest.limits(), &allowed)
         .into_iter()
         .partition(|objection| waived.contains(&objection.class));
-    Ok((Planned { plan, objections }, answered))
+    Ok(Reviewed { planned: Planned { plan, objections }, answered, meanwhile })
 }
 
 /// Finds an opt-in against an opt-out that was not ours, which no plan of ours holds.
@@ -170,6 +179,14 @@ fn against_consent<'p>(plan: &'p Plan, remembered: &Remembered) -> Option<&'p Pe
     })
 }
 
+/// Is a saved plan with what is remembered.
+#[derive(Clone, Copy)]
+pub(super) struct Saved<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) remembered: &'a Remembered,
+    pub(super) meanwhile: &'a Meanwhile,
+}
+
 /// Reads everybody of a saved plan before its first write, and says who is left out of it.
 ///
 /// Where more are no longer as planned than may be, the plan as a whole is stale, and the difference is shown.
@@ -178,9 +195,9 @@ pub(super) async fn look_at_all(
     console: &Console,
     args: &ApplyArgs,
     form: Format,
-    remembered: &Remembered,
-    plan: &Plan,
+    memory: Saved<'_>,
 ) -> Result<LeftOut, Failure> {
+    let Saved { plan, remembered, meanwhile } = memory;
     if plan.operations.is_empty() {
         return Ok(LeftOut::default());
     }
@@ -196,8 +213,7 @@ pub(super) async fn look_at_all(
             }
         }
     };
-    let meanwhile = session.store.meanwhile(RunId(plan.basis.newest_run))?;
-    let memory = Memory { ledger: &remembered.ledger, meanwhile: &meanwhile };
+    let memory = Memory { ledger: &remembered.ledger, meanwhile };
     let mut events = |event: Event| super::apply::follow(console, &event);
     let left_out = look_ahead(plan, &session.reader, memory, &protected, &mut events).await?;
     console.end_progress();
@@ -234,4 +250,78 @@ fn difference(
 
 fn stale(fact: String) -> Failure {
     Failure::new(Exit::Stale, fact).hint("plan again, and have the new plan reviewed")
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::TenantId;
+    use crate::plan::{Basis, Because, Operation, Phase};
+
+    fn small() -> Plan {
+        let at = Timestamp::UNIX_EPOCH;
+        let basis = Basis {
+            version: "0.1.0".to_owned(),
+            manifest: "00ff".to_owned(),
+            tenant: TenantId(Uuid::nil()),
+            tenant_name: "Contoso".into(),
+            store: None,
+            newest_run: 0,
+            as_of: at,
+            read_at: at,
+        };
+        let operation = Operation {
+            phase: Phase::DefaultsOff,
+            target: Target::Tenant(crate::model::TenantSetting::Dashboard),
+            from: Some(Value::ON),
+            to: Value::OFF,
+            class: Class::Defaults,
+            because: Because::Differs,
+            mark: None,
+            licences: Vec::new(),
+            after_opt_out: false,
+        };
+        Plan { operations: vec![operation], ..Plan::empty(basis) }
+    }
+
+    #[test]
+    fn a_saved_plan_with_any_one_byte_changed_is_stale() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("plan.json");
+        let plan = render::plan::sealed(small()).expect("memory");
+        let mut bytes = Vec::new();
+        render::plan::json(&mut bytes, &plan).expect("memory");
+        std::fs::write(&path, &bytes).expect("written");
+        assert_eq!(read(&path).expect("as it was saved"), plan);
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            std::fs::write(&path, changed).expect("written");
+            assert_eq!(read(&path).expect_err("a byte changed").exit, Exit::Stale, "byte {at}");
+        }
+        for other in [&b"{}"[..], b"", b"{ \"tenant\": {} }"] {
+            std::fs::write(&path, other).expect("written");
+            assert_eq!(read(&path).expect_err("no plan").exit, Exit::Wrong, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_plan_of_a_later_version_is_told_from_a_changed_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("plan.json");
+        let later = Plan { format: FORMAT + 1, ..small() };
+        let later = render::plan::sealed(later).expect("memory");
+        replace(&path, &later);
+        let failure = read(&path).expect_err("it is newer");
+        assert_eq!(failure.exit, Exit::Wrong);
+        assert!(failure.error.to_string().contains("has format 2"), "{}", failure.error);
+    }
+
+    fn replace(path: &Path, plan: &Plan) {
+        let mut bytes = Vec::new();
+        render::plan::json(&mut bytes, plan).expect("memory");
+        std::fs::write(path, bytes).expect("written");
+    }
 }
