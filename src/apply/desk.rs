@@ -8,15 +8,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::judge::Expectation;
-use super::{Event, LeftOut, Memory, Outcome, Stop, Stopped, Why};
+use super::expected::Expected;
+use super::{Event, LeftOut, Outcome, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::{
-    Feature, Ledger, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting, Value,
-};
+use crate::model::{Feature, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting, Value};
 use crate::plan::{Because, Operation, Plan, Refused, Target};
-use crate::store::{Meanwhile, Record, Run, StoreError, Subject, Under};
+use crate::store::{Record, Run, StoreError, Subject, Under};
 
 /// Is how often the lock is looked at while something is waited for.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -328,67 +326,6 @@ fn shut_out(refusals: &[Option<Refusal>], any_taken: bool) -> Option<&Refusal> {
         refusal.as_ref().is_some_and(|why| why.kind.denies_access() || why.kind.puts_all_out_of_reach())
     };
     sign_in.or_else(|| if everyone && refusals.iter().all(barred) { refusals[0].as_ref() } else { None })
-}
-
-/// Is what our own doing may have made of one person.
-pub(super) struct Expected<'a> {
-    id: PersonId,
-    touched: Option<&'a Touched>,
-    flipped: &'a BTreeMap<Feature, (Value, Value)>,
-    ledger: &'a Ledger,
-    meanwhile: &'a Meanwhile,
-}
-
-impl<'a> Expected<'a> {
-    /// Says what earlier runs may have made of one person, before this one has done anything.
-    pub(super) fn before(
-        id: PersonId,
-        memory: Memory<'a>,
-        flipped: &'a BTreeMap<Feature, (Value, Value)>,
-    ) -> Self {
-        let Memory { ledger, meanwhile } = memory;
-        Self { id, touched: None, flipped, ledger, meanwhile }
-    }
-
-    /// Gives what has changed beside what this run meant to write, as it was right before.
-    ///
-    /// What followed a default that this run flipped is no side effect of a write to the person.
-    pub(super) fn changed_beside(&self, now: Settings) -> BTreeMap<Setting, Value> {
-        let Some(Touched { before: Some(before), meant, .. }) = self.touched else { return BTreeMap::new() };
-        let beside = |setting: Setting| {
-            let (was, is) = (before.get(setting)?, now.get(setting)?);
-            let ours = !meant.contains(&setting) && !self.moved_with_default(setting, Some(was), is);
-            (was != is && ours).then_some((setting, was))
-        };
-        Setting::ALL.into_iter().filter_map(beside).collect()
-    }
-
-    fn moved_with_default(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
-        let flip = setting.feature().and_then(|feature| self.flipped.get(&feature));
-        flip.is_some_and(|(was, is)| from == Some(*was) && have == *is)
-    }
-}
-
-impl Expectation for Expected<'_> {
-    fn by_this_run(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
-        let touched = self.touched.is_some_and(|touched| {
-            touched.written.contains(&(setting, have))
-                || touched.last.is_some_and(|last| last.get(setting) == Some(have))
-        });
-        touched || self.moved_with_default(setting, from, have)
-    }
-
-    fn by_earlier_run(&self, setting: Setting, have: Value) -> bool {
-        self.ledger.entry(self.id, setting).is_some_and(|entry| {
-            entry.written() == Some(have) || entry.tried.is_some_and(|tried| tried.value == have)
-        })
-    }
-
-    fn since_the_plan(&self, setting: Setting, have: Value) -> bool {
-        let entry = self.ledger.entry(self.id, setting);
-        let written = entry.is_some_and(|entry| entry.written() == Some(have) && entry.confirmed);
-        written && self.meanwhile.of(self.id, setting)
-    }
 }
 
 /// Names what an operation touches, as the journal does.

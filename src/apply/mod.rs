@@ -9,6 +9,7 @@
 
 mod desk;
 mod event;
+mod expected;
 mod judge;
 mod licences;
 mod people;
@@ -152,6 +153,11 @@ impl Desk<'_> {
         for (setting, at) in &observations.returned {
             if !self.state().run.meanwhile().of_tenant(*setting) {
                 records.push(Record::Returned { setting: *setting, at: *at });
+            }
+        }
+        for id in &observations.forgotten {
+            if !self.state().run.meanwhile().group_of(*id) {
+                records.push(Record::Forgotten { id: *id, at: self.clock.now() });
             }
         }
         let known = observations.re_opt_ins.iter();

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use jiff::{SignedDuration, Timestamp};
 
 use super::exit::Exit;
+use super::typed::{class, duration, moment, setting, stale_limit, tenant_setting};
 use crate::apply::StaleLimit;
-use crate::model::Class;
+use crate::model::{Class, Setting, TenantSetting};
 
 /// Is the manifest that is read when none is named.
 pub(super) const DEFAULT_FILE: &str = "insights.yaml";
@@ -64,6 +65,9 @@ pub(super) struct Global {
     /// How long the sandbox takes to answer each request, in milliseconds
     #[arg(long, global = true, help_heading = SANDBOX, value_name = "MS", default_value_t = 0)]
     pub(super) sandbox_delay: u64,
+    /// A script of faults that the sandbox plays, YAML or JSON: see docs/sandbox.md
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "FILE", requires = "sandbox", visible_alias = "faults")]
+    pub(super) sandbox_faults: Option<PathBuf>,
     /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH` or `none`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]
     pub(super) store: Option<String>,
@@ -186,6 +190,23 @@ pub(super) enum Command {
         after_help = "Examples:\n  insightctl export --sandbox tenant.json --format csv --out people.csv"
     )]
     Export(ExportArgs),
+    /// Look again at what was written and did not show at once
+    ///
+    /// What shows is confirmed in the ledger; nothing is written to the tenant. A setting of a person may take 15
+    /// minutes to show, a service plan an hour, a default of the tenant a day (`settle:` in the manifest).
+    #[command(after_help = "Examples:
+  insightctl verify --sandbox tenant.json
+  insightctl verify --sandbox tenant.json --detailed-exitcode    exits with 2 while something does not show yet")]
+    Verify(VerifyArgs),
+    /// Let go of a setting that is quarantined, so that it is written again
+    ///
+    /// What was written and came back three times within 30 days is left alone, since somebody or something else
+    /// changes it back. Find out who does, then release it. Exits with 0 where nothing is quarantined.
+    #[command(after_help = "Examples:
+  insightctl release ada@contoso.com --sandbox tenant.json
+  insightctl release ada@contoso.com --setting dashboard --sandbox tenant.json
+  insightctl release --tenant digest-email --sandbox tenant.json")]
+    Release(ReleaseArgs),
     /// Serve, reset, play with or generate a simulated tenant
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -334,10 +355,32 @@ pub(super) struct ExplainArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ReleaseArgs {
+    /// The person: user principal name or object id
+    #[arg(required_unless_present = "tenant", conflicts_with = "tenant")]
+    pub(super) person: Option<String>,
+    /// Of the person, this setting only: mode, dashboard, digest-email, outlook-add-in, service-plan
+    #[arg(long, value_name = "SETTING", requires = "person", value_parser = setting)]
+    pub(super) setting: Option<Setting>,
+    /// A default of the tenant: dashboard, digest-email, outlook-add-in, schedule-send, meeting-survey
+    #[arg(long, value_name = "SETTING", value_parser = tenant_setting)]
+    pub(super) tenant: Option<TenantSetting>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct DriftArgs {
     #[command(flatten)]
     pub(super) output: Output,
     /// Exit with 2 when something differs
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) output: Output,
+    /// Exit with 2 while something does not show yet
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
 }
@@ -351,7 +394,9 @@ pub(super) struct ExportArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum SandboxCommand {
     /// Serve the sandbox tenant for other clients until Ctrl-C
-    #[command(after_help = "Examples:\n  insightctl sandbox serve --sandbox tenant.json --port 8080")]
+    #[command(after_help = "Examples:
+  insightctl sandbox serve --sandbox tenant.json --port 8080
+  insightctl sandbox serve --sandbox tenant.json --faults throttled.yaml")]
     Serve {
         /// The port on 127.0.0.1; any free one if not named
         #[arg(long, default_value_t = 0)]
@@ -379,6 +424,25 @@ pub(super) enum SandboxCommand {
         /// The Outlook add-in
         #[arg(long)]
         outlook_add_in: Option<SwitchName>,
+    },
+    /// Play another administrator who changes the tenant's defaults
+    #[command(after_help = "Examples:\n  insightctl sandbox defaults --dashboard on --sandbox tenant.json")]
+    Defaults {
+        /// The web experience
+        #[arg(long)]
+        dashboard: Option<SwitchName>,
+        /// The digest e-mail
+        #[arg(long)]
+        digest_email: Option<SwitchName>,
+        /// The Outlook add-in
+        #[arg(long)]
+        outlook_add_in: Option<SwitchName>,
+        /// Suggestions to send later
+        #[arg(long)]
+        schedule_send: Option<SwitchName>,
+        /// The survey about meetings
+        #[arg(long)]
+        meeting_survey: Option<SwitchName>,
     },
     /// Write a tenant file with realistic people
     #[command(
@@ -410,33 +474,4 @@ pub(super) enum ModeName {
 pub(super) enum SwitchName {
     On,
     Off,
-}
-
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let day = |text: &str| {
-        let date: Date = text.parse().ok()?;
-        Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-    };
-    let moment = text.parse().ok().or_else(|| day(text));
-    moment.ok_or_else(|| {
-        "expected a day such as 2026-03-01, or a moment such as 2026-03-01T08:00:00Z".to_owned()
-    })
-}
-
-/// Reads a duration in which a day is 24 hours.
-fn duration(text: &str) -> Result<SignedDuration, String> {
-    let span: Option<Span> = text.parse().ok();
-    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-    duration
-        .filter(|duration| !duration.is_negative())
-        .ok_or_else(|| "expected a duration such as 7d, 36h or 90m".to_owned())
-}
-
-fn stale_limit(text: &str) -> Result<StaleLimit, String> {
-    text.parse().map_err(|_| "expected a number of people such as 20, or a share such as 5%".to_owned())
-}
-
-fn class(text: &str) -> Result<Class, String> {
-    let words = Class::ALL.map(Class::word).join(", ");
-    text.parse().map_err(|()| format!("expected one of {words}"))
 }

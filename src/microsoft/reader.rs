@@ -20,6 +20,7 @@ use crate::model::{
     ActualPerson, ActualState, ActualTenant, Catalogue, Kind, Known, Licences, Members, Membership, PersonId,
     Refusal, RefusalKind, Selector, Settings, TenantId, TenantSetting, Value,
 };
+use crate::plan::Scope;
 
 /// Is how many batches of people we have waiting at once; how many are sent at once is for [`Pace`] to say.
 const WAITING: usize = 32;
@@ -47,6 +48,13 @@ pub struct Ask {
     pub tenant_settings: bool,
     /// How many people the tenant has.
     pub count_people: bool,
+}
+
+impl From<&Scope> for Ask {
+    fn from(scope: &Scope) -> Self {
+        let Scope { people: _, settings, tenant_settings, count_people } = scope;
+        Self { settings: *settings, tenant_settings: *tenant_settings, count_people: *count_people }
+    }
 }
 
 impl Reader {
@@ -170,8 +178,15 @@ impl Reader {
             },
             catalogue,
             people: actual,
+            exists: BTreeMap::new(),
             read_at: learnt.unwrap_or(began),
         })
+    }
+
+    /// Says of people whether their account exists; whoever could not be looked up is absent from the answer.
+    pub async fn exist(&self, people: &[PersonId]) -> BTreeMap<PersonId, bool> {
+        let answers = self.0.graph.exist(people).await;
+        people.iter().copied().zip(answers).filter_map(|(id, exists)| Some((id, *exists.known()?))).collect()
     }
 
     /// Reads again the mode and features of people, in the same order.

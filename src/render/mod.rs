@@ -13,8 +13,10 @@ pub mod plan;
 pub mod problems;
 pub mod progress;
 pub mod report;
+pub mod verify;
 pub mod waiver;
 
+mod agreed;
 mod change;
 mod inert;
 mod json;
@@ -26,6 +28,7 @@ mod style;
 mod table;
 mod words;
 
+pub use agreed::{nothing_to_release, released};
 pub use failure::failure;
 pub use progress::Progress;
 
