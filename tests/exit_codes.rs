@@ -2,16 +2,17 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at its first surprise")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+#[path = "stage/served.rs"]
+mod served;
 mod stage;
 
+use served::Served;
 use stage::{Ended, Stage};
 
 const SANDBOX: [&str; 2] = ["--sandbox", "tenant.json"];
@@ -237,42 +238,6 @@ fn what_nobody_manages_is_not_missed() {
     stage.run(&line(&[&["plan", "--file", "mode-only.yaml", "--detailed-exitcode"], &SANDBOX])).with(2);
     stage.run(&line(&[&["apply", "--file", "mode-only.yaml", "--yes"], &SANDBOX])).with(0);
     stage.run(&line(&[&["plan", "--file", "mode-only.yaml", "--detailed-exitcode"], &SANDBOX])).with(0);
-}
-
-/// Is a sandbox that serves in a process of its own, until it is dropped.
-struct Served {
-    process: Child,
-    url: String,
-}
-
-impl Served {
-    fn slow(stage: &Stage, delay: &str) -> Self {
-        let mut command = stage.command(&line(&[&["sandbox", "serve", "--sandbox-delay", delay], &SANDBOX]));
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut url = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        Self { process, url: url.trim().to_owned() }
-    }
-
-    /// Lists the writes that the services have accepted: to whom, and what.
-    fn writes(&self) -> Vec<(String, String)> {
-        let address = self.url.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(address).unwrap();
-        write!(stream, "GET /sandbox/writes HTTP/1.0\r\nHost: {address}\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        let body: Value = serde_json::from_str(body).unwrap();
-        let writes = body["value"].as_array().unwrap();
-        writes.iter().map(|write| (write["target"].to_string(), write["what"].to_string())).collect()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
 }
 
 /// Begins an apply that takes a while.

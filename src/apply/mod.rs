@@ -14,6 +14,7 @@ mod licences;
 mod people;
 mod preflight;
 mod report;
+mod retold;
 mod tenant;
 mod why;
 

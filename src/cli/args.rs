@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use super::exit::Exit;
 use crate::apply::StaleLimit;
 use crate::model::{Class, Setting, TenantSetting};
+use crate::store::RunId;
 
 /// Is the manifest that is read when none is named.
 pub(super) const DEFAULT_FILE: &str = "insights.yaml";
@@ -67,10 +68,11 @@ pub(super) struct Global {
     /// A script of faults that the sandbox plays, YAML or JSON: see docs/sandbox.md
     #[arg(long, global = true, help_heading = SANDBOX, value_name = "FILE", requires = "sandbox", visible_alias = "faults")]
     pub(super) sandbox_faults: Option<PathBuf>,
-    /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH` or `none`
+    /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH`, `none`,
+    /// `az://account/container/prefix`, `s3://bucket/prefix` or `gs://bucket/prefix`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]
     pub(super) store: Option<String>,
-    /// Create the store if it does not exist (with the sandbox this happens by itself)
+    /// Create the store if it does not exist (with the sandbox, a folder is created by itself)
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) new_store: bool,
     /// Plan as of this day (YYYY-MM-DD) or moment; moves expiry dates, never settle ages
@@ -206,6 +208,13 @@ pub(super) enum Command {
   insightctl release ada@contoso.com --setting dashboard --sandbox tenant.json
   insightctl release --tenant digest-email --sandbox tenant.json")]
     Release(ReleaseArgs),
+    /// List earlier runs, or tell one of them
+    ///
+    /// The store holds no names: people appear by object id. Needs no tenant, only the manifest and its store.
+    #[command(
+        after_help = "Examples:\n  insightctl runs\n  insightctl runs --last 100 --format json\n  insightctl runs show 42"
+    )]
+    Runs(RunsArgs),
     /// Serve, reset, play with or generate a simulated tenant
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -388,6 +397,32 @@ pub(super) struct VerifyArgs {
 pub(super) struct ExportArgs {
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct RunsArgs {
+    /// How many to list, newest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) last: usize,
+    #[command(flatten)]
+    pub(super) output: Output,
+    #[command(subcommand)]
+    pub(super) command: Option<RunsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// Tell one run: what became of each operation, by object id
+    #[command(after_help = "Examples:
+  insightctl runs show 42
+  insightctl runs show 42 --format csv --out run-42.csv")]
+    Show {
+        /// The run's number
+        run: RunId,
+        #[command(flatten)]
+        output: Output,
+    },
 }
 
 #[derive(Debug, Subcommand)]

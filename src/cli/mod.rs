@@ -17,6 +17,7 @@ mod init;
 mod plan;
 mod planning;
 mod release;
+mod runs;
 mod sandbox;
 mod saved;
 mod schema;
@@ -71,6 +72,7 @@ pub fn main() -> ExitCode {
             | Command::Export(_)
             | Command::Verify(_)
             | Command::Release(_)
+            | Command::Runs(_)
             | Command::Sandbox(_) => Exit::Done.into(),
         },
         Err(failure) => {
@@ -95,6 +97,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Export(args) => export::run(global, console, args).await,
         Command::Verify(args) => verify::run(global, console, args).await,
         Command::Release(args) => release::run(global, console, args).await,
+        Command::Runs(args) => runs::run(global, console, args).await,
         Command::Sandbox(command) => sandbox::run(global, console, command).await,
     }
 }
