@@ -55,10 +55,7 @@ impl Meanwhile {
             | Record::Finished { at: _ }
             | Record::ReOptInKnown { .. }
             | Record::Forgotten { .. } => {}
-            Record::Returned { setting, at: _ } => {
-                self.tenant.insert(*setting);
-            }
-            Record::ObservedTenant { setting, entry: _ } => {
+            Record::Returned { setting, at: _ } | Record::ObservedTenant { setting, entry: _ } => {
                 self.tenant.insert(*setting);
             }
             Record::Observed { id, is } => {
