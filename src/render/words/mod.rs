@@ -131,9 +131,7 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::Protected => "protected by the manifest's guards",
         Reason::NoMailbox => "without a mailbox there is nothing to show",
         Reason::Unlicensed => "no licence carries personal insights",
-        Reason::Quarantined => {
-            "what was written came back three times within 30 days; `insightctl release` lets go of it"
-        }
+        Reason::Quarantined => "what was written came back too often; `insightctl release` lets go of it",
         Reason::RolledBack => "a run was undone here, and stays so until the manifest changes",
         Reason::Accepted => "the manifest accepts it for a while",
         Reason::ConsentFloor => "somebody opted out, and nobody is opted in against that",
