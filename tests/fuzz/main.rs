@@ -1,0 +1,32 @@
+//! Throws damaged input at everything that reads: nothing panics, nothing eats memory, every refusal names its place.
+//!
+//! Each target runs in a process of its own, so that its memory can be measured and it can be stopped. `FUZZ_SECONDS`
+//! says for how long (default: 1), `FUZZ_SEED` makes another series. What is found is written to
+//! `target/fuzz/TARGET-HASH`; moved to `tests/fuzz/found/TARGET`, it is tried first on every run.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test may stop at its first surprise; this one measures real time and starts itself again"
+)]
+
+mod csv;
+mod drive;
+mod guardian;
+//mod http;
+mod located;
+mod manifest;
+mod mutate;
+
+use drive::in_a_process_of_its_own;
+
+#[test]
+fn no_manifest_makes_it_stumble() {
+    in_a_process_of_its_own("no_manifest_makes_it_stumble", manifest::target);
+}
+
+#[test]
+fn no_list_of_people_makes_it_stumble() {
+    in_a_process_of_its_own("no_list_of_people_makes_it_stumble", csv::target);
+}
+
