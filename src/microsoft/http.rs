@@ -90,6 +90,7 @@ impl Wire {
         let headers = response.headers();
         let retry_after = self.retry_after(headers);
         let request_id = header(headers, "request-id").or_else(|| header(headers, "x-ms-request-id"));
+        let request_id = request_id.map(|id| clip(&id));
         let claims = headers.get(WWW_AUTHENTICATE).and_then(|value| claims_challenge(value.to_str().ok()?));
         let mut body = Vec::new();
         loop {

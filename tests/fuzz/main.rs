@@ -13,7 +13,7 @@
 mod csv;
 mod drive;
 mod guardian;
-//mod http;
+mod http;
 mod located;
 mod manifest;
 mod mutate;
@@ -30,3 +30,8 @@ fn no_list_of_people_makes_it_stumble() {
     in_a_process_of_its_own("no_list_of_people_makes_it_stumble", csv::target);
 }
 
+
+#[test]
+fn no_answer_of_a_service_makes_it_stumble() {
+    in_a_process_of_its_own("no_answer_of_a_service_makes_it_stumble", http::target);
+}
