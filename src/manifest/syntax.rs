@@ -161,7 +161,11 @@ fn found(text: &str, at: At) -> At {
     let bytes = text.as_bytes();
     let breaks = (0..bytes.len())
         .filter(|at| bytes[*at] == b'\n' || (bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n')));
-    let line = if at.line == 1 { 0 } else { breaks.map(|at| at + 1).nth(at.line as usize - 2).unwrap_or(text.len()) };
+    let line = if at.line == 1 {
+        0
+    } else {
+        breaks.map(|at| at + 1).nth(at.line as usize - 2).unwrap_or(text.len())
+    };
     let before = text[line..].chars().take_while(|char| !matches!(char, '\n' | '\r'));
     let before = before.take((at.column as usize).saturating_sub(1));
     let start = u32::try_from(line + before.map(char::len_utf8).sum::<usize>()).unwrap_or(u32::MAX);

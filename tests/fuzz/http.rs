@@ -22,10 +22,8 @@ use crate::drive::Target;
 const TENANT: TenantId = TenantId(uuid!("3f2504e0-4f89-41d3-9a0c-0305e82c3301"));
 const NOON: i64 = 1_790_000_000;
 
-/// Asks the server to send an answer's last bytes again and again.
-const ENDLESS: &[u8] = b"x-endless: 1\r\n";
-/// Is where an endless answer ends after all, in bytes.
-const END: usize = 256 << 20;
+/// Asks the server to send an answer's last bytes again and again, up to so many MiB.
+const AGAIN: &[u8] = b"x-again: ";
 
 const WORDS: [&str; 50] = [
     "HTTP/1.1 200 OK\r\n",
@@ -95,7 +93,8 @@ enum Script {
 pub(crate) fn target() -> Target {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (url, mode, seen) = runtime.block_on(record());
-    let corpus: Vec<Vec<u8>> = (0_u8..).zip(&*seen).map(|(which, (_, answer))| input(which, answer)).collect();
+    let corpus: Vec<Vec<u8>> =
+        (0_u8..).zip(&*seen).map(|(which, (_, answer))| input(which, answer)).collect();
     // One of each kind of request: they differ in how their answers are read.
     let kind = |key: &str| key.split(['?', ' ']).nth(1).unwrap().to_owned();
     let mut kinds = BTreeSet::new();
@@ -132,11 +131,12 @@ fn input(which: u8, answer: &[u8]) -> Vec<u8> {
 /// Makes answers that do not end: of lists in lists, of the real beginning, of an error and of nothing.
 fn giants(which: u8, answer: &[u8]) -> Vec<Vec<u8>> {
     let head = "Connection: close\r\nContent-Type: application/json\r\n";
-    let endless = |status: &str, body: &[u8]| {
-        let head = format!("HTTP/1.1 {status}\r\n{head}{}\r\n", String::from_utf8_lossy(ENDLESS));
+    let endless = |status: &str, body: &[u8], most: u32| {
+        let head = format!("HTTP/1.1 {status}\r\n{head}{}{most}\r\n\r\n", String::from_utf8_lossy(AGAIN));
         input(which, &[head.as_bytes(), body].concat())
     };
-    let body = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(&b""[..], |at| &answer[at + 4..]);
+    let body =
+        answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(&b""[..], |at| &answer[at + 4..]);
     let mut nested = br#"{"responses":[{"id":"0","status":200,"body":["#.to_vec();
     nested.resize(8_192, b' ');
     nested.extend(b"0,".repeat(4_096));
@@ -144,11 +144,13 @@ fn giants(which: u8, answer: &[u8]) -> Vec<Vec<u8>> {
     users.resize(8_192, b' ');
     users.extend(br#"{"id":"3f2504e0-4f89-41d3-9a0c-0305e82c3301"},"#.repeat(100));
     vec![
-        endless("200 OK", &nested),
-        endless("200 OK", &users),
-        endless("403 Forbidden", &nested),
-        endless("429 Too Many Requests", b"<html>"),
-        endless("200 OK", body),
+        endless("200 OK", &nested, 3),
+        endless("200 OK", &nested, 15),
+        endless("200 OK", &nested, 63),
+        endless("200 OK", &users, 15),
+        endless("403 Forbidden", &nested, 63),
+        endless("429 Too Many Requests", b"<html>", 63),
+        endless("200 OK", body, 256),
     ]
 }
 
@@ -198,8 +200,12 @@ async fn answer(
         reading.read_line(&mut line).await?;
         match line.trim_end().split_once(": ") {
             None => break,
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
-            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => token = Some(value.to_owned()),
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().unwrap()
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
+                token = Some(value.to_owned())
+            }
             Some(_) => {}
         }
     }
@@ -221,12 +227,13 @@ async fn answer(
         Err(answer) => answer,
     };
     writing.write_all(&answer).await?;
-    if answer.windows(ENDLESS.len()).any(|some| some == ENDLESS) {
+    if let Some(at) = answer.windows(AGAIN.len()).position(|some| some == AGAIN) {
+        let most: String = answer[at + AGAIN.len()..].iter().map(|byte| char::from(*byte)).take(3).collect();
         let again = &answer[answer.len().saturating_sub(8_192)..];
-        let mut written = answer.len();
-        while written < END && !again.is_empty() {
+        let mut left = most.trim().parse().unwrap_or(0_usize) << 20;
+        while left > again.len() && !again.is_empty() {
             writing.write_all(again).await?;
-            written += again.len();
+            left -= again.len();
         }
     }
     writing.shutdown().await
@@ -254,7 +261,8 @@ async fn pass_on(
 ) -> Vec<u8> {
     let mut words = first.split(' ');
     let (method, path) = (words.next().unwrap(), words.next().unwrap());
-    let kind = if path.starts_with("/login") { "application/x-www-form-urlencoded" } else { "application/json" };
+    let kind =
+        if path.starts_with("/login") { "application/x-www-form-urlencoded" } else { "application/json" };
     let mut request = client.request(method.parse().unwrap(), format!("{behind}{path}"));
     let body = String::from_utf8(body).unwrap().replace(ours, behind);
     request = request.header("Content-Type", kind).header("ConsistencyLevel", "eventual").body(body);
@@ -308,9 +316,11 @@ async fn attempt(url: &str, told: &mut Vec<String>) -> Result<(), Refusal> {
         }
     }
     let people: BTreeSet<PersonId> = people.into_iter().take(15).collect();
-    let actual = reader.observe(&people, Ask { settings: true, tenant_settings: true, count_people: true }).await?;
+    let actual =
+        reader.observe(&people, Ask { settings: true, tenant_settings: true, count_people: true }).await?;
     told.extend(actual.tenant.people.known().is_none().then(|| "the number of people is unknown".to_owned()));
-    let unread = |why: &Refusal| (why.kind != insightctl::model::RefusalKind::NotAsked).then(|| why.to_string());
+    let unread =
+        |why: &Refusal| (why.kind != insightctl::model::RefusalKind::NotAsked).then(|| why.to_string());
     for setting in actual.tenant.settings.values() {
         told.extend(refused(setting).and_then(unread));
     }

@@ -25,8 +25,13 @@ pub(crate) fn check(problems: &Problems, known: &dyn Fn(&Path) -> Option<Vec<u8>
     }
     let mut json = Vec::new();
     render::problems::json(&mut json, problems).unwrap();
-    let again: Vec<serde::de::IgnoredAny> = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
-    if again.len() == problems.list().len() { Ok(()) } else { Err("the JSON has another number of problems".to_owned()) }
+    let again: Vec<serde::de::IgnoredAny> =
+        serde_json::from_slice(&json).map_err(|error| error.to_string())?;
+    if again.len() == problems.list().len() {
+        Ok(())
+    } else {
+        Err("the JSON has another number of problems".to_owned())
+    }
 }
 
 /// Refuses text in which something acts on a terminal.

@@ -30,7 +30,6 @@ fn no_list_of_people_makes_it_stumble() {
     in_a_process_of_its_own("no_list_of_people_makes_it_stumble", csv::target);
 }
 
-
 #[test]
 fn no_answer_of_a_service_makes_it_stumble() {
     in_a_process_of_its_own("no_answer_of_a_service_makes_it_stumble", http::target);

@@ -95,7 +95,11 @@ pub(crate) fn target() -> Target {
         fs::write(&path, input).unwrap();
         let problems = match read(&path) {
             Ok(manifest) => {
-                let said = format!("{} overlaps, {} selectors", manifest.overlaps().len(), manifest.selectors().len());
+                let said = format!(
+                    "{} overlaps, {} selectors",
+                    manifest.overlaps().len(),
+                    manifest.selectors().len()
+                );
                 if manifest.warnings().has_errors() {
                     return Err("it was taken in spite of errors".to_owned());
                 }
@@ -122,7 +126,11 @@ pub(crate) fn told(problems: &Problems) -> String {
 
 /// Takes the texts out of a file of tests.
 fn quoted(source: &str) -> Vec<Vec<u8>> {
-    source.split('"').filter(|text| text.contains(": ") && text.len() > 20).map(|text| unescaped(text).into()).collect()
+    source
+        .split('"')
+        .filter(|text| text.contains(": ") && text.len() > 20)
+        .map(|text| unescaped(text).into())
+        .collect()
 }
 
 fn unescaped(text: &str) -> String {
@@ -139,7 +147,8 @@ fn giants() -> Vec<Vec<u8>> {
     }
     let people: String = (0..100_000).map(|n| format!("      - user: person{n}@contoso.com\n")).collect();
     let wrong: String = (0..100_000).map(|n| format!("      - user: person{n}\n")).collect();
-    let members = |people: &str| format!("{head}groups:\n  - name: all\n    mode: opt-out\n    members:\n{people}");
+    let members =
+        |people: &str| format!("{head}groups:\n  - name: all\n    mode: opt-out\n    members:\n{people}");
     vec![
         bomb.into_bytes(),
         "[".repeat(1 << 20).into_bytes(),
