@@ -15,6 +15,7 @@ mod failure;
 mod init;
 mod plan;
 mod planning;
+mod release;
 mod sandbox;
 mod schema;
 mod session;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
             | Command::Drift(_)
             | Command::Export(_)
             | Command::Verify(_)
+            | Command::Release(_)
             | Command::Sandbox(_) => Exit::Done.into(),
         },
         Err(failure) => {
@@ -87,6 +89,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Drift(args) => drift::run(global, console, args).await,
         Command::Export(args) => export::run(global, console, args).await,
         Command::Verify(args) => verify::run(global, console, args).await,
+        Command::Release(args) => release::run(global, console, args).await,
         Command::Sandbox(command) => sandbox::run(global, console, command).await,
     }
 }

@@ -1,12 +1,14 @@
 //! The plan as a value: what is saved, reviewed and carried out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Reason};
+use super::{
+    Context, Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Quarantined, Reason,
+};
 use crate::model::{Class, Entry, Mark, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
 
 /// Is the version of the plan file that this program writes.
@@ -29,6 +31,9 @@ pub struct Plan {
     pub left_alone: Vec<LeftAlone>,
     /// Changes that somebody else made since the last apply, sorted.
     pub outside_changes: Vec<OutsideChange>,
+    /// Settings that came back so often that they are not written any more, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantined: Vec<Quarantined>,
     /// People whom the groups hold no longer, or who moved between groups; counted per group.
     pub leaving: Vec<Leaving>,
     /// Pairs of groups that share people.
@@ -53,6 +58,7 @@ impl Plan {
             operations: Vec::new(),
             left_alone: Vec::new(),
             outside_changes: Vec::new(),
+            quarantined: Vec::new(),
             leaving: Vec::new(),
             overlaps: Vec::new(),
             moves_with_default: None,
@@ -121,6 +127,9 @@ pub struct Observations {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, String>")]
     pub re_opt_ins: BTreeMap<Mark, Timestamp>,
+    /// People whose account was deleted for good, and of whom nothing is remembered any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub forgotten: BTreeSet<PersonId>,
 }
 
 /// Is what changes in the ledger about one person because of looking.

@@ -14,6 +14,7 @@ pub mod progress;
 pub mod report;
 pub mod verify;
 
+mod agreed;
 mod change;
 mod inert;
 mod json;
@@ -25,6 +26,7 @@ mod style;
 mod table;
 mod words;
 
+pub use agreed::{nothing_to_release, released};
 pub use failure::failure;
 pub use progress::Progress;
 

@@ -2,6 +2,7 @@
 //!
 //! Matches are exhaustive on purpose: a new case must find its words here before it compiles.
 
+use super::agreed;
 use super::number::{count, counted, people};
 use crate::apply::{Outcome, Stopped, Why};
 use crate::model::{Class, RefusalKind};
@@ -366,6 +367,19 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
             "there is no ledger: only choices that can be seen, and the consent floor, protect people"
                 .to_owned()
         }
+        Note::AcceptedNotFound { address } => {
+            format!("a deviation of {} is accepted, and the directory does not know it", quote(address))
+        }
+        Note::AcceptanceEnds { selector, setting, value, until, ended } => {
+            agreed::acceptance_ends(selector, *setting, *value, *until, *ended, quote)
+        }
+        Note::OptsInAgain { group, reason, until } => {
+            format!("{}: {}", quote(group), agreed::opts_in_again(reason, *until, quote))
+        }
+        Note::OptsNobodyInAgain { group } => format!(
+            "{} says `re-opt-in`, and without a ledger nobody knows who had opted out before; so nobody is opted in",
+            quote(group)
+        ),
         Note::RestoreStays { people: n } => format!(
             "{} cannot get back all that was found: a value once written cannot be unset, only changed",
             people(*n)
