@@ -14,9 +14,12 @@ mod csv;
 mod drive;
 mod guardian;
 mod http;
+mod journal;
 mod located;
 mod manifest;
 mod mutate;
+mod plan;
+mod program;
 
 use drive::in_a_process_of_its_own;
 
@@ -33,4 +36,14 @@ fn no_list_of_people_makes_it_stumble() {
 #[test]
 fn no_answer_of_a_service_makes_it_stumble() {
     in_a_process_of_its_own("no_answer_of_a_service_makes_it_stumble", http::target);
+}
+
+#[test]
+fn no_store_makes_it_stumble() {
+    in_a_process_of_its_own("no_store_makes_it_stumble", journal::target);
+}
+
+#[test]
+fn no_plan_makes_it_stumble() {
+    in_a_process_of_its_own("no_plan_makes_it_stumble", plan::target);
 }
