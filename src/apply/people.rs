@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::desk::{Desk, pinned, subject, under};
+use super::desk::{Desk, is_theirs, pinned, subject, touches, under};
 use super::judge::{self, Fit};
 use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
 use crate::model::{Known, PersonId, Refusal, Setting, Settings, Value};
+use crate::plan::Because;
 use crate::plan::calls::Set;
-use crate::plan::{Because, Operation, Target};
 use crate::store::{Answer, Intent, Record};
 
 /// Is one person of a batch.
@@ -84,8 +84,7 @@ impl Desk<'_> {
             }
             Fit::Moved { setting, found } => {
                 for index in job.operations {
-                    // Who opted out has settled every feature, and so has who changed this one.
-                    let theirs = setting == Setting::Mode || touches(self.operation(*index)) == Some(setting);
+                    let theirs = touches(self.operation(*index)).is_some_and(|own| is_theirs(own, setting));
                     self.leave(*index, Outcome::Moved, Why::Found { setting, value: found });
                     self.state().rows[*index].theirs = theirs;
                 }
@@ -324,14 +323,6 @@ impl Going<'_> {
             Outcome::Failed
         };
         (outcome, last)
-    }
-}
-
-/// Gives the setting of a person that an operation touches.
-pub(super) fn touches(operation: &Operation) -> Option<Setting> {
-    match &operation.target {
-        Target::Person(person) => Some(person.setting),
-        Target::Tenant(_) => None,
     }
 }
 

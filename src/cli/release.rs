@@ -49,6 +49,8 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ReleaseArgs) 
     let report = Report {
         format: apply::FORMAT,
         run: run.id().to_string(),
+        plan: None,
+        waivers: Vec::new(),
         started,
         ended: session.clock.now(),
         planned: Summary::default(),
