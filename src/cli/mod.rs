@@ -27,6 +27,8 @@ mod validate;
 mod verify;
 mod waive;
 
+use std::borrow::Cow;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -38,14 +40,22 @@ use environment::Environment;
 pub use exit::Exit;
 use failure::Failure;
 
+use crate::render;
+
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments.without_blanks(),
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Wrong } else { Exit::Done };
+            // What was typed is repeated in it, and may come from a pull request's title.
+            let plain = error.render().to_string();
+            let told = match render::lines(&plain, false) {
+                Cow::Borrowed(_) => error.print(),
+                Cow::Owned(inert) => writeln!(io::stderr(), "{}", inert.trim_end()),
+            };
             // Nobody is left to tell when even this cannot be printed.
-            drop(error.print());
+            drop(told);
             return exit.into();
         }
     };
@@ -109,7 +119,25 @@ fn log(global: &Global, colour: bool) {
         2 => "insightctl=debug",
         _ => "insightctl=trace",
     };
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(std::io::stderr);
+    let writer = move || Inert { colour };
+    let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(writer);
     subscriber.with_target(false).with_ansi(colour).init();
+}
+
+/// Writes lines of the log to standard error, in which nothing acts but our colours.
+struct Inert {
+    colour: bool,
+}
+
+impl Write for Inert {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A line comes as a whole.
+        let text = String::from_utf8_lossy(bytes);
+        io::stderr().write_all(render::lines(&text, self.colour).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

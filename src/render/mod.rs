@@ -31,6 +31,7 @@ mod words;
 
 pub use agreed::{nothing_to_release, released};
 pub use failure::failure;
+pub use inert::{inert, lines};
 pub use progress::Progress;
 
 /// Says how text is to look.
