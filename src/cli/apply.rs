@@ -25,25 +25,28 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
     let limit = args.failure_limit.as_deref().map_or(Ok(FailureLimit::default()), str::parse);
     let limit = limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))?;
     // Until something is written, Ctrl-C ends the run at once and lets go of the lock.
+    let mut held = None;
     let ready = tokio::select! {
         biased;
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
-            return Err(nothing_applied());
-        }
-        ready = prepare(global, console, args, form) => ready?,
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::from).and(Err(nothing_applied())),
+        ready = prepare(global, console, args, form, &mut held) => ready,
     };
-    if let Some(ready) = ready {
-        return carry_out(console, &args.output, form, limit, ready).await;
+    match (ready, held) {
+        (Ok(Some(ready)), Some(lease)) => carry_out(console, &args.output, form, limit, ready, lease).await,
+        (ready, held) => {
+            if let Some(lease) = held {
+                lease.release().await;
+            }
+            ready?;
+            console.say("Nothing was applied.")?;
+            Ok(Exit::Done)
+        }
     }
-    console.say("Nothing was applied.")?;
-    Ok(Exit::Done)
 }
 
 /// Is a plan that was shown and agreed to, and all that is needed to do it.
 struct Ready {
     session: Session,
-    lease: Lease,
     remembered: Remembered,
     plan: Plan,
     left_out: LeftOut,
@@ -51,11 +54,14 @@ struct Ready {
 }
 
 /// Plans or takes a saved plan, shows it, lets the guards speak, and asks; `None` when the answer is no.
+///
+/// The lock is put where the caller can let go of it, however this ends.
 async fn prepare(
     global: &Global,
     console: &Console,
     args: &ApplyArgs,
     form: Format,
+    held: &mut Option<Lease>,
 ) -> Result<Option<Ready>, Failure> {
     consent::may_allow(global, console, args)?;
     let manifest = read_manifest(global, console)?;
@@ -70,14 +76,14 @@ async fn prepare(
     let session = Session::of(manifest, global, console, Purpose::Apply).await?;
     session.spare(&args.output, global, args.plan.as_deref())?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
-    let lease = session.store.lock(&console.holder, &session.clock)?;
-    let remembered = session.remembered()?;
+    *held = Some(session.store.lock(&console.holder, &session.clock).await?);
+    let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let (planned, waivers, meanwhile) = match saved {
         Some((plan, waivers)) => {
             let waived = consent::waived(&waivers);
             let Reviewed { planned, answered, meanwhile } =
-                saved::reviewed(&session, &remembered, &args.consent, &waived, plan)?;
+                saved::reviewed(&session, &remembered, &args.consent, &waived, plan).await?;
             (planned, consent::used(waivers, &answered), Some(meanwhile))
         }
         None => (planning::make(&session, &remembered, &args.consent).await?, Vec::new(), None),
@@ -98,7 +104,7 @@ async fn prepare(
         None => LeftOut::default(),
     };
     let agreed = plan.operations.is_empty() || args.yes || agreed(console)?;
-    Ok(agreed.then_some(Ready { session, lease, remembered, plan, left_out, waivers }))
+    Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers }))
 }
 
 async fn carry_out(
@@ -107,13 +113,14 @@ async fn carry_out(
     form: Format,
     limit: FailureLimit,
     ready: Ready,
+    lease: Lease,
 ) -> Result<Exit, Failure> {
-    let Ready { session, lease, remembered, plan, left_out, waivers } = ready;
+    let Ready { session, remembered, plan, left_out, waivers } = ready;
     // A run names its plan, also one that nobody saved.
     let plan = if plan.hash.is_sealed() { plan } else { render::plan::sealed(plan)? };
     let incomplete = planning::is_incomplete(&plan);
     let settle = session.manifest.settle();
-    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock)?;
+    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;
     let writer = Writer::new(session.reader.clone());
     let stop = Stop::default();
     let mut listen = |event: Event| follow(console, &event);

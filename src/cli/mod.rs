@@ -22,7 +22,6 @@ mod saved;
 mod schema;
 mod session;
 mod show;
-mod typed;
 mod validate;
 mod verify;
 mod waive;

@@ -111,7 +111,7 @@ pub(super) async fn approved(
     // The look comes with a store that is only read, and without the lock.
     let fresh = async {
         let session = Session::of(manifest.clone(), global, console, Purpose::Look).await?;
-        let remembered = session.remembered()?;
+        let remembered = session.remembered().await?;
         let fresh = planning::make(&session, &remembered, &as_planned(&plan)).await;
         session.close().await;
         fresh
@@ -134,14 +134,14 @@ pub(super) struct Reviewed {
 }
 
 /// Makes sure that a saved plan was made with this ledger, and lets the guards review it.
-pub(super) fn reviewed(
+pub(super) async fn reviewed(
     session: &Session,
     remembered: &Remembered,
     consent: &Consent,
     waived: &BTreeSet<Class>,
     plan: Plan,
 ) -> Result<Reviewed, Failure> {
-    let meanwhile = session.store.meanwhile(RunId(plan.basis.newest_run))?;
+    let meanwhile = session.store.meanwhile(RunId(plan.basis.newest_run)).await?;
     let empty = remembered.ledger.people.is_empty() && remembered.ledger.tenant.is_empty();
     match &plan.basis.store {
         Some(id) if session.store.id() != Some(id) => {

@@ -13,6 +13,7 @@ pub mod plan;
 pub mod problems;
 pub mod progress;
 pub mod report;
+pub mod runs;
 pub mod verify;
 pub mod waiver;
 

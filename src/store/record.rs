@@ -127,6 +127,9 @@ pub struct Started {
     pub manifest: String,
     /// The version of insightctl.
     pub version: String,
+    /// Who carries it out, as they hold the lock; empty in a journal of an earlier version.
+    #[serde(default)]
+    pub holder: String,
     /// The hash of the plan as the user has it; the plan that is kept beside names nobody, and has other bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanHash>,

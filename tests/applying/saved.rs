@@ -16,9 +16,9 @@ use crate::stopping::dropped_at_write;
 
 /// Reads everybody of a plan, as an apply of a saved plan does.
 async fn ahead(stage: &Stage, plan: &Plan, protected: &[PersonId]) -> LeftOut {
-    let store = stage.store();
-    let remembered = store.ledger(&stage.desired.settle).unwrap();
-    let meanwhile = store.meanwhile(RunId(plan.basis.newest_run)).unwrap();
+    let store = stage.store().await;
+    let remembered = store.ledger(&stage.desired.settle, &stage.ours).await.unwrap();
+    let meanwhile = store.meanwhile(RunId(plan.basis.newest_run)).await.unwrap();
     let memory = Memory { ledger: &remembered.ledger, meanwhile: &meanwhile };
     let protected: BTreeSet<_> = protected.iter().copied().collect();
     look_ahead(plan, &stage.reader, memory, &protected, &mut drop).await.unwrap()
@@ -26,8 +26,10 @@ async fn ahead(stage: &Stage, plan: &Plan, protected: &[PersonId]) -> LeftOut {
 
 /// Carries out a saved plan.
 async fn carry_out(stage: &Stage, plan: &Plan, left_out: LeftOut) -> Report {
-    let (lease, remembered) = (stage.lock(), stage.store().ledger(&stage.desired.settle).unwrap());
-    let run = stage.store().begin_run(lease, remembered, plan, &stage.desired.settle, &stage.ours).unwrap();
+    let (store, lease) = (stage.store().await, stage.lock().await);
+    let settle = &stage.desired.settle;
+    let remembered = store.ledger(settle, &stage.ours).await.unwrap();
+    let run = store.begin_run(lease, remembered, plan, settle, &stage.ours).await.unwrap();
     let order = Order { plan, left_out, waivers: Vec::new() };
     let (writer, stop) = (Writer::new(stage.reader.clone()), Stop::default());
     apply(order, &writer, run, &stage.ours, FailureLimit::default(), &mut drop, &stop).await.unwrap()
