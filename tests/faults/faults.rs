@@ -1,7 +1,5 @@
 //! Lists the faults, each as the script that plays it at one call.
 
-use insightctl::model::TenantSetting;
-
 use crate::stage::PINNED;
 
 /// Is something that goes wrong at one call.
@@ -25,8 +23,8 @@ pub(crate) struct Fault {
 pub(crate) enum Actor {
     /// A person brings a setting of their own, by its place in the end state, to this.
     Person { who: usize, place: usize, to: bool },
-    /// An administrator elsewhere moves a default; it is brought back.
-    Admin(TenantSetting),
+    /// An administrator elsewhere moves this default; it is brought back.
+    Admin(&'static str),
 }
 
 const fn fault(name: &'static str, what: &'static str) -> Fault {
@@ -80,12 +78,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     acts("a person opts out", "person: { who: p3@contoso.com, mode: opt-out }", person(PINNED, 0, false)),
     acts("a person opts out again", "person: { who: p2@contoso.com, mode: opt-out }", person(2, 0, false)),
-    acts("an admin switches off", "admin: { dashboard: off }", Actor::Admin(TenantSetting::Dashboard)),
-    acts(
-        "an admin switches off late",
-        "admin: { outlook-add-in: off }",
-        Actor::Admin(TenantSetting::OutlookAddIn),
-    ),
+    acts("an admin switches off", "admin: { dashboard: off }", Actor::Admin("dashboard")),
+    acts("an admin switches off late", "admin: { outlook-add-in: off }", Actor::Admin("add-in")),
 ];
 
 impl Fault {

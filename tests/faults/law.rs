@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::faults::{Actor, Fault};
 use crate::stage::{Done, END, PEOPLE, Ran, Stage, id, upn};
+use crate::twice::{self, features};
 
 /// Checks everything; gives how many writes were rightly sent once more.
 pub(crate) fn holds(stage: &Stage, fault: &Fault, call: u64, runs: &[Ran]) -> Result<usize, String> {
@@ -83,17 +84,12 @@ fn inside_the_plan(ran: &Ran) -> Result<(), String> {
 
 fn touched(write: &Write) -> Vec<Setting> {
     let mode = write.what.get("PrivacyMode").map(|_| Setting::Mode);
-    mode.into_iter().chain(features(&write.what)).collect()
-}
-
-fn features(what: &Json) -> Vec<Setting> {
-    match what["Feature"].as_str().map(str::to_ascii_lowercase).as_deref() {
-        Some("dashboard") => vec![Setting::Dashboard],
-        Some("digest-email") => vec![Setting::DigestEmail],
-        Some("add-in") => vec![Setting::OutlookAddIn],
-        Some("all") => vec![Setting::Dashboard, Setting::DigestEmail, Setting::OutlookAddIn],
-        Some(_) | None => Vec::new(),
-    }
+    let setting = |feature: &str| match feature {
+        "dashboard" => Setting::Dashboard,
+        "digest-email" => Setting::DigestEmail,
+        _ => Setting::OutlookAddIn,
+    };
+    mode.into_iter().chain(features(&write.what).into_iter().map(setting)).collect()
 }
 
 fn default(write: &Write) -> Option<TenantSetting> {
@@ -109,57 +105,22 @@ fn default(write: &Write) -> Option<TenantSetting> {
 }
 
 /// Nothing that was confirmed is written again; gives how much was written again that was not.
-///
-/// A person's value that equals the default is not confirmed by reading it, since whoever follows the default has it as
-/// well (semantics §3, row 7); and the sampling rate cannot be read at all.
 fn twice(fault: &Fault, runs: &[Ran]) -> Result<usize, String> {
-    let mut seen: BTreeMap<(String, String), (usize, bool)> = BTreeMap::new();
-    let mut again = 0;
-    let mut defaults = BTreeMap::from([
-        (Setting::Dashboard, true),
-        (Setting::DigestEmail, true),
-        (Setting::OutlookAddIn, false),
-    ]);
-    for (run, ran) in runs.iter().enumerate() {
-        for write in &ran.writes {
-            let key = (write.target.clone(), write.what.to_string());
-            let settings = touched(write);
-            if write.target == "tenant" {
-                if let ([setting], Some(on)) = (&settings[..], write.what["IsEnabled"].as_bool()) {
-                    defaults.insert(*setting, on);
-                }
-                // From here on, a value that was written shows that it does not follow the default.
-                for ((_, what), (_, proven)) in &mut seen {
-                    *proven |= !follows(what, &defaults);
-                }
-            }
-            let proven = !follows(&key.1, &defaults) && fault.shows(write);
-            if let Some((first, true)) = seen.get(&key) {
-                return Err(format!("written twice, in run {first} and in run {run}: {write:?}"));
-            }
-            again += usize::from(seen.insert(key, (run, proven)).is_some());
-        }
-    }
-    Ok(again)
-}
-
-/// Says whether a write to a person leaves what the defaults give anyway.
-fn follows(what: &str, defaults: &BTreeMap<Setting, bool>) -> bool {
-    let what: Json = serde_json::from_str(what).unwrap();
-    let on = what["IsEnabled"].as_bool();
-    let features = features(&what);
-    what["PrivacyMode"].is_null()
-        && !features.is_empty()
-        && features.iter().all(|one| defaults.get(one).copied() == on)
+    let of =
+        |(run, ran): (usize, &'_ Ran)| ran.writes.iter().map(move |write| (run, write)).collect::<Vec<_>>();
+    let writes: Vec<(usize, &Write)> = runs.iter().enumerate().flat_map(of).collect();
+    let writes = writes.iter().map(|(run, write)| (*run, write.target.as_str(), &write.what));
+    let defaults = BTreeMap::from([("dashboard", true), ("digest-email", true), ("add-in", false)]);
+    twice::twice(writes, defaults, |target, what| fault.shows(target, what))
 }
 
 impl Fault {
     /// Says whether whoever reads after a write can know that it was taken.
-    fn shows(&self, write: &Write) -> bool {
-        let moved = |setting| self.actor == Some(Actor::Admin(setting));
-        let unreadable = write.what.get("SamplingRate").is_some() && self.carried_out;
+    fn shows(&self, target: &str, what: &Json) -> bool {
+        let moved = |feature: &&str| target == "tenant" && self.actor == Some(Actor::Admin(feature));
+        let unreadable = what.get("SamplingRate").is_some() && self.carried_out;
         // Who still reads the old value after the settle time may try once more.
-        !(unreadable || self.stale_for_long || default(write).is_some_and(moved))
+        !(unreadable || self.stale_for_long || features(what).iter().any(moved))
     }
 }
 

@@ -10,6 +10,8 @@
 mod faults;
 mod law;
 mod stage;
+#[path = "../stage/twice.rs"]
+mod twice;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
