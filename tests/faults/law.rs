@@ -106,9 +106,10 @@ fn default(write: &Write) -> Option<TenantSetting> {
 
 /// Nothing that was confirmed is written again; gives how much was written again that was not.
 fn twice(fault: &Fault, runs: &[Ran]) -> Result<usize, String> {
-    let of =
-        |(run, ran): (usize, &'_ Ran)| ran.writes.iter().map(move |write| (run, write)).collect::<Vec<_>>();
-    let writes: Vec<(usize, &Write)> = runs.iter().enumerate().flat_map(of).collect();
+    let mut writes: Vec<(usize, &Write)> = Vec::new();
+    for (run, ran) in runs.iter().enumerate() {
+        writes.extend(ran.writes.iter().map(|write| (run, write)));
+    }
     let writes = writes.iter().map(|(run, write)| (*run, write.target.as_str(), &write.what));
     let defaults = BTreeMap::from([("dashboard", true), ("digest-email", true), ("add-in", false)]);
     twice::twice(writes, defaults, |target, what| fault.shows(target, what))
@@ -117,7 +118,7 @@ fn twice(fault: &Fault, runs: &[Ran]) -> Result<usize, String> {
 impl Fault {
     /// Says whether whoever reads after a write can know that it was taken.
     fn shows(&self, target: &str, what: &Json) -> bool {
-        let moved = |feature: &&str| target == "tenant" && self.actor == Some(Actor::Admin(feature));
+        let moved = |feature: &&'static str| target == "tenant" && self.actor == Some(Actor::Admin(feature));
         let unreadable = what.get("SamplingRate").is_some() && self.carried_out;
         // Who still reads the old value after the settle time may try once more.
         !(unreadable || self.stale_for_long || features(what).iter().any(moved))
