@@ -226,6 +226,7 @@ prop_compose! {
             },
             catalogue: catalogue(),
             people,
+            exists: BTreeMap::new(),
             read_at: at(0),
         };
         World { desired, actual, ledger }

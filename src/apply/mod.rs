@@ -125,6 +125,11 @@ impl Desk<'_> {
                 records.push(Record::Returned { setting: *setting, at: *at });
             }
         }
+        for id in &observations.forgotten {
+            if !self.state().run.meanwhile().group_of(*id) {
+                records.push(Record::Forgotten { id: *id, at: self.clock.now() });
+            }
+        }
         let known = observations.re_opt_ins.iter();
         records.extend(known.map(|(mark, at)| Record::ReOptInKnown { mark: *mark, at: *at }));
         for (id, observed) in &observations.people {

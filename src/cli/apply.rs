@@ -19,7 +19,7 @@ use crate::manifest::Manifest;
 use crate::microsoft::Writer;
 use crate::model::{By, Value};
 use crate::plan::guard::review;
-use crate::plan::{PersonTarget, Plan, Target, is_consistent};
+use crate::plan::{Because, PersonTarget, Plan, Target, is_consistent, opts_in_again};
 use crate::render;
 use crate::store::{Lease, Remembered};
 
@@ -138,15 +138,29 @@ fn saved(manifest: &Manifest, path: &Path) -> Result<Plan, Failure> {
 }
 
 /// Finds an opt-in against an opt-out that was not ours, which no plan of ours holds.
-fn against_consent<'p>(plan: &'p Plan, remembered: &Remembered) -> Option<&'p PersonTarget> {
+///
+/// But for a decision of the manifest to opt people in again, which is still in force and meets this person.
+fn against_consent<'p>(
+    session: &Session,
+    plan: &'p Plan,
+    remembered: &Remembered,
+) -> Option<&'p PersonTarget> {
+    let as_of = session.context(remembered, false).as_of;
+    let ledger = &remembered.ledger;
+    let rules = || session.manifest.groups().iter().filter_map(|group| group.re_opt_in());
     plan.operations.iter().find_map(|operation| {
         let Target::Person(person) = &operation.target else { return None };
         if (operation.from, operation.to) != (Some(Value::OPT_OUT), Value::OPT_IN) {
             return None;
         }
-        let entry = remembered.ledger.entry(person.id, person.setting);
+        let entry = ledger.entry(person.id, person.setting);
         let ours = entry.is_some_and(|entry| entry.by == By::Us || entry.tried.is_some());
-        (!ours).then_some(person)
+        let record = ledger.people.get(&person.id);
+        let again = operation.because == Because::ReOptIn
+            && rules().any(|rule| {
+                operation.mark == Some(rule.mark) && opts_in_again(rule, &ledger.re_opt_ins, record, as_of)
+            });
+        (!ours && !again).then_some(person)
     })
 }
 
@@ -167,7 +181,7 @@ fn reviewed(
         }
         Some(_) | None => {}
     }
-    if let Some(person) = against_consent(&plan, remembered) {
+    if let Some(person) = against_consent(session, &plan, remembered) {
         let fact = format!("the plan would opt {} in against an opt-out that is not ours", person.id);
         return Err(
             Failure::new(Exit::Refused, fact).hint("no rule and no consent of yours does that; plan again")

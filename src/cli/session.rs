@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Credential, Endpoints, Reader};
 use crate::model::{ActualState, DesiredState, Membership, Selector};
-use crate::plan::{Context, Scope};
+use crate::plan::{Context, Scope, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Remembered, Store, WhenMissing};
 
@@ -104,7 +104,11 @@ impl Session {
         }
         scope.settings |= everyone_named;
         scope.tenant_settings |= also.is_some();
-        let actual = self.reader.observe(&scope.people, Ask::from(&scope)).await?;
+        let mut actual = self.reader.observe(&scope.people, Ask::from(&scope)).await?;
+        if !everyone_named {
+            let missed = whom_to_look_up(&desired, &actual, &remembered.ledger, remembered.newest_run());
+            actual.exists = self.reader.exist(&missed).await;
+        }
         Ok(View { membership, desired, actual })
     }
 

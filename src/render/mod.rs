@@ -12,7 +12,9 @@ pub mod plan;
 pub mod problems;
 pub mod progress;
 pub mod report;
+pub mod verify;
 
+mod agreed;
 mod change;
 mod inert;
 mod json;
@@ -24,6 +26,7 @@ mod style;
 mod table;
 mod words;
 
+pub use agreed::{nothing_to_release, released};
 pub use failure::failure;
 pub use progress::Progress;
 

@@ -74,7 +74,8 @@ pub(super) fn left_alone(upn: &str, number: Option<u128>, group: &str, reason: R
 }
 
 fn chose(upn: &str, number: u128, group: &str, reason: Reason, want: Value, have: Value) -> LeftAlone {
-    let deviation = Deviation { setting: Setting::Mode, want, have, reason, ours_released: false };
+    let deviation =
+        Deviation { setting: Setting::Mode, want, have, reason, ours_released: false, until: None };
     LeftAlone { settings: vec![deviation], ..left_alone(upn, Some(number), group, reason) }
 }
 
@@ -95,6 +96,7 @@ pub(super) fn empty() -> Plan {
         operations: Vec::new(),
         left_alone: Vec::new(),
         outside_changes: Vec::new(),
+        quarantined: Vec::new(),
         leaving: Vec::new(),
         overlaps: Vec::new(),
         moves_with_default: None,

@@ -39,6 +39,6 @@ pub use self::error::SandboxError;
 pub use self::faults::{Call, Mistake};
 pub use self::generate::{Generate, generate};
 pub use self::log::reset;
-pub use self::server::{Now, Options, Sandbox, Source, play_person, whose};
+pub use self::server::{Now, Options, Sandbox, Source, play_defaults, play_person, whose};
 pub use self::state::Write;
 pub use self::world::{Noop, OptInFlags, OptOutFlags, Unlicensed, World, WorldError};

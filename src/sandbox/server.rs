@@ -200,6 +200,17 @@ pub fn play_person(options: Options, who: &str, choice: &Choice) -> Result<Setti
     }
 }
 
+/// Plays an administrator elsewhere on the log alone, while no sandbox runs.
+pub fn play_defaults(options: Options, choice: &DefaultsChoice) -> Result<(), SandboxError> {
+    let Options { tenant, log, world, faults: _, delay: _, port: _, clock } = options;
+    let mut state = open(tenant, log.clone(), world)?;
+    choice.play(&mut state, clock())?;
+    match state.log_file().map(|file| file.sync_data()) {
+        Some(Err(source)) => Err(SandboxError::Log { path: log.unwrap_or_default(), source }),
+        Some(Ok(())) | None => Ok(()),
+    }
+}
+
 /// Reads the tenant and what its log says has changed.
 fn open(source: Source, log: Option<PathBuf>, world: World) -> Result<State, SandboxError> {
     let (file, digest) = match source {

@@ -163,9 +163,19 @@ fn without_names(plan: &Plan) -> Plan {
     for change in &mut outside_changes {
         change.target = nameless(&change.target);
     }
+    let mut quarantined = plan.quarantined.clone();
+    for held in &mut quarantined {
+        held.target = nameless(&held.target);
+    }
     // A selector may be somebody's address, and the service's words may hold one.
     let notes = plan.notes.iter().filter_map(|note| match note {
-        Note::Unreadable { .. } | Note::ProtectedNotFound { .. } => None,
+        Note::Unreadable { .. }
+        | Note::ProtectedNotFound { .. }
+        | Note::AcceptedNotFound { .. }
+        | Note::AcceptanceEnds { .. } => None,
+        Note::OptsInAgain { group, reason: _, until } => {
+            Some(Note::OptsInAgain { group: Arc::clone(group), reason: Arc::clone(&nobody), until: *until })
+        }
         Note::TenantUnreadable { setting, message: _ } => {
             Some(Note::TenantUnreadable { setting: *setting, message: String::new() })
         }
@@ -178,6 +188,7 @@ fn without_names(plan: &Plan) -> Plan {
         | Note::DigestPaused
         | Note::WelcomeMail
         | Note::NoLedger
+        | Note::OptsNobodyInAgain { .. }
         | Note::RestoreStays { .. } => Some(note.clone()),
     });
     Plan {
@@ -186,6 +197,7 @@ fn without_names(plan: &Plan) -> Plan {
         operations,
         left_alone: Vec::new(),
         outside_changes,
+        quarantined,
         leaving: plan.leaving.clone(),
         overlaps: plan.overlaps.clone(),
         moves_with_default: plan.moves_with_default,
