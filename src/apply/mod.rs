@@ -14,6 +14,7 @@ mod licences;
 mod people;
 mod report;
 mod tenant;
+mod theirs;
 mod why;
 
 use futures_util::{StreamExt, stream};
