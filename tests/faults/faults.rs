@@ -22,7 +22,13 @@ pub(crate) struct Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Actor {
     /// A person brings a setting of their own, by its place in the end state, to this.
-    Person { who: usize, place: usize, to: bool },
+    Person {
+        who: usize,
+        place: usize,
+        to: bool,
+        /// Whether they had it before, so that nobody can see that they chose it again.
+        repeats: bool,
+    },
     /// An administrator elsewhere moves this default; it is brought back.
     Admin(&'static str),
 }
@@ -40,7 +46,7 @@ const fn acts(name: &'static str, what: &'static str, actor: Actor) -> Fault {
 }
 
 const fn person(who: usize, place: usize, to: bool) -> Actor {
-    Actor::Person { who, place, to }
+    Actor::Person { who, place, to, repeats: false }
 }
 
 /// Lists them all.
@@ -77,7 +83,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         person(PINNED, 1, false),
     ),
     acts("a person opts out", "person: { who: p3@contoso.com, mode: opt-out }", person(PINNED, 0, false)),
-    acts("a person opts out again", "person: { who: p2@contoso.com, mode: opt-out }", person(2, 0, false)),
+    acts(
+        "a person opts out again",
+        "person: { who: p2@contoso.com, mode: opt-out }",
+        Actor::Person { who: 2, place: 0, to: false, repeats: true },
+    ),
     acts("an admin switches off", "admin: { dashboard: off }", Actor::Admin("dashboard")),
     acts("an admin switches off late", "admin: { outlook-add-in: off }", Actor::Admin("add-in")),
 ];

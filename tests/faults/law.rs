@@ -17,7 +17,7 @@ pub(crate) fn holds(stage: &Stage, fault: &Fault, call: u64, runs: &[Ran]) -> Re
     for ran in runs {
         inside_the_plan(ran)?;
     }
-    let again = twice(fault, runs)?;
+    let again = twice(fault, call, runs)?;
     end_state(stage, fault, call, runs)?;
     Ok(again)
 }
@@ -105,19 +105,30 @@ fn default(write: &Write) -> Option<TenantSetting> {
 }
 
 /// Nothing that was confirmed is written again; gives how much was written again that was not.
-fn twice(fault: &Fault, runs: &[Ran]) -> Result<usize, String> {
+fn twice(fault: &Fault, call: u64, runs: &[Ran]) -> Result<usize, String> {
     let mut writes: Vec<(usize, &Write)> = Vec::new();
     for (run, ran) in runs.iter().enumerate() {
         writes.extend(ran.writes.iter().map(|write| (run, write)));
     }
     let writes = writes.iter().map(|(run, write)| (*run, write.target.as_str(), &write.what));
+    // Whoever acted between a write and our look at it has undone what was never confirmed.
+    let met = match fault.actor {
+        Some(Actor::Person { who, .. }) => unseen(who, call, &runs[0].calls),
+        Some(Actor::Admin(_)) | None => false,
+    };
     let defaults = BTreeMap::from([("dashboard", true), ("digest-email", true), ("add-in", false)]);
-    twice::twice(writes, defaults, |target, what| fault.shows(target, what))
+    twice::twice(writes, defaults, |target, what| fault.shows(target, what, met))
 }
 
 impl Fault {
     /// Says whether whoever reads after a write can know that it was taken.
-    fn shows(&self, target: &str, what: &Json) -> bool {
+    fn shows(&self, target: &str, what: &Json, met: bool) -> bool {
+        let theirs = |who: usize| met && target == id(who).to_string();
+        if let Some(Actor::Person { who, .. }) = self.actor
+            && theirs(who)
+        {
+            return false;
+        }
         let moved = |feature: &&'static str| target == "tenant" && self.actor == Some(Actor::Admin(feature));
         let unreadable = what.get("SamplingRate").is_some() && self.carried_out;
         // Who still reads the old value after the settle time may try once more.
@@ -129,12 +140,18 @@ impl Fault {
 fn end_state(stage: &Stage, fault: &Fault, call: u64, runs: &[Ran]) -> Result<(), String> {
     let have = stage.everyone();
     let mut want = END.map(|person| person.map(Some));
-    if let Some(Actor::Person { who, place, to }) = fault.actor {
+    if let Some(Actor::Person { who, place, to, repeats }) = fault.actor
+        && !(repeats && is_before_our_write(who, call, &runs[0].calls))
+    {
         want[who][place] = if unseen(who, call, &runs[0].calls) { None } else { Some(to) };
         if place == 0 && !to {
             // What a person sees who has opted out is nobody's business.
             want[who][1..].fill(None);
         }
+    }
+    if fault.actor == Some(Actor::Admin("dashboard")) && is_before_our_look(4, call, &runs[0].calls) {
+        // What somebody chose against a default cannot be told from the default once it has become the same.
+        want[4][1] = None;
     }
     for who in 0..PEOPLE {
         let differs =
@@ -146,9 +163,9 @@ fn end_state(stage: &Stage, fault: &Fault, call: u64, runs: &[Ran]) -> Result<()
     let last = runs.last().and_then(|ran| ran.done.as_ref().ok()).ok_or("the last run made no plan")?;
     let defaults = [
         (TenantSetting::Dashboard, Value::OFF),
-        (TenantSetting::DigestEmail, Value::OFF),
+        (TenantSetting::DigestEmail, Value::ON),
         (TenantSetting::OutlookAddIn, Value::ON),
-        (TenantSetting::ScheduleSend, Value::OFF),
+        (TenantSetting::ScheduleSend, Value::ON),
         (TenantSetting::MeetingSurvey, Value::ON),
     ];
     if last.defaults != BTreeMap::from(defaults) {
@@ -168,6 +185,21 @@ fn end_state(stage: &Stage, fault: &Fault, call: u64, runs: &[Ran]) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Says whether something happened before both a person and the defaults had been read.
+fn is_before_our_look(who: usize, call: u64, calls: &[Call]) -> bool {
+    let person =
+        calls.iter().find(|seen| seen.item && seen.service == "exchange" && seen.people.contains(&upn(who)));
+    let defaults =
+        calls.iter().find(|seen| seen.cmdlets.iter().any(|name| name.starts_with("Get-DefaultTenant")));
+    [person, defaults].into_iter().any(|seen| seen.is_none_or(|seen| call <= seen.call))
+}
+
+/// Says whether a person acted before anything was written to them.
+fn is_before_our_write(who: usize, call: u64, calls: &[Call]) -> bool {
+    let ours = |seen: &&Call| seen.item && seen.write && seen.people.contains(&upn(who));
+    calls.iter().find(ours).is_none_or(|seen| call <= seen.call)
 }
 
 /// Says whether a person acted where nobody can see it: between our last look before a write and the first one after.

@@ -29,15 +29,15 @@ pub(crate) const PINNED: usize = 3;
 
 /// Is what people end with when nobody interferes: mode, dashboard, digest e-mail, Outlook add-in.
 pub(crate) const END: [[bool; 4]; PEOPLE] = [
-    [false, false, false, true], // council: opted out, features follow the defaults
-    [false, false, false, true], // contractors: the same, and the service plan is removed
-    [true, true, true, false],   // back: an opt-out of ours is undone
-    [true, true, false, true],   // pilot: dashboard pinned, the rest moves with the defaults
-    [true, true, true, true],    // pilot: has chosen the digest
-    [true, false, false, true],  // licensed: gets the service plan back
-    [false, false, false, true], // pilot: has opted out, which nobody undoes
-    [true, false, false, false], // strict: has chosen the add-in, and is overridden
-    [true, false, false, true],  // in no group
+    [false, false, true, true], // council: opted out, features follow the defaults
+    [false, false, true, true], // contractors: the same, and the service plan is removed
+    [true, true, true, false],  // back: an opt-out of ours is undone
+    [true, true, false, true], // pilot: dashboard pinned, digest switched off, the add-in moves with its default
+    [true, false, false, true], // pilot: has switched the dashboard off
+    [true, false, true, true], // licensed: gets the service plan back
+    [false, false, true, true], // pilot: has opted out, which nobody undoes
+    [true, false, true, false], // strict: has chosen the add-in, and is overridden
+    [true, false, true, true], // in no group
 ];
 
 /// The manifest of the first chapter: somebody is opted out, by us.
@@ -54,9 +54,7 @@ version: 1
 tenant: { id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301, name: contoso.onmicrosoft.com }
 defaults:
   dashboard: off
-  digest-email: off
   outlook-add-in: on
-  schedule-send: off
   meeting-survey: { enabled: on, sampling-rate: 0.3 }
 groups:
   - { name: council, mode: opt-out, members: [ { group: council@contoso.com } ] }
@@ -94,7 +92,7 @@ fn tenant(ours: bool) -> Json {
             6 => json!({ "mode": "opt-out" }),
             // What the first chapter has done.
             2 if ours => json!({ "mode": "opt-out" }),
-            4 => json!({ "digestEmail": true }),
+            4 => json!({ "dashboard": false }),
             7 => json!({ "addIn": true }),
             _ => json!({}),
         };
