@@ -15,11 +15,14 @@ use copy::copy;
 
 /// Each story, and the examples whose files it starts with.
 const STORIES: &[(&str, &[&str])] = &[
+    ("accept", &["contoso"]),
     ("faults", &["contoso", "faults"]),
     ("first-plan", &["contoso"]),
+    ("flapping", &["contoso"]),
     ("locked", &["contoso"]),
     ("looking", &["contoso"]),
     ("mistakes", &[]),
+    ("re-opt-in", &["contoso"]),
     ("sandbox", &[]),
     ("saved-plan", &["contoso"]),
     ("scenarios", &["contoso"]),

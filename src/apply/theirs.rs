@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::desk::Desk;
-use crate::model::{By, Entry, PersonId, Setting, Settle, TenantEntry, Value};
+use crate::model::{By, Entry, Ledger, PersonId, Setting, Settle, TenantEntry, Value};
 use crate::plan::Observed;
 use crate::store::Record;
 
@@ -24,33 +24,37 @@ impl Desk<'_> {
         let now = self.clock.now();
         let mut records = Vec::new();
         for (id, found) in moved {
-            let state = self.state();
-            let ledger = state.run.ledger();
-            let decision = |(setting, value): &(Setting, Value)| {
+            let decision = |ledger: &Ledger, setting: Setting, value: Value| {
                 let default = setting.feature()?.tenant_setting();
                 let TenantEntry { value: then, previous, changed_at, .. } = ledger.tenant.get(&default)?;
                 let lately = changed_at.is_some_and(|at| now.duration_since(at) < Settle::default().defaults);
-                let follows = lately && *previous == Some(*value);
-                let old = ledger.entry(*id, *setting);
+                let follows = lately && *previous == Some(value);
+                let old = ledger.entry(*id, setting);
                 // What we wrote or tried, and what does not show yet, says nothing about anybody.
                 let unsettled =
                     old.is_some_and(|old| old.tried.is_some() || (old.by == By::Us && !old.confirmed));
                 let unmoved = defaults.get(&default)?.known() == Some(then);
-                (unmoved && !follows && !unsettled).then(|| {
-                    let seen = Entry::seen(*value, Some(*then), true, now);
-                    (*setting, Entry { found: old.and_then(|old| old.found), ..seen })
+                (unmoved && !follows && !unsettled).then(|| Entry {
+                    found: old.and_then(|old| old.found),
+                    ..Entry::seen(value, Some(*then), true, now)
                 })
             };
-            let settings: BTreeMap<_, _> = found.iter().filter_map(decision).collect();
-            if settings.is_empty() {
-                continue;
+            let is = self.run.ledger(|ledger| {
+                let decided = |(setting, value): &(Setting, Value)| {
+                    Some((*setting, decision(ledger, *setting, *value)?))
+                };
+                let person = ledger.people.get(id);
+                Observed {
+                    group: person.and_then(|person| person.group.clone()),
+                    settings: found.iter().filter_map(decided).collect(),
+                    returned: BTreeMap::new(),
+                    gone_since: person.and_then(|person| person.gone_since),
+                }
+            });
+            if !is.settings.is_empty() {
+                records.push(Record::Observed { id: *id, is });
             }
-            let person = ledger.people.get(id);
-            let group = person.and_then(|person| person.group.clone());
-            let gone_since = person.and_then(|person| person.gone_since);
-            let is = Observed { group, settings, returned: BTreeMap::new(), gone_since };
-            records.push(Record::Observed { id: *id, is });
         }
-        self.journal(records);
+        self.journal(records).await;
     }
 }

@@ -28,43 +28,49 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
     let limit = args.failure_limit.as_deref().map_or(Ok(FailureLimit::default()), str::parse);
     let limit = limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))?;
     // Until something is written, Ctrl-C ends the run at once and lets go of the lock.
+    let mut held = None;
     let ready = tokio::select! {
         biased;
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
-            return Err(nothing_applied());
-        }
-        ready = prepare(global, console, args, form) => ready?,
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::from).and(Err(nothing_applied())),
+        ready = prepare(global, console, args, form, &mut held) => ready,
     };
-    if let Some(ready) = ready {
-        return carry_out(console, &args.output, form, limit, ready).await;
+    match (ready, held) {
+        (Ok(Some(ready)), Some(lease)) => carry_out(console, &args.output, form, limit, ready, lease).await,
+        (ready, held) => {
+            if let Some(lease) = held {
+                lease.release().await;
+            }
+            ready?;
+            console.say("Nothing was applied.")?;
+            Ok(Exit::Done)
+        }
     }
-    console.say("Nothing was applied.")?;
-    Ok(Exit::Done)
 }
 
 /// Is a plan that was shown and agreed to, and all that is needed to do it.
 struct Ready {
     session: Session,
-    lease: Lease,
     remembered: Remembered,
     plan: Plan,
 }
 
 /// Plans or takes a saved plan, shows it, lets the guards speak, and asks; `None` when the answer is no.
+///
+/// The lock is put where the caller can let go of it, however this ends.
 async fn prepare(
     global: &Global,
     console: &Console,
     args: &ApplyArgs,
     form: Format,
+    held: &mut Option<Lease>,
 ) -> Result<Option<Ready>, Failure> {
     let manifest = read_manifest(global, console)?;
     let saved = args.plan.as_deref().map(|path| saved(&manifest, path)).transpose()?;
     let session = Session::of(manifest, global, console, Purpose::Apply).await?;
     session.spare(&args.output, global, args.plan.as_deref())?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
-    let lease = session.store.lock(&console.holder, &session.clock)?;
-    let remembered = session.remembered()?;
+    *held = Some(session.store.lock(&console.holder, &session.clock).await?);
+    let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let planned = match saved {
         Some(plan) => reviewed(&session, &remembered, &args.consent, plan)?,
@@ -77,7 +83,7 @@ async fn prepare(
         return Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) });
     }
     let agreed = plan.operations.is_empty() || args.yes || agreed(console)?;
-    Ok(agreed.then_some(Ready { session, lease, remembered, plan }))
+    Ok(agreed.then_some(Ready { session, remembered, plan }))
 }
 
 async fn carry_out(
@@ -86,11 +92,12 @@ async fn carry_out(
     form: Format,
     limit: FailureLimit,
     ready: Ready,
+    lease: Lease,
 ) -> Result<Exit, Failure> {
-    let Ready { session, lease, remembered, plan } = ready;
+    let Ready { session, remembered, plan } = ready;
     let incomplete = planning::is_incomplete(&plan);
     let settle = session.manifest.settle();
-    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock)?;
+    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;
     let writer = Writer::new(session.reader.clone());
     let stop = Stop::default();
     let mut listen = |event: Event| follow(console, &event);

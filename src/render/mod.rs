@@ -12,6 +12,7 @@ pub mod plan;
 pub mod problems;
 pub mod progress;
 pub mod report;
+pub mod runs;
 pub mod verify;
 
 mod agreed;

@@ -188,7 +188,7 @@ fn about(explanation: &Explanation, explained: &SettingExplanation, quote: Quote
     }
     facts.push(("ledger", entry.as_ref().map_or_else(|| "nothing is remembered".to_owned(), remembered)));
     if !returned.is_empty() {
-        facts.push(("history", format!("what was written {}", agreed::came_back(returned))));
+        facts.push(("history", format!("it {} after it had been written", agreed::came_back(returned))));
     }
     let agreed =
         |Agreed { reason, until }: &Agreed| format!("until {}: {}", agreed::until(*until), quote(reason));
