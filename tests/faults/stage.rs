@@ -12,7 +12,7 @@ use insightctl::microsoft::{Ask, Credential, Endpoints, Reader, Writer};
 use insightctl::model::{PersonId, TenantId, TenantSetting, Value};
 use insightctl::plan::{Context, Plan, Scope, plan};
 use insightctl::sandbox::{Call, Options, Sandbox, Settings, Source, Write};
-use insightctl::store::{Store, WhenMissing};
+use insightctl::store::{Place, Store, WhenMissing};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 use uuid::{Uuid, uuid};
@@ -240,9 +240,10 @@ impl Stage {
 
     async fn try_run(&self, manifest: &Manifest) -> Result<Done, String> {
         let settle = manifest.settle();
-        let store = Store::open(self.folder.path(), TENANT, WhenMissing::Create(Uuid::nil())).unwrap();
-        let lease = store.lock("a case", &self.clock).unwrap();
-        let remembered = store.ledger(&settle).unwrap();
+        let place = Place::Folder(self.folder.path().to_owned());
+        let store = Store::open(&place, TENANT, WhenMissing::Create(Uuid::nil())).await.unwrap();
+        let lease = store.lock("a case", &self.clock).await.unwrap();
+        let remembered = store.ledger(&settle, &self.clock).await.unwrap();
         let at = |service: &str| format!("{}/{service}", self.sandbox.url());
         let endpoints = Endpoints { login: at("login"), graph: at("graph"), exchange: at("exchange") };
         let credential =
@@ -266,7 +267,7 @@ impl Stage {
             re_pin: false,
         };
         let plan = plan(&desired, &actual, &remembered.ledger, &context);
-        let run = store.begin_run(lease, remembered, &plan, &settle, &self.clock).unwrap();
+        let run = store.begin_run(lease, remembered, &plan, &settle, &self.clock).await.unwrap();
         let (writer, stop, mut events) = (Writer::new(reader), Stop::default(), drop);
         let limit = FailureLimit::default();
         let report = apply(&plan, &writer, run, &self.clock, limit, &mut events, &stop).await.unwrap();
