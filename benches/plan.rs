@@ -34,6 +34,7 @@ fn tenant(people: u128) -> (DesiredState, ActualState) {
         on_user_choice: OnUserChoice::Respect,
         on_leave: OnLeave::Keep,
         named: None,
+        re_opt_in: None,
     };
     let pilot = BySetting { dashboard: on, outlook_add_in: on, ..BySetting::default() };
     let rest = BySetting { digest_email: Some(Value::OFF), ..BySetting::default() };
@@ -73,6 +74,7 @@ fn tenant(people: u128) -> (DesiredState, ActualState) {
         },
         catalogue: Catalogue { skus: BTreeMap::from([(sku, e3)]), groups: BTreeMap::new() },
         people: (0..people).map(|number| (person(number), describe(number))).collect(),
+        exists: BTreeMap::new(),
         read_at: Timestamp::UNIX_EPOCH,
     };
     (desired, actual)

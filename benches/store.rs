@@ -53,7 +53,7 @@ async fn observe(run: &Run, people: u128) {
             let mut settings: BTreeMap<_, _> =
                 features.into_iter().map(|setting| (setting, entry(Value::ON))).collect();
             settings.insert(Setting::Mode, entry(Value::OPT_IN));
-            let is = Observed { group: Some("pilot".into()), settings };
+            let is = Observed { group: Some("pilot".into()), settings, ..Observed::default() };
             Record::Observed { id: PersonId(Uuid::from_u128(number)), is }
         };
         run.append((first..people.min(first + 4096)).map(record).collect()).await.unwrap();

@@ -173,6 +173,7 @@ mod tests {
             to,
             class: Class::Features,
             because,
+            mark: None,
             licences: Vec::new(),
             after_opt_out: false,
         }

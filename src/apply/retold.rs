@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::desk::subject;
 use super::report::{FORMAT, Outcome, Report, Row};
-use crate::model::Value;
+use crate::model::{PlanHash, Value, Waiver};
 use crate::plan::{Operation, Plan};
 use crate::store::{Answer, Record, RunId, Subject};
 
@@ -29,17 +29,21 @@ impl Report {
             rows: plan.operations.iter().map(row).collect(),
             places: places.collect(),
             last: BTreeMap::new(),
+            hash: None,
+            waivers: Vec::new(),
             calls: 0,
             ended: began,
         };
         for record in records {
             retelling.take(record);
         }
-        let Retelling { rows, places: _, last: _, calls, ended } = retelling;
+        let Retelling { rows, places: _, last: _, hash, waivers, calls, ended } = retelling;
         let planned = plan.summary.clone();
         Self {
             format: FORMAT,
             run: run.to_string(),
+            plan: hash,
+            waivers,
             started: began,
             ended,
             planned,
@@ -56,6 +60,9 @@ struct Retelling {
     places: BTreeMap<Subject, usize>,
     /// The last thing that was to be written to each subject: from and to.
     last: BTreeMap<Subject, (Option<Value>, Value)>,
+    /// The plan as the user has it.
+    hash: Option<PlanHash>,
+    waivers: Vec<Waiver>,
     calls: u64,
     ended: Timestamp,
 }
@@ -63,8 +70,17 @@ struct Retelling {
 impl Retelling {
     fn take(&mut self, record: &Record) {
         match record {
-            Record::Started(started) => self.ended = started.at,
-            Record::ObservedTenant { .. } | Record::Observed { .. } => {}
+            Record::Started(started) => {
+                self.ended = started.at;
+                self.hash = started.plan;
+            }
+            Record::Consented(waiver) => self.waivers.push(waiver.clone()),
+            Record::ObservedTenant { .. }
+            | Record::Observed { .. }
+            | Record::Returned { .. }
+            | Record::ReOptInKnown { .. }
+            | Record::Released { .. }
+            | Record::Forgotten { .. } => {}
             Record::TenantRead { values, at } => {
                 self.ended = *at;
                 for (setting, value) in values {
@@ -164,6 +180,7 @@ mod tests {
             to: Value::OPT_OUT,
             class: Class::OptOut,
             because: Because::FirstTouch,
+            mark: None,
             licences: Vec::new(),
             after_opt_out: false,
         };
@@ -186,7 +203,15 @@ mod tests {
         let subject = |number| Subject::Person(id(number), Setting::Mode);
         let intent = |number| {
             let (from, to) = (Some(Value::OPT_IN), Value::OPT_OUT);
-            Record::Intent(Intent { operation: 0, subject: subject(number), from, to, repeat: false, at: AT })
+            Record::Intent(Intent {
+                operation: 0,
+                subject: subject(number),
+                from,
+                to,
+                repeat: false,
+                under: None,
+                at: AT,
+            })
         };
         let outcome = |number, answer| Record::Outcome {
             subject: subject(number),

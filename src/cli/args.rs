@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use super::exit::Exit;
-use crate::model::Class;
+use crate::apply::StaleLimit;
+use crate::model::{Class, Setting, TenantSetting};
 use crate::store::RunId;
 
 /// Is the manifest that is read when none is named.
@@ -64,6 +65,9 @@ pub(super) struct Global {
     /// How long the sandbox takes to answer each request, in milliseconds
     #[arg(long, global = true, help_heading = SANDBOX, value_name = "MS", default_value_t = 0)]
     pub(super) sandbox_delay: u64,
+    /// A script of faults that the sandbox plays, YAML or JSON: see docs/sandbox.md
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "FILE", requires = "sandbox", visible_alias = "faults")]
+    pub(super) sandbox_faults: Option<PathBuf>,
     /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH`, `none`,
     /// `az://account/container/prefix`, `s3://bucket/prefix` or `gs://bucket/prefix`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]
@@ -137,7 +141,7 @@ pub(super) enum Command {
   insightctl init --scenario default-off --tenant-id 3f2504e0-4f89-41d3-9a0c-0305e82c3301 \\
       --tenant-name contoso.onmicrosoft.com --file prod/insights.yaml")]
     Init(InitArgs),
-    /// Print a JSON Schema: of the manifest, the plan or the report
+    /// Print a JSON Schema: of the manifest, the plan, the report or a waiver
     #[command(
         after_help = "Examples:\n  insightctl schema manifest --out insights.schema.json\n  insightctl schema plan"
     )]
@@ -155,14 +159,24 @@ pub(super) enum Command {
         after_help = "Examples:\n  insightctl show plan.json\n  insightctl show plan.json --format markdown > comment.md"
     )]
     Show(ShowArgs),
+    /// Write a waiver: consent to what guards object to in one saved plan
+    ///
+    /// A waiver names the plan by its hash: one changed byte of the plan makes it useless. Give it to `apply --waiver`.
+    #[command(after_help = "Examples:
+  insightctl waive plan.json --class defaults --reason \"agreed with the works council\"
+  insightctl waive plan.json --class opt-out --class leaving --reason \"reorganisation\" --by ada@contoso.com")]
+    Waive(WaiveArgs),
     /// Carry out a plan: plans, shows, asks, applies; or carries out a saved plan
     ///
-    /// Every person is read again right before the write, and whoever no longer is as planned is skipped and listed.
+    /// A saved plan is carried out exactly: everybody in it is read once before the first write, and the plan is refused
+    /// as stale, with the difference to a fresh one, if too many are no longer as planned. Every person is read again
+    /// right before the write, and whoever is no longer as planned is skipped and listed.
     /// Settings are written over the Exchange REST envelope, which is verified against the sandbox only.
     #[command(after_help = "Examples:
   insightctl apply --sandbox tenant.json
   insightctl apply --sandbox tenant.json --yes --allow defaults
-  insightctl apply plan.json --sandbox tenant.json --yes --out results.csv")]
+  insightctl apply plan.json --sandbox tenant.json --yes --out results.csv
+  insightctl apply plan.json --sandbox tenant.json --yes --waiver waiver.yaml")]
     Apply(ApplyArgs),
     /// Tell what decides for one person, setting by setting
     #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
@@ -177,6 +191,23 @@ pub(super) enum Command {
         after_help = "Examples:\n  insightctl export --sandbox tenant.json --format csv --out people.csv"
     )]
     Export(ExportArgs),
+    /// Look again at what was written and did not show at once
+    ///
+    /// What shows is confirmed in the ledger; nothing is written to the tenant. A setting of a person may take 15
+    /// minutes to show, a service plan an hour, a default of the tenant a day (`settle:` in the manifest).
+    #[command(after_help = "Examples:
+  insightctl verify --sandbox tenant.json
+  insightctl verify --sandbox tenant.json --detailed-exitcode    exits with 2 while something does not show yet")]
+    Verify(VerifyArgs),
+    /// Let go of a setting that is quarantined, so that it is written again
+    ///
+    /// What was written and came back three times within 30 days is left alone, since somebody or something else
+    /// changes it back. Find out who does, then release it. Exits with 0 where nothing is quarantined.
+    #[command(after_help = "Examples:
+  insightctl release ada@contoso.com --sandbox tenant.json
+  insightctl release ada@contoso.com --setting dashboard --sandbox tenant.json
+  insightctl release --tenant digest-email --sandbox tenant.json")]
+    Release(ReleaseArgs),
     /// List earlier runs, or tell one of them
     ///
     /// The store holds no names: people appear by object id. Needs no tenant, only the manifest and its store.
@@ -237,13 +268,15 @@ pub(super) enum SchemaOf {
     Manifest,
     Plan,
     Report,
+    Waiver,
 }
 
 /// Is what guards and consent need.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Consent {
-    /// Consent to a class of change that a guard objects to; may be given more than once. Classes: opt-in, opt-out,
-    /// features, service-plan-assigned, service-plan-removed, leaving, restore, re-opt-in, re-pin, rollback, defaults
+    /// Consent to a class of change of the plan that is shown, where a guard objects; may be given more than once.
+    /// Classes: opt-in, opt-out, features, service-plan-assigned, service-plan-removed, leaving, restore, re-opt-in,
+    /// re-pin, rollback, defaults
     #[arg(long, value_name = "CLASS", value_parser = class)]
     pub(super) allow: Vec<Class>,
     /// Treat an overlap of groups with a different outcome as an error
@@ -282,11 +315,43 @@ pub(super) struct ApplyArgs {
     pub(super) yes: bool,
     #[command(flatten)]
     pub(super) consent: Consent,
+    /// Consent in writing to classes of change of the saved plan, as `insightctl waive` writes it; may be given more
+    /// than once
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    pub(super) waiver: Vec<PathBuf>,
+    /// How old a saved plan may be: a duration such as 7d, 36h or 90m
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    pub(super) max_age: SignedDuration,
+    /// How many people of a saved plan may have moved before it is stale: a number, or percent of its people, of whom
+    /// up to 10 always may
+    #[arg(long, value_name = "N|N%", default_value = "5%", value_parser = stale_limit)]
+    pub(super) stale_limit: StaleLimit,
     /// Stop once this many people failed: a number, or percent of the people in the plan
     #[arg(long, value_name = "N|N%")]
     pub(super) failure_limit: Option<String>,
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WaiveArgs {
+    /// A saved plan
+    pub(super) plan: PathBuf,
+    /// The class of change that is consented to; may be given more than once
+    #[arg(long, value_name = "CLASS", value_parser = class, required = true)]
+    pub(super) class: Vec<Class>,
+    /// Why, for whoever reads the report
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    /// Who consents; by default whoever runs this
+    #[arg(long, value_name = "WHO")]
+    pub(super) by: Option<String>,
+    /// The last day on which it holds, to its end in UTC; by default a week from today
+    #[arg(long, value_name = "DATE")]
+    pub(super) until: Option<Date>,
+    /// Write to this file, which must not exist yet
+    #[arg(long, value_name = "FILE", default_value = "waiver.yaml")]
+    pub(super) out: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -298,10 +363,32 @@ pub(super) struct ExplainArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ReleaseArgs {
+    /// The person: user principal name or object id
+    #[arg(required_unless_present = "tenant", conflicts_with = "tenant")]
+    pub(super) person: Option<String>,
+    /// Of the person, this setting only: mode, dashboard, digest-email, outlook-add-in, service-plan
+    #[arg(long, value_name = "SETTING", requires = "person", value_parser = setting)]
+    pub(super) setting: Option<Setting>,
+    /// A default of the tenant: dashboard, digest-email, outlook-add-in, schedule-send, meeting-survey
+    #[arg(long, value_name = "SETTING", value_parser = tenant_setting)]
+    pub(super) tenant: Option<TenantSetting>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct DriftArgs {
     #[command(flatten)]
     pub(super) output: Output,
     /// Exit with 2 when something differs
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) output: Output,
+    /// Exit with 2 while something does not show yet
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
 }
@@ -341,7 +428,9 @@ pub(super) enum RunsCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum SandboxCommand {
     /// Serve the sandbox tenant for other clients until Ctrl-C
-    #[command(after_help = "Examples:\n  insightctl sandbox serve --sandbox tenant.json --port 8080")]
+    #[command(after_help = "Examples:
+  insightctl sandbox serve --sandbox tenant.json --port 8080
+  insightctl sandbox serve --sandbox tenant.json --faults throttled.yaml")]
     Serve {
         /// The port on 127.0.0.1; any free one if not named
         #[arg(long, default_value_t = 0)]
@@ -369,6 +458,25 @@ pub(super) enum SandboxCommand {
         /// The Outlook add-in
         #[arg(long)]
         outlook_add_in: Option<SwitchName>,
+    },
+    /// Play another administrator who changes the tenant's defaults
+    #[command(after_help = "Examples:\n  insightctl sandbox defaults --dashboard on --sandbox tenant.json")]
+    Defaults {
+        /// The web experience
+        #[arg(long)]
+        dashboard: Option<SwitchName>,
+        /// The digest e-mail
+        #[arg(long)]
+        digest_email: Option<SwitchName>,
+        /// The Outlook add-in
+        #[arg(long)]
+        outlook_add_in: Option<SwitchName>,
+        /// Suggestions to send later
+        #[arg(long)]
+        schedule_send: Option<SwitchName>,
+        /// The survey about meetings
+        #[arg(long)]
+        meeting_survey: Option<SwitchName>,
     },
     /// Write a tenant file with realistic people
     #[command(
@@ -413,7 +521,30 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     })
 }
 
+/// Reads a duration in which a day is 24 hours.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let span: Option<Span> = text.parse().ok();
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    duration
+        .filter(|duration| !duration.is_negative())
+        .ok_or_else(|| "expected a duration such as 7d, 36h or 90m".to_owned())
+}
+
+fn stale_limit(text: &str) -> Result<StaleLimit, String> {
+    text.parse().map_err(|_| "expected a number of people such as 20, or a share such as 5%".to_owned())
+}
+
 fn class(text: &str) -> Result<Class, String> {
     let words = Class::ALL.map(Class::word).join(", ");
     text.parse().map_err(|()| format!("expected one of {words}"))
+}
+
+fn setting(text: &str) -> Result<Setting, String> {
+    let found = Setting::ALL.into_iter().find(|setting| setting.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("expected one of {}", Setting::ALL.map(Setting::word).join(", ")))
+}
+
+fn tenant_setting(text: &str) -> Result<TenantSetting, String> {
+    let found = TenantSetting::ALL.into_iter().find(|setting| setting.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("expected one of {}", TenantSetting::ALL.map(TenantSetting::word).join(", ")))
 }

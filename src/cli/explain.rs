@@ -40,7 +40,8 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ExplainArgs) 
     Ok(Exit::Done)
 }
 
-fn selector(person: &str) -> Result<Selector, Failure> {
+/// Reads an address or object id that was typed.
+pub(super) fn selector(person: &str) -> Result<Selector, Failure> {
     let person = person.trim();
     if let Ok(id) = person.parse() {
         return Ok(Selector::Id(PersonId(id)));

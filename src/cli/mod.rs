@@ -5,6 +5,7 @@
 
 mod apply;
 mod args;
+mod consent;
 mod console;
 mod drift;
 mod environment;
@@ -15,13 +16,19 @@ mod failure;
 mod init;
 mod plan;
 mod planning;
+mod release;
 mod runs;
 mod sandbox;
+mod saved;
 mod schema;
 mod session;
 mod show;
 mod validate;
+mod verify;
+mod waive;
 
+use std::borrow::Cow;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -33,14 +40,22 @@ use environment::Environment;
 pub use exit::Exit;
 use failure::Failure;
 
+use crate::render;
+
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments.without_blanks(),
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Wrong } else { Exit::Done };
+            // What was typed is repeated in it, and may come from a pull request's title.
+            let plain = error.render().to_string();
+            let told = match render::lines(&plain, false) {
+                Cow::Borrowed(_) => error.print(),
+                Cow::Owned(inert) => writeln!(io::stderr(), "{}", inert.trim_end()),
+            };
             // Nobody is left to tell when even this cannot be printed.
-            drop(error.print());
+            drop(told);
             return exit.into();
         }
     };
@@ -61,9 +76,12 @@ pub fn main() -> ExitCode {
             | Command::Schema(_)
             | Command::Plan(_)
             | Command::Show(_)
+            | Command::Waive(_)
             | Command::Explain(_)
             | Command::Drift(_)
             | Command::Export(_)
+            | Command::Verify(_)
+            | Command::Release(_)
             | Command::Runs(_)
             | Command::Sandbox(_) => Exit::Done.into(),
         },
@@ -82,10 +100,13 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Schema(args) => schema::run(console, args),
         Command::Plan(args) => plan::run(global, console, args).await,
         Command::Show(args) => show::run(console, args),
+        Command::Waive(args) => waive::run(global, console, args),
         Command::Apply(args) => apply::run(global, console, args).await,
         Command::Explain(args) => explain::run(global, console, args).await,
         Command::Drift(args) => drift::run(global, console, args).await,
         Command::Export(args) => export::run(global, console, args).await,
+        Command::Verify(args) => verify::run(global, console, args).await,
+        Command::Release(args) => release::run(global, console, args).await,
         Command::Runs(args) => runs::run(global, console, args).await,
         Command::Sandbox(command) => sandbox::run(global, console, command).await,
     }
@@ -98,7 +119,25 @@ fn log(global: &Global, colour: bool) {
         2 => "insightctl=debug",
         _ => "insightctl=trace",
     };
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(std::io::stderr);
+    let writer = move || Inert { colour };
+    let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(writer);
     subscriber.with_target(false).with_ansi(colour).init();
+}
+
+/// Writes lines of the log to standard error, in which nothing acts but our colours.
+struct Inert {
+    colour: bool,
+}
+
+impl Write for Inert {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A line comes as a whole.
+        let text = String::from_utf8_lossy(bytes);
+        io::stderr().write_all(render::lines(&text, self.colour).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

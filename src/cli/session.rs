@@ -1,6 +1,5 @@
 //! What most commands begin with: a manifest, a tenant, a memory.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +14,8 @@ use super::failure::Failure;
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Credential, Endpoints, Reader};
-use crate::model::{ActualState, DesiredState, Membership, PersonId, Selector, Setting};
-use crate::plan::{Context, who_left};
+use crate::model::{ActualState, DesiredState, Membership, Selector};
+use crate::plan::{Context, Scope, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Place, Remembered, Store, WhenMissing};
 
@@ -99,30 +98,17 @@ impl Session {
         selectors.extend(also.cloned());
         let membership = self.reader.membership(&selectors).await?;
         let desired = self.manifest.resolve(&membership)?;
-        let mut people: BTreeSet<PersonId> = desired.people.keys().copied().collect();
-        let left = who_left(&desired, &remembered.ledger);
-        people.extend(&left);
+        let mut scope = Scope::of(&desired, &remembered.ledger);
         if everyone_named {
-            people.extend(membership.everyone_named());
+            scope.people.extend(membership.everyone_named());
         }
-        let manages = |wanted: &dyn Fn(Setting) -> bool| {
-            desired
-                .groups
-                .iter()
-                .any(|group| group.wants.iter().any(|(setting, want)| want.is_some() && wanted(setting)))
-        };
-        // Whoever left may get back what the manifest asks for of nobody any more.
-        let ask = Ask {
-            settings: everyone_named
-                || !left.is_empty()
-                || manages(&|setting| setting != Setting::ServicePlan),
-            tenant_settings: also.is_some()
-                || !desired.tenant.is_empty()
-                || !left.is_empty()
-                || manages(&|setting| setting.feature().is_some()),
-            count_people: !desired.tenant.is_empty(),
-        };
-        let actual = self.reader.observe(&people, ask).await?;
+        scope.settings |= everyone_named;
+        scope.tenant_settings |= also.is_some();
+        let mut actual = self.reader.observe(&scope.people, Ask::from(&scope)).await?;
+        if !everyone_named {
+            let missed = whom_to_look_up(&desired, &actual, &remembered.ledger, remembered.newest_run());
+            actual.exists = self.reader.exist(&missed).await;
+        }
         Ok(View { membership, desired, actual })
     }
 
@@ -188,6 +174,7 @@ pub(super) fn sandbox_options(
     }
     options.delay = Duration::from_millis(global.sandbox_delay);
     options.log = Some(sandbox_log(file));
+    options.faults.clone_from(&global.sandbox_faults);
     Ok(options)
 }
 
@@ -201,6 +188,11 @@ pub(super) fn sandbox_log(file: &Path) -> PathBuf {
 /// Gives the URL of a sandbox that serves already, or starts one in this process.
 async fn reach(global: &Global, at: &str, clock: &Clock) -> Result<(String, Option<Sandbox>), Failure> {
     if at.starts_with("http://") || at.starts_with("https://") {
+        if global.sandbox_faults.is_some() {
+            return Err(Failure::wrong("a sandbox that serves already plays its own script of faults").hint(
+                "name it there: `insightctl sandbox serve --faults FILE`, or POST it to /sandbox/faults",
+            ));
+        }
         return Ok((at.trim_end_matches('/').to_owned(), None));
     }
     let sandbox = Sandbox::start(sandbox_options(global, Path::new(at), clock)?).await?;

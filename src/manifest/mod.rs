@@ -10,6 +10,7 @@
 //!                     problem ◀── everything that is wrong ─┘
 //! ```
 
+mod accept;
 mod csv;
 mod document;
 mod fields;
@@ -27,6 +28,7 @@ mod syntax;
 mod template;
 mod tenant;
 mod text;
+mod waiver;
 mod words;
 
 #[cfg(test)]
@@ -43,8 +45,10 @@ pub use scenario::Scenario;
 pub use schema::schema;
 pub use store::{NotAStore, StoreAddress};
 pub use template::template;
+pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
 use crate::model::{Class, Limit, Selector, Settle, TenantId, TenantSetting, Value};
+use accept::Accept;
 use folder::Folder;
 use people::Rule;
 use problem::{At, File};
@@ -58,6 +62,7 @@ pub struct Manifest {
     defaults: BTreeMap<TenantSetting, Value>,
     groups: Vec<Group>,
     protected: Vec<Rule>,
+    accepts: Vec<Accept>,
     limits: BTreeMap<Class, Limit>,
     settle: Settle,
     store: StoreAddress,
@@ -166,6 +171,11 @@ impl Manifest {
         lists.chain([self.path()]).collect()
     }
 
+    /// Gathers the selectors of the people whom no plan changes.
+    pub fn protected_selectors(&self) -> BTreeSet<Selector> {
+        self.protected.iter().flat_map(Rule::named).map(|named| named.selector).collect()
+    }
+
     /// Gathers every selector whose answer [`Manifest::resolve`] needs.
     pub fn selectors(&self) -> BTreeSet<Selector> {
         self.rules().flat_map(Rule::named).map(|named| named.selector).collect()
@@ -173,6 +183,6 @@ impl Manifest {
 
     fn rules(&self) -> impl Iterator<Item = &Rule> {
         let of_groups = self.groups.iter().flat_map(|group| group.members.iter().chain(&group.except));
-        of_groups.chain(&self.protected)
+        of_groups.chain(&self.protected).chain(self.accepts.iter().map(|accept| &accept.whom))
     }
 }

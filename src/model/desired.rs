@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{BySetting, Class, Limit, PersonId, Refusal, TenantSetting, Value};
+use super::{BySetting, Class, Limit, Mark, PersonId, Refusal, Setting, TenantSetting, Value};
 
 /// Says whose decision stands when a person chose otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -43,6 +43,40 @@ pub struct DesiredGroup {
     pub on_leave: OnLeave,
     /// How many people its rules name, before precedence and protection; `None` when they could not be read.
     pub named: Option<u64>,
+    /// Lifts the consent floor for those who had opted out before it was written.
+    pub re_opt_in: Option<ReOptIn>,
+}
+
+/// Is a decision to opt people in although they had opted out, once each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReOptIn {
+    /// Why, in the words of the manifest.
+    pub reason: Arc<str>,
+    /// The moment from which it no longer holds.
+    pub until: Timestamp,
+    /// Tells this decision from another one; the ledger remembers by it since when it is known, and whom it met.
+    pub mark: Mark,
+}
+
+/// Is a deviation that the manifest accepts for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Whom, as the manifest spells it.
+    pub selector: String,
+    /// Who that is, sorted.
+    pub people: Vec<PersonId>,
+    /// Addresses among them that the directory does not know.
+    pub not_found: Vec<Arc<str>>,
+    /// Why nobody can say who that is, if so: then it may be anyone.
+    pub unreadable: Option<Arc<Refusal>>,
+    /// Which setting.
+    pub setting: Setting,
+    /// What they may have instead of what their group asks for.
+    pub value: Value,
+    /// Why, in the words of the manifest.
+    pub reason: Arc<str>,
+    /// The moment from which it no longer holds.
+    pub until: Timestamp,
 }
 
 /// Says which group holds a person.
@@ -131,6 +165,8 @@ pub struct DesiredState {
     pub unreadable: Vec<Unreadable>,
     /// How long writes may take to show.
     pub settle: Settle,
+    /// Deviations that are accepted, in the order of the manifest.
+    pub accepted: Vec<Accepted>,
     /// Limits that the manifest sets; classes not named have their default limit.
     pub limits: BTreeMap<Class, Limit>,
 }

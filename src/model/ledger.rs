@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{BySetting, PersonId, TenantSetting, Value};
+use super::{BySetting, Mark, PersonId, Setting, TenantSetting, Value};
 
 /// Says where an entry's value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -76,6 +76,12 @@ pub struct Entry {
     /// A write that did not take was already repeated once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retried: bool,
+    /// An administrator's script wrote it, as somebody recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recorded: bool,
+    /// The manifest under which it was rolled back; while that is in force, nothing is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<Mark>,
     /// What was there before our first write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
@@ -97,6 +103,8 @@ impl Entry {
             chosen,
             released: false,
             retried: false,
+            recorded: false,
+            rolled_back: None,
             found: None,
             tried: None,
         }
@@ -131,6 +139,39 @@ pub struct PersonRecord {
     /// By setting.
     #[serde(default)]
     pub settings: BySetting<Option<Entry>>,
+    /// When a value that we had written was found changed by somebody else, oldest first; see [`came_back`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    pub returned: BTreeMap<Setting, Vec<Timestamp>>,
+    /// The last decision of a group to opt people in again that met this person; it meets nobody twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub re_opted_in: Option<Mark>,
+    /// Since when the directory does not know the person any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub gone_since: Option<Timestamp>,
+}
+
+/// Says how often a setting may come back before it is quarantined.
+pub const QUARANTINED_AFTER: usize = 3;
+
+/// Is the time within which it may.
+pub const QUARANTINE_LOOKS_BACK: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Remembers that a value of ours was found changed, and forgets what lies too far back to count.
+///
+/// Once [`QUARANTINED_AFTER`] are in the list nothing is written any more, so none is added, and it stays as it is
+/// until somebody releases the setting.
+pub fn came_back(returned: &mut Vec<Timestamp>, at: Timestamp) {
+    returned.retain(|earlier| at.duration_since(*earlier) < QUARANTINE_LOOKS_BACK);
+    if !returned.contains(&at) {
+        returned.push(at);
+    }
+}
+
+/// Says whether a setting came back so often that it is left alone.
+pub fn is_quarantined(returned: &[Timestamp]) -> bool {
+    returned.len() >= QUARANTINED_AFTER
 }
 
 /// Is what is remembered of one default of the tenant.
@@ -154,6 +195,9 @@ pub struct TenantEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub changed_at: Option<Timestamp>,
+    /// The manifest under which it was rolled back; while that is in force, nothing is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<Mark>,
 }
 
 /// Is everything that insightctl remembers of one tenant.
@@ -163,6 +207,10 @@ pub struct Ledger {
     pub tenant: BTreeMap<TenantSetting, TenantEntry>,
     /// By person.
     pub people: BTreeMap<PersonId, PersonRecord>,
+    /// When a default that we had written was found changed by somebody else, oldest first; see [`came_back`].
+    pub returned: BTreeMap<TenantSetting, Vec<Timestamp>>,
+    /// Since when each decision to opt people in again is known; opt-outs seen later are not met by it.
+    pub re_opt_ins: BTreeMap<Mark, Timestamp>,
 }
 
 impl Ledger {

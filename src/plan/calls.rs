@@ -198,6 +198,7 @@ mod tests {
             to,
             class: Class::Features,
             because: Because::FirstTouch,
+            mark: None,
             licences: Vec::new(),
             after_opt_out: false,
         }

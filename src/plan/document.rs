@@ -1,13 +1,17 @@
 //! The plan as a value: what is saved, reviewed and carried out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Reason};
-use crate::model::{Class, Entry, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
+use super::{
+    Context, Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Quarantined, Reason,
+};
+use crate::model::{
+    Class, Entry, Mark, Overlap, PersonId, PlanHash, Setting, TenantEntry, TenantId, TenantSetting,
+};
 
 /// Is the version of the plan file that this program writes.
 pub const FORMAT: u32 = 1;
@@ -21,6 +25,9 @@ pub const FORMAT: u32 = 1;
 pub struct Plan {
     /// The version of this form, [`FORMAT`].
     pub format: u32,
+    /// The hash of the file that this is saved as; all zeros where it was not saved.
+    #[serde(default)]
+    pub hash: PlanHash,
     /// What it was made from.
     pub basis: Basis,
     /// In the order in which they are carried out.
@@ -29,6 +36,9 @@ pub struct Plan {
     pub left_alone: Vec<LeftAlone>,
     /// Changes that somebody else made since the last apply, sorted.
     pub outside_changes: Vec<OutsideChange>,
+    /// Settings that came back so often that they are not written any more, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantined: Vec<Quarantined>,
     /// People whom the groups hold no longer, or who moved between groups; counted per group.
     pub leaving: Vec<Leaving>,
     /// Pairs of groups that share people.
@@ -49,10 +59,12 @@ impl Plan {
     pub fn empty(basis: Basis) -> Self {
         Self {
             format: FORMAT,
+            hash: PlanHash::default(),
             basis,
             operations: Vec::new(),
             left_alone: Vec::new(),
             outside_changes: Vec::new(),
+            quarantined: Vec::new(),
             leaving: Vec::new(),
             overlaps: Vec::new(),
             moves_with_default: None,
@@ -87,6 +99,23 @@ pub struct Basis {
     pub read_at: Timestamp,
 }
 
+impl Basis {
+    /// Says what a plan is made from; the tenant was read from `read_at` on.
+    pub fn of(context: &Context, tenant: TenantId, tenant_name: &Arc<str>, read_at: Timestamp) -> Self {
+        let Context { now: _, as_of, manifest, store, keeps_ledger: _, newest_run, re_pin: _ } = context;
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            manifest: manifest.clone(),
+            tenant,
+            tenant_name: Arc::clone(tenant_name),
+            store: store.clone(),
+            newest_run: *newest_run,
+            as_of: *as_of,
+            read_at,
+        }
+    }
+}
+
 /// Is what apply stores in the ledger, whether or not anything is written to the tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -96,6 +125,17 @@ pub struct Observations {
     pub tenant: BTreeMap<TenantSetting, TenantEntry>,
     /// People whose record changes.
     pub people: BTreeMap<PersonId, Observed>,
+    /// Defaults that we had written and that somebody else changed, with the moment of looking.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub returned: BTreeMap<TenantSetting, Timestamp>,
+    /// Decisions to opt people in again that the ledger did not know.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub re_opt_ins: BTreeMap<Mark, Timestamp>,
+    /// People whose account was deleted for good, and of whom nothing is remembered any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub forgotten: BTreeSet<PersonId>,
 }
 
 /// Is what changes in the ledger about one person because of looking.
@@ -109,6 +149,14 @@ pub struct Observed {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, Entry>")]
     pub settings: BTreeMap<Setting, Entry>,
+    /// Values that we had written and that somebody else changed, with the moment of looking.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub returned: BTreeMap<Setting, Timestamp>,
+    /// Whether the directory knows the person no longer, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub gone_since: Option<Timestamp>,
 }
 
 /// Totals of a plan.

@@ -114,6 +114,7 @@ mod tests {
             to: Value::OFF,
             class: Class::Defaults,
             because: Because::Differs,
+            mark: None,
             licences: Vec::new(),
             after_opt_out: false,
         };

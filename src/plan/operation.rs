@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Because;
-use crate::model::{Class, PersonId, ServicePlanId, Setting, SkuId, TenantSetting, Value};
+use crate::model::{Class, Mark, PersonId, ServicePlanId, Setting, SkuId, TenantSetting, Value};
 
 /// Groups operations into steps, in the order that gives nobody more, and takes from nobody what they should keep.
 #[derive(
@@ -58,6 +58,9 @@ pub struct Operation {
     pub class: Class,
     /// Why.
     pub because: Because,
+    /// What the ledger is to remember it by: the decision to opt in again, or the manifest under which it is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
     /// The products to change, for a service plan; empty otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub licences: Vec<LicenceChange>,

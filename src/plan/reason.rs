@@ -20,6 +20,12 @@ pub enum Because {
     Overridden,
     /// Row 14: never touched by us and never chosen by anyone.
     FirstTouch,
+    /// A script had written what is there, as somebody recorded, and the manifest asks for something else.
+    Recorded,
+    /// The group opts people in again, once, although they had opted out before.
+    ReOptIn,
+    /// A run is undone.
+    RolledBack,
     /// Stated again because an opt-in leaves the features in no known state.
     WithOptIn,
     /// A tenant setting or service plan that differs from the manifest.
@@ -48,6 +54,12 @@ pub enum Reason {
     NoMailbox,
     /// No licence that carries personal insights.
     Unlicensed,
+    /// What we wrote came back too often; see `insightctl release`.
+    Quarantined,
+    /// A run was undone here, and the manifest is still the same.
+    RolledBack,
+    /// The manifest accepts the deviation for a while.
+    Accepted,
     /// Somebody opted out; nobody is opted in against that.
     ConsentFloor,
     /// Somebody chose otherwise.

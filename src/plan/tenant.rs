@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::look::DefaultNow;
 use super::person::is_unknown;
-use super::{Because, Note, Operation, OutsideChange, Phase, Target};
+use super::{Because, Note, Operation, OutsideChange, Phase, Quarantined, Target};
+use crate::model::ledger::{came_back, is_quarantined};
 use crate::model::{
     ActualState, By, BySetting, Class, DesiredState, Feature, Known, Ledger, Refusal, RefusalKind, Switch,
     TenantEntry, TenantSetting, Value,
@@ -21,6 +22,10 @@ pub(super) struct TenantVerdict {
     pub(super) outside_changes: Vec<OutsideChange>,
     /// Entries that change because of looking.
     pub(super) observed: BTreeMap<TenantSetting, TenantEntry>,
+    /// Defaults that we had written and that somebody else changed.
+    pub(super) returned: BTreeMap<TenantSetting, Timestamp>,
+    /// Defaults that came back too often to be written again.
+    pub(super) quarantined: Vec<Quarantined>,
     /// By feature; absent when the default could not be read.
     pub(super) defaults: BTreeMap<Feature, DefaultNow>,
     /// Values of features that somebody should keep who could not be read, and so cannot be pinned.
@@ -63,7 +68,9 @@ pub(super) fn judge(
             None => verdict.write_only(setting, want, entry),
             Some(Known::Unknown(why)) => verdict.unreadable(setting, want, why),
             Some(Known::Is(have)) => {
-                verdict.readable(setting, want, *have, entry, desired.settle.defaults, now);
+                let returned = ledger.returned.get(&setting).cloned().unwrap_or_default();
+                let settle = desired.settle.defaults;
+                verdict.readable(setting, want, *have, Remembered { entry, returned }, settle, now);
             }
         }
     }
@@ -95,7 +102,7 @@ impl TenantVerdict {
         setting: TenantSetting,
         want: Option<Value>,
         have: Value,
-        entry: Option<TenantEntry>,
+        Remembered { entry, mut returned }: Remembered,
         settle: SignedDuration,
         now: Timestamp,
     ) {
@@ -112,6 +119,10 @@ impl TenantVerdict {
         {
             let target = Target::Tenant(setting);
             self.outside_changes.push(OutsideChange { target, was: entry.value, is: have });
+            if entry.by == By::Us && !is_quarantined(&returned) {
+                came_back(&mut returned, now);
+                self.returned.insert(setting, now);
+            }
         }
         let mut after = have;
         let mut flips = false;
@@ -121,6 +132,11 @@ impl TenantVerdict {
         let feature = setting.feature();
         let held_back = feature.is_some_and(|feature| self.held_back.contains(&(feature, have)));
         if let Some(want) = want
+            && want != after
+            && is_quarantined(&returned)
+        {
+            self.quarantined.push(Quarantined { target: Target::Tenant(setting), want, have, returned });
+        } else if let Some(want) = want
             && want != after
             && held_back
         {
@@ -141,6 +157,13 @@ impl TenantVerdict {
     }
 }
 
+/// Is what the ledger remembers of one default.
+struct Remembered {
+    entry: Option<TenantEntry>,
+    /// When it came back.
+    returned: Vec<Timestamp>,
+}
+
 /// Brings an entry up to date; a written value that does not show within the settle time never took effect.
 fn look(entry: Option<TenantEntry>, have: Value, settle: SignedDuration, now: Timestamp) -> TenantEntry {
     let seen = TenantEntry {
@@ -150,9 +173,10 @@ fn look(entry: Option<TenantEntry>, have: Value, settle: SignedDuration, now: Ti
         confirmed: false,
         previous: None,
         changed_at: None,
+        rolled_back: None,
     };
     let Some(entry) = entry else { return seen };
-    let TenantEntry { value, by, at, confirmed, previous: _, changed_at: _ } = entry;
+    let TenantEntry { value, by, at, confirmed, previous: _, changed_at: _, rolled_back: _ } = entry;
     if value == have {
         return TenantEntry { confirmed: by == By::Us, ..entry };
     }
@@ -177,6 +201,7 @@ fn operation(setting: TenantSetting, from: Option<Value>, to: Value) -> Operatio
         to,
         class: Class::Defaults,
         because: Because::Differs,
+        mark: None,
         licences: Vec::new(),
         after_opt_out: false,
     }
@@ -199,7 +224,15 @@ mod tests {
     fn entry(value: Value, by: By, hours_ago: i64) -> TenantEntry {
         let at = now() - SignedDuration::from_hours(hours_ago);
         let previous = (by == By::Us).then_some(Value::ON);
-        TenantEntry { value, by, at, confirmed: false, previous, changed_at: previous.map(|_| at) }
+        TenantEntry {
+            value,
+            by,
+            at,
+            confirmed: false,
+            previous,
+            changed_at: previous.map(|_| at),
+            rolled_back: None,
+        }
     }
 
     /// The dashboard's default is on, and wanted off.
@@ -218,10 +251,11 @@ mod tests {
             },
             catalogue: Catalogue::default(),
             people: BTreeMap::new(),
+            exists: BTreeMap::new(),
             read_at: now(),
         };
         let tenant = entry.map(|entry| (TenantSetting::Dashboard, entry)).into_iter().collect();
-        judge(&desired, &state, &Ledger { tenant, people: BTreeMap::new() }, now())
+        judge(&desired, &state, &Ledger { tenant, ..Ledger::default() }, now())
     }
 
     fn group(want: Value) -> DesiredState {
@@ -232,6 +266,7 @@ mod tests {
             on_user_choice: OnUserChoice::Respect,
             on_leave: OnLeave::Keep,
             named: None,
+            re_opt_in: None,
         };
         DesiredState { groups: vec![group], ..DesiredState::default() }
     }

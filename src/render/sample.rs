@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::apply::{self, Outcome, Report, Row, Stopped, Why};
-use crate::model::{Class, Limit, Overlap, PersonId, RefusalKind, Setting, TenantId, TenantSetting, Value};
+use crate::model::{
+    Class, Limit, Overlap, PersonId, PlanHash, RefusalKind, Setting, TenantId, TenantSetting, Value, Waiver,
+};
 use crate::plan::guard::Objection;
 use crate::plan::{
     self, Basis, Because, Deviation, Leaving, LeftAlone, MovesWithDefault, Note, Observations, Operation,
-    OutsideChange, PersonTarget, Phase, Plan, Reason, Refused, Summary, Target,
+    OutsideChange, PersonTarget, Phase, Plan, Quarantined, Reason, Refused, Summary, Target,
 };
 
 /// Is text that attacks every form at once: terminal, direction of writing, Markdown, HTML, mention, formula.
@@ -38,7 +40,17 @@ pub(super) fn operation(
     class: Class,
     because: Because,
 ) -> Operation {
-    Operation { phase, target, from, to, class, because, licences: Vec::new(), after_opt_out: false }
+    Operation {
+        phase,
+        target,
+        from,
+        to,
+        class,
+        because,
+        mark: None,
+        licences: Vec::new(),
+        after_opt_out: false,
+    }
 }
 
 fn default_off(setting: TenantSetting) -> Operation {
@@ -64,7 +76,8 @@ pub(super) fn left_alone(upn: &str, number: Option<u128>, group: &str, reason: R
 }
 
 fn chose(upn: &str, number: u128, group: &str, reason: Reason, want: Value, have: Value) -> LeftAlone {
-    let deviation = Deviation { setting: Setting::Mode, want, have, reason, ours_released: false };
+    let deviation =
+        Deviation { setting: Setting::Mode, want, have, reason, ours_released: false, until: None };
     LeftAlone { settings: vec![deviation], ..left_alone(upn, Some(number), group, reason) }
 }
 
@@ -72,6 +85,7 @@ fn chose(upn: &str, number: u128, group: &str, reason: Reason, want: Value, have
 pub(super) fn empty() -> Plan {
     Plan {
         format: plan::FORMAT,
+        hash: PlanHash::default(),
         basis: Basis {
             version: "0.1.0".to_owned(),
             manifest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
@@ -85,6 +99,7 @@ pub(super) fn empty() -> Plan {
         operations: Vec::new(),
         left_alone: Vec::new(),
         outside_changes: Vec::new(),
+        quarantined: Vec::new(),
         leaving: Vec::new(),
         overlaps: Vec::new(),
         moves_with_default: None,
@@ -279,6 +294,17 @@ pub(super) fn objections() -> Vec<Objection> {
     }]
 }
 
+/// Makes a waiver that answers them.
+pub(super) fn waiver() -> Waiver {
+    Waiver {
+        plan: PlanHash::new([0x5a; 32]),
+        class: [Class::Defaults].into(),
+        reason: "agreed".to_owned(),
+        by: "ada@contoso.com".to_owned(),
+        until: jiff::civil::date(2026, 11, 30),
+    }
+}
+
 /// Makes a plan of which every name is hostile.
 pub(super) fn hostile() -> Plan {
     let mut plan = full();
@@ -314,7 +340,29 @@ pub(super) fn hostile() -> Plan {
         Note::TenantUnreadable { setting: TenantSetting::Dashboard, message: HOSTILE.to_owned() },
         Note::GroupNowEmpty { group: Arc::from(HOSTILE) },
         Note::RemovedStillCounts { group: Arc::from(HOSTILE) },
+        Note::AcceptedNotFound { address: Arc::from(HOSTILE) },
+        Note::AcceptanceEnds {
+            selector: HOSTILE.to_owned(),
+            setting: Setting::Dashboard,
+            value: Value::ON,
+            until: at("2026-12-01T00:00:00Z"),
+            ended: false,
+        },
+        Note::OptsInAgain {
+            group: Arc::from(HOSTILE),
+            reason: Arc::from(HOSTILE),
+            until: at("2026-12-01T00:00:00Z"),
+        },
+        Note::OptsNobodyInAgain { group: Arc::from(HOSTILE) },
     ];
+    let mut target = target(1, HOSTILE, HOSTILE, Setting::Dashboard);
+    spoil(&mut target);
+    let returned = vec![at("2026-11-01T09:00:00Z")];
+    plan.quarantined =
+        vec![Quarantined { target: target.clone(), want: Value::ON, have: Value::OFF, returned }];
+    let again = (Class::ReOptIn, Because::ReOptIn);
+    let (from, to) = (Some(Value::OPT_OUT), Value::OPT_IN);
+    plan.operations.push(operation(Phase::Grant, target, from, to, again.0, again.1));
     plan
 }
 
@@ -375,6 +423,8 @@ pub(super) fn report() -> Report {
     Report {
         format: apply::FORMAT,
         run: "20261121T092000Z-7f3a".to_owned(),
+        plan: None,
+        waivers: Vec::new(),
         started: at("2026-11-21T09:20:00Z"),
         ended: at("2026-11-21T09:20:11Z"),
         planned: plan.summary,
@@ -393,6 +443,7 @@ pub(super) fn hostile_report() -> Report {
     let mut report = report();
     report.run = HOSTILE.to_owned();
     report.stopped = Some(Stopped::Tenant(refused(HOSTILE)));
+    report.waivers = vec![Waiver { reason: HOSTILE.to_owned(), by: HOSTILE.to_owned(), ..waiver() }];
     for row in &mut report.rows {
         spoil(&mut row.operation.target);
         row.why = Some(Why::Refused(refused(HOSTILE)));

@@ -52,7 +52,7 @@ pub use lock::{Lease, UnderWay};
 pub use meanwhile::Meanwhile;
 use objects::Objects;
 pub use place::{Bucket, Memory, Options, Place};
-pub use record::{Answer, Intent, Record, Started, Subject};
+pub use record::{Answer, Intent, Record, Started, Subject, Under};
 pub use run::Run;
 
 /// Names the object that says whose store this is.
@@ -210,6 +210,14 @@ impl Store {
             }
         }
         Ok(Remembered { ledger, unfinished, under_way, base: Base { snapshot, newest_run } })
+    }
+
+    /// Gives what the ledger has learnt since a plan looked that knew runs up to this one.
+    pub async fn meanwhile(&self, known: RunId) -> Result<Meanwhile, StoreError> {
+        match &self.kept {
+            None => Ok(Meanwhile::default()),
+            Some(Kept { objects, id: _ }) => Meanwhile::since(objects, self.tenant, known).await,
+        }
     }
 
     /// Takes the lock, so that nobody else applies meanwhile.

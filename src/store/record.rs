@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::RunId;
-use crate::model::{PersonId, RefusalKind, Setting, TenantEntry, TenantId, TenantSetting, Value};
+use crate::model::{
+    Mark, PersonId, PlanHash, RefusalKind, Setting, TenantEntry, TenantId, TenantSetting, Value, Waiver,
+};
 use crate::plan::Observed;
 
 /// Is one line of a journal: something that a run was about to do, did or saw.
@@ -15,6 +17,8 @@ use crate::plan::Observed;
 pub enum Record {
     /// The run begins; the first line.
     Started(Started),
+    /// Somebody had consented to what a guard objects to in the run's plan.
+    Consented(Waiver),
     /// A default of the tenant is remembered as the plan saw it.
     #[serde(rename_all = "kebab-case")]
     ObservedTenant {
@@ -30,6 +34,38 @@ pub enum Record {
         id: PersonId,
         /// What replaces their entries.
         is: Observed,
+    },
+    /// A default that we had written was found changed by somebody else.
+    #[serde(rename_all = "kebab-case")]
+    Returned {
+        /// The default.
+        setting: TenantSetting,
+        /// When it was seen.
+        at: Timestamp,
+    },
+    /// A decision to opt people in again is known from here on.
+    #[serde(rename_all = "kebab-case")]
+    ReOptInKnown {
+        /// Which.
+        mark: Mark,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Somebody let go of a setting that was quarantined.
+    #[serde(rename_all = "kebab-case")]
+    Released {
+        /// Which.
+        subject: Subject,
+        /// When.
+        at: Timestamp,
+    },
+    /// An account was deleted for good long ago, and nothing is remembered of it any more.
+    #[serde(rename_all = "kebab-case")]
+    Forgotten {
+        /// Whose.
+        id: PersonId,
+        /// When.
+        at: Timestamp,
     },
     /// The tenant's defaults were read; people's values are compared with these from here on.
     #[serde(rename_all = "kebab-case")]
@@ -94,6 +130,9 @@ pub struct Started {
     /// Who carries it out, as they hold the lock; empty in a journal of an earlier version.
     #[serde(default)]
     pub holder: String,
+    /// The hash of the plan as the user has it; the plan that is kept beside names nobody, and has other bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanHash>,
     /// When it began.
     pub at: Timestamp,
 }
@@ -125,8 +164,21 @@ pub struct Intent {
     /// It repeats a write that did not take.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeat: bool,
+    /// On whose account it is not an ordinary write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<Under>,
     /// When.
     pub at: Timestamp,
+}
+
+/// Says on whose account a write is made that is not an ordinary one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Under {
+    /// It undoes a run; it stays undone while this manifest is in force.
+    Rollback(Mark),
+    /// It opts somebody in again, by this decision.
+    ReOptIn(Mark),
 }
 
 /// Is what the service said to a write.

@@ -13,7 +13,7 @@ use super::objects::Objects;
 use super::record::{Record, Started};
 use super::{Base, FORMAT, Remembered, RunId, Store, StoreError, error, snapshot};
 use crate::clock::Clock;
-use crate::model::{Ledger, Settle, TenantId};
+use crate::model::{Ledger, PlanHash, Settle, TenantId};
 use crate::plan::{Note, Observations, Plan, Target};
 
 /// Is a run under way; it holds the lock, and the ledger as it becomes.
@@ -100,6 +100,7 @@ impl Run {
             manifest: plan.basis.manifest.clone(),
             version: plan.basis.version.clone(),
             holder: self.lease.holder().to_owned(),
+            plan: plan.hash.is_sealed().then_some(plan.hash),
             at: self.clock.now(),
         });
         journal.append(vec![started], drop).await?;
@@ -208,9 +209,19 @@ fn without_names(plan: &Plan) -> Plan {
     for change in &mut outside_changes {
         change.target = nameless(&change.target);
     }
+    let mut quarantined = plan.quarantined.clone();
+    for held in &mut quarantined {
+        held.target = nameless(&held.target);
+    }
     // A selector may be somebody's address, and the service's words may hold one.
     let notes = plan.notes.iter().filter_map(|note| match note {
-        Note::Unreadable { .. } | Note::ProtectedNotFound { .. } => None,
+        Note::Unreadable { .. }
+        | Note::ProtectedNotFound { .. }
+        | Note::AcceptedNotFound { .. }
+        | Note::AcceptanceEnds { .. } => None,
+        Note::OptsInAgain { group, reason: _, until } => {
+            Some(Note::OptsInAgain { group: Arc::clone(group), reason: Arc::clone(&nobody), until: *until })
+        }
         Note::TenantUnreadable { setting, message: _ } => {
             Some(Note::TenantUnreadable { setting: *setting, message: String::new() })
         }
@@ -223,14 +234,18 @@ fn without_names(plan: &Plan) -> Plan {
         | Note::DigestPaused
         | Note::WelcomeMail
         | Note::NoLedger
+        | Note::OptsNobodyInAgain { .. }
         | Note::RestoreStays { .. } => Some(note.clone()),
     });
     Plan {
         format: plan.format,
+        // These are other bytes than those that were sealed, and do not claim to be the same.
+        hash: PlanHash::default(),
         basis: plan.basis.clone(),
         operations,
         left_alone: Vec::new(),
         outside_changes,
+        quarantined,
         leaving: plan.leaving.clone(),
         overlaps: plan.overlaps.clone(),
         moves_with_default: plan.moves_with_default,

@@ -5,12 +5,13 @@
 //! the ledger.
 
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::names::Names;
 use super::objects::{self, AHEAD, Objects, json_line};
 use super::{FORMAT, RunId, StoreError, error};
-use crate::model::{Ledger, PersonId, PersonRecord, TenantEntry, TenantId, TenantSetting};
+use crate::model::{Ledger, Mark, PersonId, PersonRecord, TenantEntry, TenantId, TenantSetting};
 
 /// Is the folder of all snapshots.
 pub(super) const FOLDER: &str = "ledger";
@@ -43,6 +44,8 @@ pub(super) struct Header {
 enum Line<T, P> {
     Tenant(TenantSetting, T),
     Person(PersonId, P),
+    Returned(TenantSetting, Vec<Timestamp>),
+    ReOptIn(Mark, Timestamp),
 }
 
 /// Finds the newest snapshot, and reads its head.
@@ -89,6 +92,12 @@ pub(super) async fn read_newest(
                     record.group = record.group.map(|group| names.share(group));
                     ledger.people.insert(id, record);
                 }
+                Line::Returned(setting, at) => {
+                    ledger.returned.insert(setting, at);
+                }
+                Line::ReOptIn(mark, at) => {
+                    ledger.re_opt_ins.insert(mark, at);
+                }
             }
             lines += 1;
         }
@@ -107,15 +116,22 @@ pub(super) async fn create(
     through: RunId,
     ledger: &Ledger,
 ) -> Result<bool, StoreError> {
+    let Ledger { tenant: defaults, people, returned, re_opt_ins } = ledger;
     let mut pieces = Pieces { objects, number, through, text: Vec::new(), written: 0 };
-    for (setting, entry) in &ledger.tenant {
+    for (setting, entry) in defaults {
         pieces.line(&Line::<_, &PersonRecord>::Tenant(*setting, entry)).await?;
     }
-    for (id, record) in &ledger.people {
+    for (setting, at) in returned {
+        pieces.line(&Line::<&TenantEntry, &PersonRecord>::Returned(*setting, at.clone())).await?;
+    }
+    for (mark, at) in re_opt_ins {
+        pieces.line(&Line::<&TenantEntry, &PersonRecord>::ReOptIn(*mark, *at)).await?;
+    }
+    for (id, record) in people {
         pieces.line(&Line::<&TenantEntry, _>::Person(*id, record)).await?;
     }
     pieces.write().await?;
-    let lines = (ledger.tenant.len() + ledger.people.len()) as u64;
+    let lines = (defaults.len() + people.len() + returned.len() + re_opt_ins.len()) as u64;
     let header = Header { format: FORMAT, tenant, number, through: through.0, pieces: pieces.written, lines };
     let created = objects.create_json(&head(number), &header).await?;
     if created {

@@ -1,6 +1,5 @@
 //! Sets the stage: a sandbox in one of its worlds, the real client, planner, apply engine and store.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use insightctl::apply::{FailureLimit, Report, Stop, apply};
@@ -8,7 +7,7 @@ use insightctl::clock::Clock;
 use insightctl::manifest::{self, Manifest};
 use insightctl::microsoft::{Ask, Credential, Endpoints, Reader, Writer};
 use insightctl::model::{ActualState, DesiredState, PersonId, Setting, TenantId};
-use insightctl::plan::{Context, Plan, plan, who_left};
+use insightctl::plan::{Context, Plan, Scope, plan};
 use insightctl::sandbox::{Choice, DefaultsChoice, Options, Sandbox, Settings, Source, Write};
 use insightctl::store::{Lease, Memory, Place, Remembered, Store, StoreError, WhenMissing};
 use jiff::{SignedDuration, Timestamp};
@@ -176,23 +175,8 @@ impl Stage {
         let ledger = &remembered.ledger;
         let membership = self.reader.membership(&manifest.selectors()).await.unwrap();
         let desired = manifest.resolve(&membership).unwrap();
-        let mut people: BTreeSet<PersonId> = desired.people.keys().copied().collect();
-        let left = who_left(&desired, ledger);
-        people.extend(&left);
-        let manages = |wanted: &dyn Fn(Setting) -> bool| {
-            desired
-                .groups
-                .iter()
-                .any(|group| group.wants.iter().any(|(setting, want)| want.is_some() && wanted(setting)))
-        };
-        let ask = Ask {
-            settings: !left.is_empty() || manages(&|setting| setting != Setting::ServicePlan),
-            tenant_settings: !desired.tenant.is_empty()
-                || !left.is_empty()
-                || manages(&|setting| setting.feature().is_some()),
-            count_people: !desired.tenant.is_empty(),
-        };
-        let actual = self.reader.observe(&people, ask).await.unwrap();
+        let scope = Scope::of(&desired, ledger);
+        let actual = self.reader.observe(&scope.people, Ask::from(&scope)).await.unwrap();
         let now = self.clock.now();
         let context = Context {
             now,

@@ -24,7 +24,7 @@ fn person(number: u128, at: Timestamp, group: &Arc<str>) -> Record {
     let features = [Setting::Dashboard, Setting::DigestEmail, Setting::OutlookAddIn].map(entry);
     let mode = (Setting::Mode, Entry::seen(Value::OPT_IN, Some(Value::OPT_IN), false, at));
     let settings: BTreeMap<_, _> = features.into_iter().chain([mode]).collect();
-    let is = Observed { group: Some(Arc::clone(group)), settings };
+    let is = Observed { group: Some(Arc::clone(group)), settings, ..Observed::default() };
     Record::Observed { id: PersonId(Uuid::from_u128(number)), is }
 }
 

@@ -37,6 +37,9 @@ pub(in crate::render) fn comment(
     let digest: String = plan.basis.manifest.chars().take(12).collect();
     let read = moment(plan.basis.read_at);
     comment.add(&format!("Tenant `{}`, read {read}, manifest {}.\n\n", plan.basis.tenant, code(&digest)));
+    if plan.hash.is_sealed() {
+        comment.add(&format!("Plan `{}`.\n\n", plan.hash));
+    }
     let unmet: Vec<_> = told::notes(plan, Place::Objection).map(|note| words::note(note, code)).collect();
     if !unmet.is_empty() {
         comment.heading(3, "Asked for, and not brought about by this plan");
@@ -45,10 +48,15 @@ pub(in crate::render) fn comment(
     if !objections.is_empty() {
         comment.heading(3, "Needs consent before anything of this plan is done");
         comment.list(objections.iter().map(|objection| {
-            format!("**!** {}; {}.", objection::sentence(objection, code), objection::remedy(objection.class))
+            format!(
+                "**!** {}; {}.",
+                objection::sentence(objection, code),
+                objection::remedy_of(plan, objection.class)
+            )
         }));
     }
     outside(&mut comment, plan, details);
+    quarantined(&mut comment, plan, details);
     steps(&mut comment, plan, details, voice);
     let groups = group_lines(plan, code);
     if !groups.is_empty() {
@@ -86,6 +94,23 @@ fn outside(comment: &mut Comment, plan: &Plan, details: usize) {
     }
 }
 
+fn quarantined(comment: &mut Comment, plan: &Plan, details: usize) {
+    let (tenant, people) = told::quarantined(plan);
+    if tenant.is_empty() && people.is_empty() {
+        return;
+    }
+    comment.heading(3, told::QUARANTINED);
+    comment.add(&format!("To go on: {}.\n\n", told::QUARANTINE_REMEDY));
+    if !tenant.is_empty() {
+        comment.list(tenant);
+    }
+    if !people.is_empty() {
+        let rows: Vec<_> = people.iter().take(details).map(|(upn, how)| row(&[&code(upn), how])).collect();
+        let summary = counted(people.len() as u64, "setting", "settings");
+        comment.folded(&summary, &["Person", "Setting"], &rows, people.len());
+    }
+}
+
 fn steps(comment: &mut Comment, plan: &Plan, details: usize, voice: Voice) {
     let arranged = Steps::of(&plan.operations);
     let mut moves = plan.moves_with_default.as_ref();
@@ -107,6 +132,9 @@ fn steps(comment: &mut Comment, plan: &Plan, details: usize, voice: Voice) {
             }
         }
         for block in &step.blocks {
+            if let Some(why) = told::opted_in_again(plan, block, code) {
+                comment.add(&format!("{}: {why}.\n\n", code(block.group)));
+            }
             people_of(comment, &arranged, block, details);
         }
     }

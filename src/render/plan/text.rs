@@ -30,8 +30,9 @@ pub(in crate::render) fn body(
     let mut page = Page::new(out, look);
     header(&mut page, plan, voice)?;
     unmet(&mut page, plan)?;
-    refused(&mut page, objections)?;
+    refused(&mut page, plan, objections)?;
     outside(&mut page, &plan.outside_changes)?;
+    quarantined(&mut page, plan)?;
     changes(&mut page, plan, objections, voice)?;
     groups(&mut page, plan)?;
     left_alone(&mut page, plan)?;
@@ -59,7 +60,11 @@ fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {
     if voice == Voice::Drift {
         facts.push("what is → what the manifest asks".to_owned());
     }
-    page.line(0, &Line::default().with(Meaning::Quiet, facts.join(", ")))
+    page.line(0, &Line::default().with(Meaning::Quiet, facts.join(", ")))?;
+    if plan.hash.is_sealed() {
+        page.line(0, &Line::default().with(Meaning::Quiet, format!("plan {}", plan.hash)))?;
+    }
+    Ok(())
 }
 
 fn unmet(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
@@ -74,7 +79,7 @@ fn unmet(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
     Ok(())
 }
 
-fn refused(page: &mut Page<'_>, objections: &[Objection]) -> io::Result<()> {
+fn refused(page: &mut Page<'_>, plan: &Plan, objections: &[Objection]) -> io::Result<()> {
     if objections.is_empty() {
         return Ok(());
     }
@@ -82,7 +87,7 @@ fn refused(page: &mut Page<'_>, objections: &[Objection]) -> io::Result<()> {
     for objection in objections {
         let line = Line::of(format!("{}.", objection::sentence(objection, inert::quoted)));
         page.marked(2, Mark::Consent, line)?;
-        page.hanging(4, 6, &hint(&objection::remedy(objection.class)))?;
+        page.hanging(4, 6, &hint(&objection::remedy_of(plan, objection.class)))?;
     }
     Ok(())
 }
@@ -138,6 +143,20 @@ fn outside(page: &mut Page<'_>, changes: &[OutsideChange]) -> io::Result<()> {
     rows(page, 6, total, by_person.into_iter().map(|((upn, _), changes)| (upn, changes.join(", "), "")))
 }
 
+fn quarantined(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
+    let (tenant, people) = told::quarantined(plan);
+    if tenant.is_empty() && people.is_empty() {
+        return Ok(());
+    }
+    page.heading(told::QUARANTINED)?;
+    for line in tenant {
+        page.hanging(2, 4, &Line::of(line))?;
+    }
+    let total = people.len();
+    rows(page, 2, total, people.into_iter().map(|(upn, how)| (upn, how, "")))?;
+    page.hanging(2, 4, &hint(told::QUARANTINE_REMEDY))
+}
+
 fn changes(page: &mut Page<'_>, plan: &Plan, objections: &[Objection], voice: Voice) -> io::Result<()> {
     let arranged = Steps::of(&plan.operations);
     let mut moves = plan.moves_with_default.as_ref();
@@ -162,7 +181,7 @@ fn changes(page: &mut Page<'_>, plan: &Plan, objections: &[Objection], voice: Vo
             }
         }
         for block in &step.blocks {
-            show(page, &arranged, block, objections)?;
+            show(page, plan, &arranged, block, objections)?;
         }
     }
     Ok(())
@@ -170,6 +189,7 @@ fn changes(page: &mut Page<'_>, plan: &Plan, objections: &[Objection], voice: Vo
 
 fn show(
     page: &mut Page<'_>,
+    plan: &Plan,
     arranged: &Steps<'_>,
     block: &Block<'_>,
     objections: &[Objection],
@@ -189,6 +209,9 @@ fn show(
         line = line.with(Meaning::Consent, format!("  {symbol}"));
     }
     page.marked(2, block.mark, line)?;
+    if let Some(why) = told::opted_in_again(plan, block, inert::quoted) {
+        page.hanging(4, 6, &Line::of(why))?;
+    }
     rows(
         page,
         6,
@@ -253,6 +276,9 @@ fn left_alone(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
             | Reason::Protected
             | Reason::NoMailbox
             | Reason::Unlicensed
+            | Reason::Quarantined
+            | Reason::RolledBack
+            | Reason::Accepted
             | Reason::OwnChoice
             | Reason::InheritedLicence
             | Reason::OptedOut

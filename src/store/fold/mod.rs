@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::model::ledger::came_back;
 use crate::model::{
-    By, Entry, Found, Ledger, PersonId, Setting, Settle, TenantEntry, TenantSetting, Tried, Value,
+    By, Entry, Found, Ledger, Mark, PersonId, Setting, Settle, TenantEntry, TenantSetting, Tried, Value,
 };
 use crate::plan::Observed;
 use crate::store::names::Names;
-use crate::store::record::{Answer, Intent, Record, Subject};
+use crate::store::record::{Answer, Intent, Record, Subject, Under};
 
 /// Folds the journal of one run into a ledger.
 ///
@@ -71,11 +72,21 @@ impl Folding {
     /// Folds one record.
     pub(super) fn take(&mut self, record: Record) {
         match record {
-            Record::Started(_) => {}
+            Record::Started(_) | Record::Consented(_) => {}
             Record::ObservedTenant { setting, entry } => {
                 self.ledger.tenant.insert(setting, entry);
             }
             Record::Observed { id, is } => self.observed(id, is),
+            Record::Returned { setting, at } => {
+                came_back(self.ledger.returned.entry(setting).or_default(), at);
+            }
+            Record::ReOptInKnown { mark, at } => {
+                self.ledger.re_opt_ins.entry(mark).or_insert(at);
+            }
+            Record::Released { subject, at: _ } => self.released(subject),
+            Record::Forgotten { id, at: _ } => {
+                self.ledger.people.remove(&id);
+            }
             Record::TenantRead { values, at: _ } => self.tenant_read(values),
             Record::Intent(intent) => {
                 let original = match (self.writes.get(&intent.subject), intent.subject) {
@@ -108,12 +119,30 @@ impl Folding {
     }
 
     fn observed(&mut self, id: PersonId, is: Observed) {
-        let Observed { group, settings } = is;
+        let Observed { group, settings, returned, gone_since } = is;
         let group = group.map(|group| self.groups.share(group));
         let record = self.ledger.people.entry(id).or_default();
         record.group = group;
+        record.gone_since = gone_since;
+        for (setting, at) in returned {
+            came_back(record.returned.entry(setting).or_default(), at);
+        }
         for (setting, entry) in settings {
             *record.settings.get_mut(setting) = Some(entry);
+        }
+    }
+
+    /// Lets go of a setting that was quarantined.
+    fn released(&mut self, subject: Subject) {
+        match subject {
+            Subject::Tenant(setting) => {
+                self.ledger.returned.remove(&setting);
+            }
+            Subject::Person(id, setting) => {
+                if let Some(record) = self.ledger.people.get_mut(&id) {
+                    record.returned.remove(&setting);
+                }
+            }
         }
     }
 
@@ -135,12 +164,16 @@ impl Folding {
             Subject::Tenant(setting) => self.sent_tenant(intent, setting),
             Subject::Person(id, setting) => {
                 let default = self.default_of(setting);
-                let slot = self.ledger.people.entry(id).or_default().settings.get_mut(setting);
+                let record = self.ledger.people.entry(id).or_default();
+                if let Some(Under::ReOptIn(mark)) = intent.under {
+                    record.re_opted_in = Some(mark);
+                }
+                let slot = record.settings.get_mut(setting);
                 // An opt-in states every feature again. What somebody had chosen is still theirs after that.
                 let theirs = original.filter(|old| old.is_choice_of(intent.to));
                 let ours = || {
                     let written = ours(intent.to, default, intent.at, intent.from, slot.as_ref());
-                    Entry { retried: intent.repeat, ..written }
+                    Entry { retried: intent.repeat, rolled_back: rolled_back(intent), ..written }
                 };
                 *slot = Some(theirs.map_or_else(ours, |old| Entry { tried: None, ..old }));
             }
@@ -157,6 +190,7 @@ impl Folding {
             confirmed: false,
             previous: was.or(old.and_then(|old| old.previous)),
             changed_at: Some(intent.at),
+            rolled_back: rolled_back(intent),
         };
         self.ledger.tenant.insert(setting, entry);
     }
@@ -177,6 +211,7 @@ impl Folding {
                         confirmed: false,
                         previous: None,
                         changed_at: None,
+                        rolled_back: None,
                     })
                 };
                 if let Some(old) = self.ledger.tenant.get(&setting).copied().or_else(found) {
@@ -186,7 +221,12 @@ impl Folding {
             }
             Subject::Person(id, setting) => {
                 let default = self.default_of(setting);
-                let slot = self.ledger.people.entry(id).or_default().settings.get_mut(setting);
+                let record = self.ledger.people.entry(id).or_default();
+                if let Some(Under::ReOptIn(mark)) = intent.under {
+                    // It may have met the person, and meets nobody twice.
+                    record.re_opted_in = Some(mark);
+                }
+                let slot = record.settings.get_mut(setting);
                 let found = || {
                     let value = intent.from?;
                     let chosen = default.is_some_and(|default| default != value);
@@ -308,6 +348,14 @@ impl Write {
     }
 }
 
+/// Gives the manifest under which a write undoes a run.
+fn rolled_back(intent: &Intent) -> Option<Mark> {
+    match intent.under {
+        Some(Under::Rollback(mark)) => Some(mark),
+        Some(Under::ReOptIn(_)) | None => None,
+    }
+}
+
 /// Makes the entry of a value that we wrote, keeping what was there before we first wrote.
 ///
 /// What somebody else decided after an earlier write of ours is what a later restore brings back, not what was there
@@ -339,6 +387,8 @@ fn ours(
         chosen: false,
         released: false,
         retried: false,
+        recorded: false,
+        rolled_back: None,
         found,
         tried: None,
     }

@@ -18,13 +18,24 @@ fn seen() -> Vec<Record> {
     ]);
     let defaults = BTreeMap::from([(TenantSetting::Dashboard, Value::ON)]);
     vec![
-        Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
+        Record::Observed {
+            id: ADA,
+            is: Observed { group: Some("pilot".into()), settings, ..Observed::default() },
+        },
         Record::TenantRead { values: defaults, at: at(1) },
     ]
 }
 
 fn intent(subject: Subject, from: Value, to: Value) -> Record {
-    Record::Intent(Intent { operation: 0, subject, from: Some(from), to, repeat: false, at: at(2) })
+    Record::Intent(Intent {
+        operation: 0,
+        subject,
+        from: Some(from),
+        to,
+        repeat: false,
+        under: None,
+        at: at(2),
+    })
 }
 
 fn outcome(subject: Subject, answer: Answer) -> Record {
@@ -47,8 +58,21 @@ fn folded(more: impl IntoIterator<Item = Record>) -> Ledger {
 /// Says in a few words what the ledger remembers of one setting.
 fn words(ledger: &Ledger, setting: Setting) -> String {
     let Some(entry) = ledger.entry(ADA, setting) else { return "nothing".to_owned() };
-    let Entry { value, by, default_then, at: _, confirmed, stored, chosen, released, retried, found, tried } =
-        entry;
+    let Entry {
+        value,
+        by,
+        default_then,
+        at: _,
+        confirmed,
+        stored,
+        chosen,
+        released,
+        retried,
+        recorded,
+        rolled_back,
+        found,
+        tried,
+    } = entry;
     let mut words = vec![format!("{by:?} {value}")];
     words.extend(default_then.map(|default| format!("default {default}")));
     let flags = [
@@ -57,6 +81,8 @@ fn words(ledger: &Ledger, setting: Setting) -> String {
         (*chosen, "chosen"),
         (*released, "released"),
         (*retried, "retried"),
+        (*recorded, "recorded"),
+        (rolled_back.is_some(), "rolled back"),
     ];
     words.extend(flags.iter().filter(|(is, _)| *is).map(|(_, word)| (*word).to_owned()));
     words.extend(
@@ -127,6 +153,7 @@ fn a_default_that_has_just_changed_proves_nothing_about_what_is_stored() {
         confirmed: true,
         previous: Some(Value::ON),
         changed_at: Some(changed_at),
+        rolled_back: None,
     };
     let stored = |changed_at| {
         let ledger = folded([
@@ -161,7 +188,10 @@ fn a_choice_that_is_overridden_is_what_a_restore_brings_back() {
     };
     let settings = BTreeMap::from([(Setting::Dashboard, chosen)]);
     let ledger = folded([
-        Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
+        Record::Observed {
+            id: ADA,
+            is: Observed { group: Some("pilot".into()), settings, ..Observed::default() },
+        },
         intent(DASHBOARD, Value::OFF, Value::ON),
         outcome(DASHBOARD, Answer::Sent),
     ]);
@@ -174,7 +204,10 @@ fn a_choice_that_is_stated_again_stays_a_choice_also_by_way_of_all_off() {
         let chosen = Entry::seen(value, Some(Value::ON), true, at(0));
         let settings = BTreeMap::from([(Setting::Dashboard, chosen)]);
         let mut records = vec![
-            Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), settings } },
+            Record::Observed {
+                id: ADA,
+                is: Observed { group: Some("pilot".into()), settings, ..Observed::default() },
+            },
             intent(DASHBOARD, value, Value::OFF),
             outcome(DASHBOARD, Answer::Sent),
         ];
@@ -194,6 +227,7 @@ fn a_repeated_write_is_marked_so_that_it_is_not_repeated_again() {
         from: Some(Value::OPT_IN),
         to: Value::OPT_OUT,
         repeat: true,
+        under: None,
         at: at(2),
     });
     let ledger = folded([repeat, outcome(MODE, Answer::Sent)]);
@@ -281,6 +315,7 @@ fn a_tenant_write_remembers_what_the_default_was() {
         confirmed: false,
         previous: Some(Value::ON),
         changed_at: Some(at(2)),
+        rolled_back: None,
     };
     assert_eq!(folded(sent.clone()).tenant[&TenantSetting::Dashboard], expected);
 
@@ -316,4 +351,57 @@ fn a_finished_run_gives_up_on_what_it_never_heard_of() {
     let dies = folded([intent(MODE, Value::OPT_IN, Value::OPT_OUT)]);
     let ends = folded([intent(MODE, Value::OPT_IN, Value::OPT_OUT), Record::Finished { at: at(9) }]);
     assert_eq!(dies, ends);
+}
+
+fn looked(is: Observed) -> Record {
+    Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), ..is } }
+}
+
+#[test]
+fn what_came_back_is_counted_until_it_is_released() {
+    let day = 24 * 60;
+    let came_back = |minute| {
+        let returned = BTreeMap::from([(Setting::Dashboard, at(minute))]);
+        looked(Observed { returned, ..Observed::default() })
+    };
+    let counted = |ledger: &Ledger| ledger.people[&ADA].returned.get(&Setting::Dashboard).map_or(0, Vec::len);
+    let twice = vec![came_back(day), came_back(2 * day)];
+    assert_eq!(counted(&folded(twice.clone())), 2);
+    assert_eq!(counted(&folded([twice.clone(), vec![came_back(40 * day)]].concat())), 1, "long ago");
+    let released = Record::Released { subject: DASHBOARD, at: at(3 * day) };
+    assert_eq!(counted(&folded([twice.clone(), vec![released]].concat())), 0);
+    let other = Record::Released { subject: MODE, at: at(3 * day) };
+    assert_eq!(counted(&folded([twice, vec![other]].concat())), 2);
+    let default = |at| Record::Returned { setting: TenantSetting::Dashboard, at };
+    let ledger = folded([default(at(1)), default(at(2))]);
+    assert_eq!(ledger.returned[&TenantSetting::Dashboard].len(), 2);
+    let ledger = folded([default(at(1)), Record::Released { subject: DEFAULT, at: at(2) }]);
+    assert!(ledger.returned.is_empty());
+}
+
+#[test]
+fn a_decision_to_opt_in_again_is_known_from_its_first_apply_and_meets_whoever_was_written() {
+    let mark = crate::model::Mark::of("agreed");
+    let known = |minute| Record::ReOptInKnown { mark, at: at(minute) };
+    assert_eq!(folded([known(5), known(9)]).re_opt_ins[&mark], at(5));
+    let met = |answer| {
+        let Record::Intent(intent) = intent(MODE, Value::OPT_OUT, Value::OPT_IN) else {
+            unreachable!("an intent is one")
+        };
+        let under = Some(Under::ReOptIn(mark));
+        let records = [Record::Intent(Intent { under, ..intent }), outcome(MODE, answer)];
+        folded(records).people[&ADA].re_opted_in
+    };
+    assert_eq!(met(Answer::Sent), Some(mark));
+    assert_eq!(met(Answer::Refused(crate::model::RefusalKind::Failed)), None);
+}
+
+#[test]
+fn an_account_that_is_missed_is_remembered_so_and_forgotten_in_the_end() {
+    let missed = looked(Observed { gone_since: Some(at(5)), ..Observed::default() });
+    let ledger = folded([missed.clone()]);
+    assert_eq!(ledger.people[&ADA].gone_since, Some(at(5)));
+    assert_eq!(words(&ledger, Setting::Mode), words(&folded([]), Setting::Mode), "nothing else is lost");
+    assert_eq!(folded([missed.clone(), looked(Observed::default())]).people[&ADA].gone_since, None);
+    assert!(!folded([missed, Record::Forgotten { id: ADA, at: at(9) }]).people.contains_key(&ADA));
 }

@@ -184,7 +184,15 @@ async fn what_was_learnt_after_a_plan_was_made_is_known_by_person_and_setting() 
     let run = begin(&store, &clock).await;
     let intent = |number, setting, to| {
         let subject = Subject::Person(person(number), setting);
-        Record::Intent(Intent { operation: 0, subject, from: None, to, repeat: false, at: clock.now() })
+        Record::Intent(Intent {
+            operation: 0,
+            subject,
+            from: None,
+            to,
+            repeat: false,
+            under: None,
+            at: clock.now(),
+        })
     };
     let seen = |number| Record::Observed { id: person(number), is: Observed::default() };
     run.append(vec![seen(1), intent(1, Setting::Mode, Value::OPT_OUT)]).await.expect("written");
@@ -236,6 +244,7 @@ async fn no_name_of_a_person_is_kept() {
         to: Value::OPT_OUT,
         class: Class::OptOut,
         because: Because::FirstTouch,
+        mark: None,
         licences: Vec::new(),
         after_opt_out: false,
     });

@@ -101,7 +101,7 @@ pub(super) fn records() -> Vec<Record> {
     for number in 1..=2 {
         let entry = Entry::seen(Value::OPT_IN, Some(Value::OPT_IN), false, at);
         let settings = BTreeMap::from([(Setting::Mode, entry)]);
-        let is = Observed { group: Some("works-council".into()), settings };
+        let is = Observed { group: Some("works-council".into()), settings, ..Observed::default() };
         records.push(Record::Observed { id: person(number), is });
     }
     for number in 1..=2 {
@@ -112,6 +112,7 @@ pub(super) fn records() -> Vec<Record> {
             from: Some(Value::OPT_IN),
             to: Value::OPT_OUT,
             repeat: false,
+            under: None,
             at,
         }));
         let answer = if number == 1 { Answer::Sent } else { Answer::Refused(RefusalKind::Forbidden) };

@@ -5,14 +5,16 @@
 
 #![expect(dead_code, reason = "nothing is ever read into these types; only their schema is used")]
 
-use std::borrow::Cow;
+mod words;
 
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value as Json};
 
-use super::scenario::Scenario;
-use crate::model::Class;
+use words::{
+    Address, Duration, Guid, Limits, Mode, OnLeave, OnUserChoice, ScenarioWord, ServicePlan, SettingValue,
+    SettingWord, Switch, Text, Until, Version, Yes,
+};
 
 /// Gives the schema of a manifest, in the draft that every editor knows (draft-07).
 pub fn schema() -> Schema {
@@ -59,8 +61,6 @@ fn walk(value: &mut Json) {
     }
 }
 
-const GUID: &str = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
-
 /// What Microsoft Viva Insights should be for a tenant and for groups of people.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case", deny_unknown_fields, title = "insightctl manifest")]
@@ -76,6 +76,9 @@ struct Manifest {
     /// Groups of people, most important first: the first group that holds a person decides everything for them.
     #[schemars(length(min = 1))]
     groups: Option<Vec<Group>>,
+    /// Deviations from what the groups ask for that are left alone for a while.
+    #[schemars(length(min = 1))]
+    accept: Option<Vec<Accept>>,
     /// What may not happen without consent.
     guards: Option<Guards>,
     /// How long a write may take to show before it counts as lost.
@@ -161,6 +164,9 @@ struct Group {
     /// What happens to people whom no group holds any more: `keep` (default) writes nothing, `restore` brings back
     /// what was found before the first write.
     on_leave: Option<OnLeave>,
+    /// Opts people in again who had opted out before this was first applied: once each, and never without consent.
+    /// Goes with `mode: opt-in` only.
+    re_opt_in: Option<ReOptIn>,
     /// Who belongs to the group.
     #[schemars(length(min = 1))]
     members: Vec<Member>,
@@ -179,6 +185,53 @@ struct Features {
     digest_email: Option<Switch>,
     /// The Outlook add-in and its inline suggestions.
     outlook_add_in: Option<Switch>,
+}
+
+/// A decision to opt people in again.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+struct ReOptIn {
+    /// Why, in one line, for whoever consents to the plan. Another reason is another decision.
+    reason: Text,
+    /// The last day on which it holds, to its end in UTC, or the moment from which it no longer does.
+    until: Until,
+}
+
+/// A deviation that is left alone for a while: one of `user`, `group`, `csv`, `filter`, `licence`, and what they may
+/// have.
+#[derive(JsonSchema)]
+#[schemars(
+    rename_all = "kebab-case",
+    deny_unknown_fields,
+    extend("oneOf" = [
+        { "required": ["user"] }, { "required": ["group"] }, { "required": ["csv"] },
+        { "required": ["filter"] }, { "required": ["licence"] }, { "required": ["license"] }
+    ])
+)]
+struct Accept {
+    /// One person: user principal name or object id.
+    user: Option<Address>,
+    /// Everyone in an Entra group, nested groups included: its object id, mail address or unique display name.
+    group: Option<Text>,
+    /// A CSV file, seen from the manifest's own folder, written with `/`.
+    csv: Option<Text>,
+    /// The column that holds the people. Goes with `csv` only.
+    column: Option<Text>,
+    /// A Microsoft Graph `$filter` over users, such as `department eq 'Sales'`.
+    filter: Option<Text>,
+    /// Everyone who holds a product or service plan: its name, such as `SPE_E5`, or its GUID.
+    licence: Option<Text>,
+    /// Another spelling of `licence`.
+    license: Option<Text>,
+    /// The setting that may deviate.
+    setting: SettingWord,
+    /// What these people may have instead: `opt-in` or `opt-out`, `on` or `off`, `assigned`, `partial` or `removed`. As
+    /// soon as they have anything else, it is handled as usual.
+    value: SettingValue,
+    /// Why, in one line.
+    reason: Text,
+    /// The last day on which it holds, to its end in UTC, or the moment from which it no longer does.
+    until: Until,
 }
 
 /// Names people in one of six ways.
@@ -276,107 +329,4 @@ struct Settle {
     defaults: Option<Duration>,
     /// A person's service plan. Default: `60m`.
     service_plan: Option<Duration>,
-}
-
-/// Makes types of schemas, so that they can be optional.
-macro_rules! written {
-    ($($name:ident = $schema:expr;)*) => { $(
-        struct $name;
-
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                $schema
-            }
-        }
-    )* };
-}
-
-written! {
-    Version = json_schema!({ "const": 1 });
-    Guid = json_schema!({ "type": "string", "pattern": format!("^{GUID}$") });
-    Address = json_schema!({ "type": "string", "pattern": format!("^([^@\\s]+@[^@\\s]+|{GUID})$") });
-    Text = json_schema!({ "type": "string", "pattern": "\\S" });
-    Duration = json_schema!({ "type": "string", "pattern": "^([0-9]|P)", "examples": ["15m", "24h"] });
-    Switch = json_schema!({ "anyOf": [
-        { "enum": ["on", "off"] },
-        { "type": "boolean" },
-        any_case(&["on", "off", "yes", "no", "true", "false"])
-    ] });
-    Yes = json_schema!({ "anyOf": [{ "const": true }, any_case(&["on", "yes", "true"])] });
-    ScenarioWord = words(&Scenario::ALL.map(Scenario::word));
-    Mode = words(&["opt-in", "opt-out"]);
-    ServicePlan = words(&["assigned", "removed"]);
-    OnUserChoice = words(&["respect", "override"]);
-    OnLeave = words(&["keep", "restore"]);
-    Limits = limits();
-}
-
-/// Takes words in any case, and lets an editor offer them.
-fn words(words: &[&str]) -> Schema {
-    json_schema!({ "anyOf": [{ "enum": words }, any_case(words)] })
-}
-
-fn any_case(words: &[&str]) -> Json {
-    let letter = |char: char| match (char.to_ascii_uppercase(), char) {
-        (upper, lower) if upper == lower => lower.to_string(),
-        (upper, lower) => format!("[{upper}{lower}]"),
-    };
-    let patterns: Vec<String> = words.iter().map(|word| word.chars().map(letter).collect()).collect();
-    serde_json::json!({ "type": "string", "pattern": format!("^({})$", patterns.join("|")) })
-}
-
-fn limits() -> Schema {
-    let classes: Map<String, Json> = Class::ALL
-        .into_iter()
-        .map(|class| {
-            let limit = class.default_limit();
-            let description = match (limit.percent, limit.people) {
-                (0, 0) => format!("{} Default: nobody; this always needs consent.", told(class)),
-                (percent, people) => {
-                    format!("{} Default: {percent} percent and {people} people; the smaller of the two binds.", told(class))
-                }
-            };
-            let schema = serde_json::json!({
-                "description": description,
-                "type": "object",
-                "properties": {
-                    "percent": {
-                        "description": format!("Percent of the people in scope, 0 to 100. Default: {}.", limit.percent),
-                        "type": "integer", "minimum": 0, "maximum": 100
-                    },
-                    "people": {
-                        "description": format!("Number of people. Default: {}.", limit.people),
-                        "type": "integer", "minimum": 0, "maximum": u32::MAX
-                    }
-                },
-                "additionalProperties": false,
-                "minProperties": 1
-            });
-            (class.word().to_owned(), schema)
-        })
-        .collect();
-    json_schema!({ "type": "object", "properties": classes, "additionalProperties": false })
-}
-
-/// Describes a class to whoever sets its limit.
-fn told(class: Class) -> &'static str {
-    match class {
-        Class::OptIn => "People who are opted in.",
-        Class::OptOut => "People who are opted out.",
-        Class::Features => "People whose features are switched.",
-        Class::ServicePlanAssigned => "People who get the service plan.",
-        Class::ServicePlanRemoved => "People who lose the service plan.",
-        Class::Leaving => {
-            "People whom a group holds no longer, counted per group: a list that was cut off looks so."
-        }
-        Class::Restore => "People who left a group and get back what was found.",
-        Class::ReOptIn => "People who are opted in although they had opted out.",
-        Class::RePin => "People whose value is written again after a default moved it.",
-        Class::Rollback => "People who are restored to what they had before a run.",
-        Class::Defaults => "People who move with a default of the tenant.",
-    }
 }

@@ -2,10 +2,11 @@
 //!
 //! Matches are exhaustive on purpose: a new case must find its words here before it compiles.
 
-use super::number::{count, counted, people};
+use super::agreed;
+use super::number::{count, counted, list, people};
 use crate::apply::{Outcome, Stopped, Why};
-use crate::model::{Class, RefusalKind};
-use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused};
+use crate::model::{Class, RefusalKind, Waiver};
+use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused, Settled};
 
 /// Makes foreign text fit for the form that is being written: plain text or Markdown.
 pub(super) type Quote = fn(&str) -> String;
@@ -45,6 +46,9 @@ pub(super) fn label(because: Because) -> Option<&'static str> {
         Because::DidNotTake => Some("sent again, it did not take"),
         Because::Overridden => Some("overrides their choice"),
         Because::Restored => Some("as found before"),
+        Because::Recorded => Some("a script had written it"),
+        Because::ReOptIn => Some("opted in again, against an earlier opt-out"),
+        Because::RolledBack => Some("undone"),
         Because::FirstTouch | Because::WithOptIn | Because::Differs => None,
     }
 }
@@ -61,6 +65,9 @@ pub(super) fn because_word(because: Because) -> &'static str {
         Because::WithOptIn => "with-opt-in",
         Because::Differs => "differs",
         Because::Restored => "restored",
+        Because::Recorded => "recorded",
+        Because::ReOptIn => "re-opt-in",
+        Because::RolledBack => "rolled-back",
     }
 }
 
@@ -80,6 +87,11 @@ pub(super) fn because(because: Because) -> &'static str {
         Because::WithOptIn => "stated again, since an opt-in leaves the features in no known state",
         Because::Differs => "it differs from the manifest",
         Because::Restored => "the person left the group, and gets back what was found before the first write",
+        Because::Recorded => "a script had written it, as was recorded; the manifest asks for something else",
+        Because::ReOptIn => {
+            "the group says `re-opt-in`: whoever had opted out before that is opted in again, once"
+        }
+        Because::RolledBack => "it goes back to what it was before the run that is undone",
     }
 }
 
@@ -93,6 +105,9 @@ pub(super) fn reason_word(reason: Reason) -> &'static str {
         Reason::Protected => "protected",
         Reason::NoMailbox => "no-mailbox",
         Reason::Unlicensed => "unlicensed",
+        Reason::Quarantined => "quarantined",
+        Reason::RolledBack => "rolled-back",
+        Reason::Accepted => "accepted",
         Reason::ConsentFloor => "consent-floor",
         Reason::OwnChoice => "own-choice",
         Reason::InheritedLicence => "inherited-licence",
@@ -116,6 +131,9 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::Protected => "protected by the manifest's guards",
         Reason::NoMailbox => "without a mailbox there is nothing to show",
         Reason::Unlicensed => "no licence carries personal insights",
+        Reason::Quarantined => "what was written came back too often; `insightctl release` lets go of it",
+        Reason::RolledBack => "a run was undone here, and stays so until the manifest changes",
+        Reason::Accepted => "the manifest accepts it for a while",
         Reason::ConsentFloor => "somebody opted out, and nobody is opted in against that",
         Reason::OwnChoice => "somebody chose otherwise, and the choice stands",
         Reason::InheritedLicence => "a group hands the licence down, so it cannot be changed on the person",
@@ -183,6 +201,43 @@ pub(super) fn outcome_hint(outcome: Outcome) -> Option<&'static str> {
     }
 }
 
+/// Spells what has become of a write, as the JSON does.
+pub(super) fn settled_word(settled: Settled) -> &'static str {
+    match settled {
+        Settled::Confirmed => "confirmed",
+        Settled::Settling => "settling",
+        Settled::NotTaken => "not-taken",
+        Settled::Changed => "changed",
+        Settled::Unknown => "unknown",
+    }
+}
+
+/// Says what has become of a write.
+pub(super) fn settled(settled: Settled) -> &'static str {
+    match settled {
+        Settled::Confirmed => "it shows",
+        Settled::Settling => "it does not show yet; this is no failure",
+        Settled::NotTaken => "it did not show in its time",
+        Settled::Changed => "it had shown, and somebody has changed it since",
+        Settled::Unknown => "it could not be read",
+    }
+}
+
+/// Advises what to do about a write that was looked at again.
+pub(super) fn settled_hint(settled: Settled) -> Option<&'static str> {
+    match settled {
+        Settled::Confirmed => None,
+        Settled::Settling => Some(
+            "people's settings usually show within 15 minutes, service plans within an hour, defaults within a day",
+        ),
+        Settled::NotTaken => {
+            Some("plan again: it is written once more, and after that taken for somebody's choice")
+        }
+        Settled::Changed => Some("plan again: it says whose decision that is"),
+        Settled::Unknown => Some("try again later"),
+    }
+}
+
 /// Says why an operation has its outcome.
 pub(super) fn why(why: &Why, quote: Quote) -> String {
     match why {
@@ -190,6 +245,7 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         Why::FoundDefault { value } => format!("found {value}"),
         Why::FoundLicencesChanged => "found as it is to be".to_owned(),
         Why::FoundOtherLicences => "found other licences".to_owned(),
+        Why::Protected => "protected by the manifest's guards by now".to_owned(),
         Why::OptOutNotSeen => "the opt-out does not show yet".to_owned(),
         Why::OptOutUnreadable(refused) => format!("the opt-out cannot be read: {}", said(refused, quote)),
         Why::PinNotStanding { id: _, upn, outcome } => {
@@ -199,6 +255,13 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         Why::BrokenOff => "the run ended between two calls".to_owned(),
         Why::Refused(refused) => said(refused, quote),
     }
+}
+
+/// Says who consented to what, until when and why.
+pub(super) fn waiver(waiver: &Waiver, quote: Quote) -> String {
+    let Waiver { plan: _, class, reason, by, until } = waiver;
+    let classes: Vec<_> = class.iter().map(|class| class.word().to_owned()).collect();
+    format!("{}, by {} until {until}: {}", list(&classes), quote(by), quote(reason))
 }
 
 /// Gives what the service said, or what kind of refusal it was where its words were not kept.
@@ -310,6 +373,19 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
             "there is no ledger: only choices that can be seen, and the consent floor, protect people"
                 .to_owned()
         }
+        Note::AcceptedNotFound { address } => {
+            format!("a deviation of {} is accepted, and the directory does not know it", quote(address))
+        }
+        Note::AcceptanceEnds { selector, setting, value, until, ended } => {
+            agreed::acceptance_ends(selector, *setting, *value, *until, *ended, quote)
+        }
+        Note::OptsInAgain { group, reason, until } => {
+            format!("{}: {}", quote(group), agreed::opts_in_again(reason, *until, quote))
+        }
+        Note::OptsNobodyInAgain { group } => format!(
+            "{} says `re-opt-in`, and without a ledger nobody knows who had opted out before; so nobody is opted in",
+            quote(group)
+        ),
         Note::RestoreStays { people: n } => format!(
             "{} cannot get back all that was found: a value once written cannot be unset, only changed",
             people(*n)
@@ -328,54 +404,4 @@ pub(super) fn tenant_settings(number: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_row_of_the_verdict_table_has_a_sentence_and_no_other_number_has() {
-        assert!((1..=14).all(|number| row(number).is_some()));
-        assert!(row(0).is_none() && row(15).is_none());
-    }
-
-    #[test]
-    fn words_are_spelt_as_the_json_spells_them() {
-        for reason in REASONS {
-            assert_eq!(serde_json::to_value(reason).expect("a word"), reason_word(reason));
-        }
-        for because in BECAUSES {
-            assert_eq!(serde_json::to_value(because).expect("a word"), because_word(because));
-        }
-    }
-
-    const REASONS: [Reason; 17] = [
-        Reason::Unknown,
-        Reason::NotFound,
-        Reason::Guest,
-        Reason::Disabled,
-        Reason::Protected,
-        Reason::NoMailbox,
-        Reason::Unlicensed,
-        Reason::ConsentFloor,
-        Reason::OwnChoice,
-        Reason::InheritedLicence,
-        Reason::OptedOut,
-        Reason::Settling,
-        Reason::DefaultSettling,
-        Reason::DefaultMoved,
-        Reason::MovesWithDefault,
-        Reason::Released,
-        Reason::InSync,
-    ];
-
-    const BECAUSES: [Because; 9] = [
-        Because::Pinned,
-        Because::RePin,
-        Because::ManifestChanged,
-        Because::DidNotTake,
-        Because::Overridden,
-        Because::FirstTouch,
-        Because::WithOptIn,
-        Because::Differs,
-        Because::Restored,
-    ];
-}
+mod tests;
