@@ -25,8 +25,24 @@ use crate::store::{Lease, Remembered};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) -> Result<Exit, Failure> {
     let form = args.output.only("apply", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
-    let limit = args.failure_limit.as_deref().map_or(Ok(FailureLimit::default()), str::parse);
-    let limit = limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))?;
+    let limit = failure_limit(args.failure_limit.as_deref())?;
+    see_through(console, &args.output, form, limit, prepare(global, console, args, form)).await
+}
+
+/// Reads `--failure-limit`.
+pub(super) fn failure_limit(typed: Option<&str>) -> Result<FailureLimit, Failure> {
+    let limit = typed.map_or(Ok(FailureLimit::default()), str::parse);
+    limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))
+}
+
+/// Carries out what was prepared, if it was agreed to.
+pub(super) async fn see_through(
+    console: &Console,
+    output: &Output,
+    form: Format,
+    limit: FailureLimit,
+    prepare: impl Future<Output = Result<Option<Ready>, Failure>>,
+) -> Result<Exit, Failure> {
     // Until something is written, Ctrl-C ends the run at once and lets go of the lock.
     let ready = tokio::select! {
         biased;
@@ -34,21 +50,21 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
             interrupted?;
             return Err(nothing_applied());
         }
-        ready = prepare(global, console, args, form) => ready?,
+        ready = prepare => ready?,
     };
     if let Some(ready) = ready {
-        return carry_out(console, &args.output, form, limit, ready).await;
+        return carry_out(console, output, form, limit, ready).await;
     }
     console.say("Nothing was applied.")?;
     Ok(Exit::Done)
 }
 
 /// Is a plan that was shown and agreed to, and all that is needed to do it.
-struct Ready {
-    session: Session,
-    lease: Lease,
-    remembered: Remembered,
-    plan: Plan,
+pub(super) struct Ready {
+    pub(super) session: Session,
+    pub(super) lease: Lease,
+    pub(super) remembered: Remembered,
+    pub(super) plan: Plan,
 }
 
 /// Plans or takes a saved plan, shows it, lets the guards speak, and asks; `None` when the answer is no.
@@ -70,14 +86,26 @@ async fn prepare(
         Some(plan) => reviewed(&session, &remembered, &args.consent, plan)?,
         None => planning::make(&session, &remembered, &args.consent).await?,
     };
-    show_plan(console, &args.output, form, &planned)?;
+    let plan = agreed_to(console, &args.output, form, args.yes, planned)?;
+    Ok(plan.map(|plan| Ready { session, lease, remembered, plan }))
+}
+
+/// Shows a plan, lets the guards speak, and asks; `None` when the answer is no.
+pub(super) fn agreed_to(
+    console: &Console,
+    output: &Output,
+    form: Format,
+    yes: bool,
+    planned: Planned,
+) -> Result<Option<Plan>, Failure> {
+    show_plan(console, output, form, &planned)?;
     let Planned { plan, objections } = planned;
     if !objections.is_empty() {
         let (fact, remedies) = render::plan::refusal(&objections);
         return Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) });
     }
-    let agreed = plan.operations.is_empty() || args.yes || agreed(console)?;
-    Ok(agreed.then_some(Ready { session, lease, remembered, plan }))
+    let agreed = plan.operations.is_empty() || yes || agreed(console, "Apply this plan?")?;
+    Ok(agreed.then_some(plan))
 }
 
 async fn carry_out(
@@ -195,13 +223,14 @@ fn show_plan(console: &Console, output: &Output, form: Format, planned: &Planned
     console.say(&String::from_utf8_lossy(&text))
 }
 
-fn agreed(console: &Console) -> Result<bool, Failure> {
+/// Asks the person at the terminal.
+pub(super) fn agreed(console: &Console, question: &str) -> Result<bool, Failure> {
     if !console.can_ask {
         return Err(Failure::wrong("nobody can be asked here, so nothing is applied")
             .hint("`--yes` applies without asking; `insightctl plan` only shows"));
     }
     console.end_progress();
-    let asked = Confirm::new().with_prompt("Apply this plan?").default(false).interact();
+    let asked = Confirm::new().with_prompt(question).default(false).interact();
     asked.map_err(|dialoguer::Error::IO(error)| {
         // The question hides the cursor, and Ctrl-C leaves it so, in the middle of the line.
         drop(Term::stderr().show_cursor().and_then(|()| Term::stderr().write_line("")));

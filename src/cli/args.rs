@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::exit::Exit;
 use crate::model::Class;
+use crate::store::RunId;
 
 /// Is the manifest that is read when none is named.
 pub(super) const DEFAULT_FILE: &str = "insights.yaml";
@@ -162,6 +163,16 @@ pub(super) enum Command {
   insightctl apply --sandbox tenant.json --yes --allow defaults
   insightctl apply plan.json --sandbox tenant.json --yes --out results.csv")]
     Apply(ApplyArgs),
+    /// Undo a run: plans the inverse, shows, asks, applies
+    ///
+    /// What nobody has changed since goes back to what it was before the run; all else is listed with the reason why it
+    /// stays. The plan passes the same guards as any other (`--allow rollback`). What was undone stays so until the manifest
+    /// changes. With --plan the plan is saved and nothing is applied: `insightctl apply FILE` does it later.
+    #[command(after_help = "Examples:
+  insightctl rollback 4 --sandbox tenant.json
+  insightctl rollback 4 --sandbox tenant.json --yes --allow rollback --allow defaults
+  insightctl rollback 4 --sandbox tenant.json --plan undo.json")]
+    Rollback(RollbackArgs),
     /// Tell what decides for one person, setting by setting
     #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
     Explain(ExplainArgs),
@@ -281,6 +292,27 @@ pub(super) struct ApplyArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// The run: the number that its result names
+    #[arg(value_parser = run)]
+    pub(super) run: RunId,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Consent to a class of change that a guard objects to; may be given more than once
+    #[arg(long, value_name = "CLASS", value_parser = class)]
+    pub(super) allow: Vec<Class>,
+    /// Stop once this many people failed: a number, or percent of the people in the plan
+    #[arg(long, value_name = "N|N%")]
+    pub(super) failure_limit: Option<String>,
+    /// Save the plan to this file and apply nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "failure_limit", "out", "format"])]
+    pub(super) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
     /// The person: user principal name or object id
     pub(super) person: String,
@@ -376,6 +408,10 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     moment.ok_or_else(|| {
         "expected a day such as 2026-03-01, or a moment such as 2026-03-01T08:00:00Z".to_owned()
     })
+}
+
+fn run(text: &str) -> Result<RunId, String> {
+    text.parse().map_err(|_| "expected the number of a run, such as 4 or 00000004".to_owned())
 }
 
 fn class(text: &str) -> Result<Class, String> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Reason};
+use super::{Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange, Reason};
 use crate::model::{Class, Entry, Mark, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
 
 /// Is the version of the plan file that this program writes.
@@ -23,6 +23,9 @@ pub struct Plan {
     pub format: u32,
     /// What it was made from.
     pub basis: Basis,
+    /// What it is for, where it does not bring about what the manifest asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<Occasion>,
     /// In the order in which they are carried out.
     pub operations: Vec<Operation>,
     /// Everyone in scope who has no operation, with the reason that weighs most, sorted by UPN.
@@ -50,6 +53,7 @@ impl Plan {
         Self {
             format: FORMAT,
             basis,
+            occasion: None,
             operations: Vec::new(),
             left_alone: Vec::new(),
             outside_changes: Vec::new(),

@@ -68,8 +68,8 @@ pub struct SettingExplanation {
     pub default_after: Option<Value>,
     /// What the ledger remembers.
     pub entry: Option<Entry>,
-    /// The row of the verdict table that matched, 1 to 14; `None` for the service plan, or when the person as a whole
-    /// is left alone.
+    /// The row of the verdict table that matched, 1 to 14; `None` for the service plan, where a run was undone, or when the
+    /// person as a whole is left alone.
     pub row: Option<u8>,
     /// What follows.
     pub decision: Decision,
@@ -103,7 +103,7 @@ pub fn explain(
     id: PersonId,
 ) -> Option<Explanation> {
     let person = actual.people.get(&id)?;
-    let tenant = tenant::judge(desired, actual, ledger, context.now);
+    let tenant = tenant::judge(desired, actual, ledger, context.now, Some(context.mark()));
     let bench = Bench::new(&tenant, desired, actual, context);
     let held = desired.people.get(&id).copied();
     let protected = desired.protected.contains(&id);

@@ -4,12 +4,15 @@
 //! and no clock but the moment that it is told. Where to start reading: the table in [`verdict`], then [`plan`].
 
 pub mod calls;
+mod deed;
 mod document;
 pub mod explain;
 pub mod guard;
+mod inverse;
 mod leaving;
 mod look;
 mod note;
+mod occasion;
 mod operation;
 mod person;
 mod reason;
@@ -25,10 +28,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use deed::{Deed, Deeds, PersonDeeds, Wrote};
 pub use document::{Basis, FORMAT, Observations, Observed, Plan, Summary};
+pub use inverse::inverse;
 pub use leaving::who_left;
 pub use look::DefaultNow;
 pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Refused};
+pub use occasion::{LeftOut, Occasion, Recorded, Stays, Undone};
 pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};
 pub use scope::Scope;
@@ -36,7 +42,7 @@ pub use settled::{Settled, Verification, Verified, Written, verify};
 pub use tally::is_consistent;
 
 use crate::model::{
-    ActualPerson, ActualState, Class, DesiredGroup, DesiredState, Entry, Held, Known, Ledger, PersonId,
+    ActualPerson, ActualState, Class, DesiredGroup, DesiredState, Entry, Held, Known, Ledger, Mark, PersonId,
     Setting, Value,
 };
 use explain::Decision;
@@ -62,12 +68,19 @@ pub struct Context {
     pub re_pin: bool,
 }
 
+impl Context {
+    /// Marks the manifest in force, as the ledger remembers what was undone under it.
+    pub fn mark(&self) -> Mark {
+        Mark::of(&self.manifest)
+    }
+}
+
 /// Decides what to do.
 ///
 /// The three states are read at one moment and may be stale by the time anyone acts on the plan. That is why each
 /// operation carries what it expects to find, and why `apply` looks again before it writes.
 pub fn plan(desired: &DesiredState, actual: &ActualState, ledger: &Ledger, context: &Context) -> Plan {
-    let tenant = tenant::judge(desired, actual, ledger, context.now);
+    let tenant = tenant::judge(desired, actual, ledger, context.now, Some(context.mark()));
     let bench = Bench::new(&tenant, desired, actual, context);
     let mut draft = Draft::default();
     for (id, held) in &desired.people {
@@ -100,6 +113,8 @@ struct Draft {
     /// Enabled member accounts in scope: those that the directory's count includes.
     counted: u64,
     restore_stays: u64,
+    /// Opt-outs that a script wrote, and that stay.
+    recorded_stay: u64,
 }
 
 impl Draft {
@@ -145,6 +160,10 @@ impl Draft {
             let removal = group.wants.service_plan == Some(Value::REMOVED);
             *self.inherited.entry((*licensing, removal)).or_default() += 1;
         }
+        let mode = judgement.settings.mode.filter(|verdict| matches!(verdict.decision, Decision::Leave(_)));
+        let recorded = |entry: &Entry| entry.recorded && entry.written() == Some(Value::OPT_OUT);
+        self.recorded_stay +=
+            u64::from(mode.and_then(|verdict| verdict.entry).is_some_and(|entry| recorded(&entry)));
         let before = self.operations.len();
         for (setting, to, because) in judgement.sets() {
             let from = values.get(setting).known().copied().flatten();
@@ -313,8 +332,9 @@ fn left_alone(id: PersonId, person: &ActualPerson, group: &DesiredGroup, judgeme
     };
     let deviations = judgement.settings.iter().filter_map(|(setting, verdict)| {
         let verdict = verdict.as_ref()?;
-        let Decision::Leave(reason @ (Reason::ConsentFloor | Reason::OwnChoice | Reason::DefaultMoved)) =
-            verdict.decision
+        let Decision::Leave(
+            reason @ (Reason::RolledBack | Reason::ConsentFloor | Reason::OwnChoice | Reason::DefaultMoved),
+        ) = verdict.decision
         else {
             return None;
         };

@@ -10,7 +10,7 @@ use super::verdict::{Case, Verdict, decide};
 use super::{Because, Context, LicenceChange, Reason};
 use crate::model::{
     ActualPerson, ActualState, BySetting, Catalogue, DesiredGroup, DesiredState, Feature, GroupId, Kind,
-    Known, Mode, OnUserChoice, PersonRecord, RefusalKind, ServicePlan, Setting, Settle, Value,
+    Known, Mark, Mode, OnUserChoice, PersonRecord, RefusalKind, ServicePlan, Setting, Settle, Value,
 };
 
 /// Is what every person of one plan is judged with.
@@ -20,6 +20,8 @@ pub(super) struct Bench<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) settle: Settle,
     pub(super) re_pin: bool,
+    /// The manifest in force.
+    pub(super) manifest: Mark,
     pub(super) now: Timestamp,
 }
 
@@ -34,7 +36,8 @@ impl<'a> Bench<'a> {
         let Context { now, as_of: _, manifest: _, store: _, keeps_ledger: _, newest_run: _, re_pin } =
             context;
         let catalogue = &actual.catalogue;
-        Self { tenant, catalogue, settle: desired.settle, re_pin: *re_pin, now: *now }
+        let (settle, manifest) = (desired.settle, context.mark());
+        Self { tenant, catalogue, settle, re_pin: *re_pin, manifest, now: *now }
     }
 }
 
@@ -137,6 +140,7 @@ pub(super) fn judge(
         opted_out: false,
         on_user_choice: group.on_user_choice,
         re_pin: bench.re_pin,
+        manifest: bench.manifest,
         settle: bench.settle.person,
         now: bench.now,
     };
@@ -194,7 +198,7 @@ fn with_opt_in(verdict: Verdict, case: &Case) -> Verdict {
     let (Some(want), Some(have)) = (case.want, case.have) else { return verdict };
     let respects = case.on_user_choice == OnUserChoice::Respect;
     let to = match (verdict.decision, verdict.entry) {
-        (Decision::Leave(Reason::OwnChoice), _) => have,
+        (Decision::Leave(Reason::OwnChoice | Reason::RolledBack), _) => have,
         (_, Some(entry)) if entry.chosen && respects => entry.value,
         (Decision::Set { .. } | Decision::Leave(_), _) => want,
     };

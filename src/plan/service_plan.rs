@@ -72,6 +72,9 @@ pub(super) fn judge(
     if unseen || looked.tried.is_some() {
         return with(left(Reason::Settling, Some(looked)));
     }
+    if looked.is_undone(Value::ServicePlan(have), bench.manifest) {
+        return with(left(Reason::RolledBack, Some(looked)));
+    }
     let changes = licence_changes(person, bench.catalogue, want);
     let inherited_from = inherited(person, bench.catalogue, want, changes.is_empty());
     if !inherited_from.is_empty() {
@@ -179,8 +182,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        BySetting, Kind, Known, Licences, Mode, OnLeave, OnUserChoice, ServicePlanId, Settings, Settle, Sku,
-        SkuId, Source, Switch,
+        BySetting, Kind, Known, Licences, Mark, Mode, OnLeave, OnUserChoice, ServicePlanId, Settings, Settle,
+        Sku, SkuId, Source, Switch,
     };
     use crate::plan::tenant::TenantVerdict;
 
@@ -212,7 +215,8 @@ mod tests {
         let tenant = TenantVerdict::default();
         let now = Timestamp::UNIX_EPOCH;
         let settle = Settle::default();
-        let bench = Bench { tenant: &tenant, catalogue: &catalogue, settle, re_pin: false, now };
+        let manifest = Mark::of("version: 1\n");
+        let bench = Bench { tenant: &tenant, catalogue: &catalogue, settle, re_pin: false, manifest, now };
         let group = DesiredGroup {
             name: "contractors".into(),
             wants: BySetting { mode, service_plan: Some(want), ..BySetting::default() },

@@ -41,6 +41,7 @@ pub(super) fn finish(
             as_of: context.as_of,
             read_at: actual.read_at,
         },
+        occasion: None,
         operations,
         left_alone,
         outside_changes,
@@ -165,6 +166,9 @@ fn notes(
     }
     let missing = desired.protected_not_found.iter();
     notes.extend(missing.map(|address| Note::ProtectedNotFound { address: Arc::clone(address) }));
+    if draft.recorded_stay > 0 {
+        notes.push(Note::RecordedStay { people: draft.recorded_stay });
+    }
     if draft.restore_stays > 0 {
         notes.push(Note::RestoreStays { people: draft.restore_stays });
     }

@@ -18,6 +18,7 @@
 //!   not killed would have remembered at that moment.
 //! - People stand in it by object id alone.
 
+mod deeds;
 mod error;
 mod files;
 mod fold;

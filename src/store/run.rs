@@ -13,7 +13,7 @@ use super::record::{Record, Started};
 use super::{Base, FORMAT, Remembered, RunId, Store, StoreError, error, files, snapshot};
 use crate::clock::Clock;
 use crate::model::{Ledger, Settle, TenantId};
-use crate::plan::{Note, Observations, Plan, Target};
+use crate::plan::{Note, Observations, Occasion, Plan, Target};
 
 /// Is a run under way; it holds the lock, and the ledger as it becomes.
 #[derive(Debug)]
@@ -163,6 +163,12 @@ fn without_names(plan: &Plan) -> Plan {
     for change in &mut outside_changes {
         change.target = nameless(&change.target);
     }
+    let mut occasion = plan.occasion.clone();
+    if let Some(Occasion::Rollback(undone)) = &mut occasion {
+        for left_out in &mut undone.left_out {
+            left_out.target = nameless(&left_out.target);
+        }
+    }
     // A selector may be somebody's address, and the service's words may hold one.
     let notes = plan.notes.iter().filter_map(|note| match note {
         Note::Unreadable { .. } | Note::ProtectedNotFound { .. } => None,
@@ -172,6 +178,8 @@ fn without_names(plan: &Plan) -> Plan {
         Note::PlanInherited { .. }
         | Note::DefaultHeldBack { .. }
         | Note::DefaultSettling { .. }
+        | Note::DefaultRolledBack { .. }
+        | Note::RecordedStay { .. }
         | Note::TenantWriteOnly { .. }
         | Note::GroupNowEmpty { .. }
         | Note::RemovedStillCounts { .. }
@@ -183,6 +191,7 @@ fn without_names(plan: &Plan) -> Plan {
     Plan {
         format: plan.format,
         basis: plan.basis.clone(),
+        occasion,
         operations,
         left_alone: Vec::new(),
         outside_changes,

@@ -11,11 +11,11 @@ fn minute(minutes: i64) -> Timestamp {
 }
 
 fn still(default: Value) -> DefaultNow {
-    DefaultNow { now: default, after: default, flips: false, settling_from: None }
+    DefaultNow { now: default, after: default, flips: false, settling_from: None, undone: None }
 }
 
 fn flipping(now: Value, after: Value) -> DefaultNow {
-    DefaultNow { now, after, flips: true, settling_from: None }
+    DefaultNow { now, after, flips: true, settling_from: None, undone: None }
 }
 
 /// A feature that is wanted on, found on, on by default and never seen before; looked at in minute 1000.
@@ -29,6 +29,7 @@ fn usual() -> Case {
         opted_out: false,
         on_user_choice: OnUserChoice::Respect,
         re_pin: false,
+        manifest: Mark::of("version: 1\n"),
         settle: SignedDuration::from_mins(15),
         now: minute(1000),
     }
@@ -149,7 +150,8 @@ fn row_7_what_was_written_is_pinned_again_unless_it_is_surely_stored() {
 
 #[test]
 fn row_7_a_pin_is_not_repeated_while_the_default_that_it_preceded_settles() {
-    let default = Some(DefaultNow { now: ON, after: OFF, flips: false, settling_from: Some(ON) });
+    let default =
+        Some(DefaultNow { now: ON, after: OFF, flips: false, settling_from: Some(ON), undone: None });
     assert_eq!(row(Case { default, entry: Some(confirmed(ON, ON, 5)), ..usual() }), left(8, Reason::InSync));
 }
 

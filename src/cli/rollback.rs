@@ -1,0 +1,94 @@
+//! `rollback`: undoes one run, as a plan like any other.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::apply::{Ready, agreed_to, failure_limit, see_through};
+use super::args::{Format, Global, Output, RollbackArgs};
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::planning::{self, Planned};
+use super::session::{Purpose, Session, View};
+use crate::plan::guard::review;
+use crate::plan::inverse;
+use crate::store::{Remembered, RunId};
+
+/// Is how many runs are named to whoever asks for one that is not there.
+const NAMED: usize = 10;
+
+pub(super) async fn run(global: &Global, console: &Console, args: &RollbackArgs) -> Result<Exit, Failure> {
+    if let Some(path) = &args.plan {
+        return save(global, console, args, path).await;
+    }
+    let form = args.output.only("rollback", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
+    let limit = failure_limit(args.failure_limit.as_deref())?;
+    see_through(console, &args.output, form, limit, prepare(global, console, args, form)).await
+}
+
+/// Plans, shows, lets the guards speak, and asks; `None` when the answer is no.
+async fn prepare(
+    global: &Global,
+    console: &Console,
+    args: &RollbackArgs,
+    form: Format,
+) -> Result<Option<Ready>, Failure> {
+    let session = Session::open(global, console, Purpose::Look).await?;
+    session.spare(&args.output, global, None)?;
+    check(&session, args.run)?;
+    let lease = session.store.lock(&console.holder, &session.clock)?;
+    let remembered = session.remembered()?;
+    console.picked_up(&remembered)?;
+    let planned = make(&session, &remembered, args).await?;
+    let plan = agreed_to(console, &args.output, form, args.yes, planned)?;
+    Ok(plan.map(|plan| Ready { session, lease, remembered, plan }))
+}
+
+/// Saves the plan, for `apply` to carry out later.
+async fn save(global: &Global, console: &Console, args: &RollbackArgs, path: &Path) -> Result<Exit, Failure> {
+    let output = Output { format: Some(Format::Json), out: Some(path.to_owned()) };
+    let form = output.only("rollback", &[Format::Json])?;
+    let session = Session::open(global, console, Purpose::Look).await?;
+    session.spare(&output, global, None)?;
+    check(&session, args.run)?;
+    let remembered = session.remembered()?;
+    console.picked_up(&remembered)?;
+    let planned = make(&session, &remembered, args).await?;
+    session.close().await;
+    console.put(&output, |out, look| form.plan(out, &planned, look))?;
+    console.copy(|out| Format::Text.plan(out, &planned, console.look))?;
+    Ok(planning::exit(&planned, false, false))
+}
+
+/// Makes sure that there is such a run, and names those that there are.
+fn check(session: &Session, run: RunId) -> Result<(), Failure> {
+    if session.store.keeps_nothing() {
+        return Err(Failure::wrong("nothing is known of any run, since `store: none` keeps nothing")
+            .hint("what a run wrote stands in its store: name that one with --store"));
+    }
+    let known = session.store.known_runs()?;
+    if known.contains(&run) {
+        return Ok(());
+    }
+    let names: Vec<_> = known.iter().rev().take(NAMED).rev().map(ToString::to_string).collect();
+    let failure = Failure::wrong(format!("there is no run {run}"));
+    Err(match (names.len(), known.len()) {
+        (0, _) => failure.hint("nothing was ever applied with this store"),
+        (some, all) if some == all => failure.hint(format!("the runs are {}", names.join(", "))),
+        (_, _) => failure.hint(format!("the latest runs are {}", names.join(", "))),
+    })
+}
+
+/// Looks at everybody to whom the run wrote, and plans its inverse.
+async fn make(session: &Session, remembered: &Remembered, args: &RollbackArgs) -> Result<Planned, Failure> {
+    let deeds = session
+        .store
+        .deeds(args.run)?
+        .ok_or_else(|| Failure::wrong(format!("run {} is gone: it was purged a moment ago", args.run)))?;
+    let seen = session.look_wider(remembered, None, false, |scope| deeds.widen(scope)).await?;
+    let View { membership: _, desired, actual } = seen;
+    let allowed: BTreeSet<_> = args.allow.iter().copied().collect();
+    let plan = inverse(&deeds, &desired, &actual, &remembered.ledger, &session.context(remembered, false));
+    let objections = review(&plan, &desired.limits, &allowed);
+    Ok(Planned { plan, objections })
+}

@@ -1,0 +1,157 @@
+//! What one run wrote, read back from its journal, so that it can be undone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::record::{Answer, Intent, Record, Subject};
+use super::{RunId, Store, StoreError, files, journal};
+use crate::model::Setting;
+use crate::plan::{Deed, Deeds, LicenceChange, Operation, PersonDeeds, Wrote};
+
+/// Is what the stored plan of a run is read for.
+#[derive(Debug, Default, Deserialize)]
+struct Planned {
+    operations: Vec<Operation>,
+}
+
+impl Store {
+    /// Lists the runs that are kept, oldest first.
+    pub fn known_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        self.kept.as_ref().map_or_else(|| Ok(Vec::new()), |kept| journal::runs(&kept.folder))
+    }
+
+    /// Reads what one run wrote, and which later runs wrote there again; `None` when there is no such run.
+    ///
+    /// A run that died before its end has done what its journal tells.
+    pub fn deeds(&self, run: RunId) -> Result<Option<Deeds>, StoreError> {
+        let Some(kept) = &self.kept else { return Ok(None) };
+        let runs = journal::runs(&kept.folder)?;
+        if !runs.contains(&run) {
+            return Ok(None);
+        }
+        let mut reading = Reading::default();
+        journal::read(&kept.folder, run, self.tenant, |record| reading.take(&record))?;
+        let mut later = BTreeMap::new();
+        for next in runs.into_iter().filter(|next| *next > run) {
+            let mut written = Reading::default();
+            journal::read(&kept.folder, next, self.tenant, |record| written.take(&record))?;
+            later.extend(written.subjects().into_iter().map(|subject| (subject, next.0)));
+        }
+        let plan = journal::folder(&kept.folder, run).join("plan.json");
+        let planned: Planned = if reading.licences.is_empty() {
+            Planned::default()
+        } else {
+            files::read_json(&plan)?.unwrap_or_default()
+        };
+        Ok(Some(reading.close(run, &planned.operations, &later)))
+    }
+}
+
+/// Gathers what a journal tells of writes.
+#[derive(Debug, Default)]
+struct Reading {
+    began: Option<jiff::Timestamp>,
+    /// Meant, and nothing heard of yet.
+    open: BTreeMap<Subject, Intent>,
+    deeds: BTreeMap<Subject, Deed>,
+    /// Operations that wrote licences, by person.
+    licences: BTreeMap<crate::model::PersonId, u32>,
+}
+
+impl Reading {
+    fn take(&mut self, record: &Record) {
+        match record {
+            Record::Started(started) => self.began = Some(started.at),
+            Record::Intent(intent) => {
+                if let Some(unheard) = self.open.insert(intent.subject, *intent) {
+                    self.wrote(&unheard, false);
+                }
+            }
+            Record::Outcome { subject, answer, attempts: _, request_id: _, at: _ } => {
+                let Some(intent) = self.open.remove(subject) else { return };
+                match answer {
+                    Answer::Sent => self.wrote(&intent, true),
+                    Answer::Unanswered => self.wrote(&intent, false),
+                    Answer::Refused(_) => {}
+                }
+            }
+            Record::ReadBack { id, values, before, at } => {
+                for (setting, was) in before {
+                    // The ledger takes a feature that changed beside a write for ours, and nothing else.
+                    if let (Some(_), Some(is)) = (setting.feature(), values.get(setting)) {
+                        let subject = Subject::Person(*id, *setting);
+                        let deed = self.deeds.entry(subject).or_default();
+                        deed.from = deed.from.or(Some(*was));
+                        deed.taken = Some(Wrote { value: *is, at: *at });
+                    }
+                }
+            }
+            Record::ObservedTenant { .. }
+            | Record::Observed { .. }
+            | Record::Returned { .. }
+            | Record::ReOptInKnown { .. }
+            | Record::Released { .. }
+            | Record::Forgotten { .. }
+            | Record::TenantRead { .. }
+            | Record::Finished { .. } => {}
+        }
+    }
+
+    fn wrote(&mut self, intent: &Intent, heard: bool) {
+        if let Subject::Person(id, Setting::ServicePlan) = intent.subject {
+            self.licences.insert(id, intent.operation);
+        }
+        let first = !self.deeds.contains_key(&intent.subject);
+        let deed = self.deeds.entry(intent.subject).or_default();
+        if first {
+            deed.from = intent.from;
+        }
+        let wrote = Some(Wrote { value: intent.to, at: intent.at });
+        if heard {
+            (deed.taken, deed.unheard) = (wrote, None);
+        } else {
+            deed.unheard = wrote;
+        }
+    }
+
+    /// Lists what was written, or may have been.
+    fn subjects(mut self) -> BTreeSet<Subject> {
+        self.give_up();
+        self.deeds.into_keys().collect()
+    }
+
+    /// Ends a journal: what was meant, and never heard of, may have been written.
+    fn give_up(&mut self) {
+        for intent in std::mem::take(&mut self.open).into_values() {
+            self.wrote(&intent, false);
+        }
+    }
+
+    fn close(mut self, run: RunId, operations: &[Operation], later: &BTreeMap<Subject, u64>) -> Deeds {
+        self.give_up();
+        let at = self.began.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let mut deeds = Deeds { run: run.0, at, tenant: BTreeMap::new(), people: BTreeMap::new() };
+        for (subject, deed) in self.deeds {
+            let deed = Deed { again: later.get(&subject).copied(), ..deed };
+            match subject {
+                Subject::Tenant(setting) => {
+                    deeds.tenant.insert(setting, deed);
+                }
+                Subject::Person(id, setting) => {
+                    let person: &mut PersonDeeds = deeds.people.entry(id).or_default();
+                    *person.settings.get_mut(setting) = Some(deed);
+                }
+            }
+        }
+        let of = |index: u32| -> Vec<LicenceChange> {
+            operations.get(index as usize).map(|operation| operation.licences.clone()).unwrap_or_default()
+        };
+        for (id, index) in self.licences {
+            if let Some(person) = deeds.people.get_mut(&id) {
+                person.licences = of(index);
+            }
+        }
+        deeds
+    }
+}
