@@ -173,6 +173,15 @@ pub(super) enum Command {
   insightctl rollback 4 --sandbox tenant.json --yes --allow rollback --allow defaults
   insightctl rollback 4 --sandbox tenant.json --plan undo.json")]
     Rollback(RollbackArgs),
+    /// Make opt-outs that an administrator's script wrote count as ours; writes nothing to the tenant
+    ///
+    /// FILE is the list that the script worked through: a CSV file with a column UserPrincipalName. Whoever is opted in
+    /// now, or was seen otherwise than that script would have left them, is refused and listed. An export of what people
+    /// have is refused as a whole: it would make everybody's own choice count as ours.
+    #[command(after_help = "Examples:
+  insightctl record opted-out.csv --written-on 2025-11-03 --by 'Grace (IT)' --sandbox tenant.json
+  insightctl record opted-out.csv --written-on 2025-11-03T14:00:00Z --by Grace --yes --format csv")]
+    Record(RecordArgs),
     /// Tell what decides for one person, setting by setting
     #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
     Explain(ExplainArgs),
@@ -308,6 +317,27 @@ pub(super) struct RollbackArgs {
     /// Save the plan to this file and apply nothing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "failure_limit", "out", "format"])]
     pub(super) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecordArgs {
+    /// The list that the script worked through
+    #[arg(value_name = "FILE")]
+    pub(super) list: PathBuf,
+    /// When the script wrote: a day (YYYY-MM-DD, taken as its beginning) or a moment
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub(super) written_on: Timestamp,
+    /// Who says so
+    #[arg(long, value_name = "WHO")]
+    pub(super) by: String,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Record nothing when a row is refused
+    #[arg(long)]
+    pub(super) strict: bool,
     #[command(flatten)]
     pub(super) output: Output,
 }

@@ -15,6 +15,7 @@ mod failure;
 mod init;
 mod plan;
 mod planning;
+mod record;
 mod rollback;
 mod sandbox;
 mod schema;
@@ -55,7 +56,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) if failure.is_broken_pipe() => match arguments.command {
             // What could not be shown was not applied.
-            Command::Apply(_) | Command::Rollback(_) => Exit::Unexpected.into(),
+            Command::Apply(_) | Command::Rollback(_) | Command::Record(_) => Exit::Unexpected.into(),
             Command::Validate(_)
             | Command::Init(_)
             | Command::Schema(_)
@@ -83,6 +84,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Show(args) => show::run(console, args),
         Command::Apply(args) => apply::run(global, console, args).await,
         Command::Rollback(args) => rollback::run(global, console, args).await,
+        Command::Record(args) => record::run(global, console, args).await,
         Command::Explain(args) => explain::run(global, console, args).await,
         Command::Drift(args) => drift::run(global, console, args).await,
         Command::Export(args) => export::run(global, console, args).await,

@@ -22,6 +22,7 @@ mod resolve;
 mod rows;
 mod scenario;
 mod schema;
+mod script;
 mod store;
 mod syntax;
 mod template;
@@ -41,6 +42,7 @@ pub use group::Group;
 pub use problem::{Problem, Problems, Severity};
 pub use scenario::Scenario;
 pub use schema::schema;
+pub use script::{Script, script};
 pub use store::{NotAStore, StoreAddress};
 pub use template::template;
 

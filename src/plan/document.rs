@@ -6,8 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange, Reason};
-use crate::model::{Class, Entry, Mark, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
+use super::{
+    Context, Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange, Reason,
+};
+use crate::model::{
+    ActualState, Class, Entry, Mark, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting,
+};
 
 /// Is the version of the plan file that this program writes.
 pub const FORMAT: u32 = 1;
@@ -129,6 +133,22 @@ pub struct Observed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub gone_since: Option<Timestamp>,
+}
+
+impl Basis {
+    /// Tells what a plan is made from.
+    pub fn of(actual: &ActualState, context: &Context) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            manifest: context.manifest.clone(),
+            tenant: actual.tenant.id,
+            tenant_name: Arc::clone(&actual.tenant.name),
+            store: context.store.clone(),
+            newest_run: context.newest_run,
+            as_of: context.as_of,
+            read_at: actual.read_at,
+        }
+    }
 }
 
 /// Totals of a plan.

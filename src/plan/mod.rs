@@ -16,6 +16,7 @@ mod occasion;
 mod operation;
 mod person;
 mod reason;
+mod recording;
 mod scope;
 mod service_plan;
 mod settled;
@@ -37,6 +38,7 @@ pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideCha
 pub use occasion::{LeftOut, Occasion, Recorded, Stays, Undone};
 pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};
+pub use recording::{Claim, Counts, Finding, Recording, record};
 pub use scope::Scope;
 pub use settled::{Settled, Verification, Verified, Written, verify};
 pub use tally::is_consistent;

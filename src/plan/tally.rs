@@ -31,16 +31,7 @@ pub(super) fn finish(
     let summary = summary(&operations, &left_alone, desired);
     Plan {
         format: FORMAT,
-        basis: Basis {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            manifest: context.manifest.clone(),
-            tenant: actual.tenant.id,
-            tenant_name: Arc::clone(&actual.tenant.name),
-            store: context.store.clone(),
-            newest_run: context.newest_run,
-            as_of: context.as_of,
-            read_at: actual.read_at,
-        },
+        basis: Basis::of(actual, context),
         occasion: None,
         operations,
         left_alone,

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod plan;
 pub mod problems;
 pub mod progress;
+pub mod recording;
 pub mod report;
 
 mod change;

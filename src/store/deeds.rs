@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::record::{Answer, Intent, Record, Subject};
 use super::{RunId, Store, StoreError, files, journal};
-use crate::model::Setting;
-use crate::plan::{Deed, Deeds, LicenceChange, Operation, PersonDeeds, Wrote};
+use crate::model::{PersonId, Setting};
+use crate::plan::{Basis, Deed, Deeds, LicenceChange, Occasion, Operation, PersonDeeds, Wrote};
 
 /// Is what the stored plan of a run is read for.
 #[derive(Debug, Default, Deserialize)]
@@ -15,10 +16,29 @@ struct Planned {
     operations: Vec<Operation>,
 }
 
+/// Is what the stored plan of a run says about its making.
+#[derive(Debug, Deserialize)]
+struct Made {
+    basis: Basis,
+    occasion: Option<Occasion>,
+}
+
 impl Store {
     /// Lists the runs that are kept, oldest first.
     pub fn known_runs(&self) -> Result<Vec<RunId>, StoreError> {
         self.kept.as_ref().map_or_else(|| Ok(Vec::new()), |kept| journal::runs(&kept.folder))
+    }
+
+    /// Says when the tenant was read for the newest run that is kept and looked at everybody in scope.
+    pub fn last_look(&self) -> Result<Option<Timestamp>, StoreError> {
+        let Some(kept) = &self.kept else { return Ok(None) };
+        for run in journal::runs(&kept.folder)?.into_iter().rev() {
+            let plan = journal::folder(&kept.folder, run).join("plan.json");
+            if let Some(Made { basis, occasion: None }) = files::read_json(&plan)? {
+                return Ok(Some(basis.read_at));
+            }
+        }
+        Ok(None)
     }
 
     /// Reads what one run wrote, and which later runs wrote there again; `None` when there is no such run.
@@ -51,12 +71,12 @@ impl Store {
 /// Gathers what a journal tells of writes.
 #[derive(Debug, Default)]
 struct Reading {
-    began: Option<jiff::Timestamp>,
+    began: Option<Timestamp>,
     /// Meant, and nothing heard of yet.
     open: BTreeMap<Subject, Intent>,
     deeds: BTreeMap<Subject, Deed>,
     /// Operations that wrote licences, by person.
-    licences: BTreeMap<crate::model::PersonId, u32>,
+    licences: BTreeMap<PersonId, u32>,
 }
 
 impl Reading {
@@ -130,7 +150,7 @@ impl Reading {
 
     fn close(mut self, run: RunId, operations: &[Operation], later: &BTreeMap<Subject, u64>) -> Deeds {
         self.give_up();
-        let at = self.began.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let at = self.began.unwrap_or(Timestamp::UNIX_EPOCH);
         let mut deeds = Deeds { run: run.0, at, tenant: BTreeMap::new(), people: BTreeMap::new() };
         for (subject, deed) in self.deeds {
             let deed = Deed { again: later.get(&subject).copied(), ..deed };
