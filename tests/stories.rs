@@ -20,6 +20,8 @@ const STORIES: &[(&str, Option<&str>)] = &[
     ("looking", Some("contoso")),
     ("mistakes", None),
     ("sandbox", None),
+    ("record", Some("contoso")),
+    ("rollback", Some("contoso")),
     ("saved-plan", Some("contoso")),
     ("scenarios", Some("contoso")),
     ("schemas", None),

@@ -226,8 +226,8 @@ fn show_plan(console: &Console, output: &Output, form: Format, planned: &Planned
 /// Asks the person at the terminal.
 pub(super) fn agreed(console: &Console, question: &str) -> Result<bool, Failure> {
     if !console.can_ask {
-        return Err(Failure::wrong("nobody can be asked here, so nothing is applied")
-            .hint("`--yes` applies without asking; `insightctl plan` only shows"));
+        return Err(Failure::wrong("nobody can be asked here, so nothing is done")
+            .hint("`--yes` goes on without asking"));
     }
     console.end_progress();
     let asked = Confirm::new().with_prompt(question).default(false).interact();

@@ -14,7 +14,7 @@ use crate::manifest::{self, Script};
 use crate::microsoft::Ask;
 use crate::plan::{Basis, Claim, Counts, Recording, record};
 use crate::render::{self, Look};
-use crate::store::{Lease, Record, Remembered};
+use crate::store::{Lease, Record, Remembered, RunId};
 
 /// Is how many people are written down at once.
 const AT_ONCE: usize = 4096;
@@ -72,7 +72,8 @@ pub(super) async fn run(global: &Global, console: &Console, args: &RecordArgs) -
         console.say("Nothing was recorded.")?;
         return Ok(ended);
     }
-    remember(session, lease, remembered, &recording, basis).await?;
+    let run = remember(session, lease, remembered, &recording, basis).await?;
+    console.say(&format!("recorded as run {run}"))?;
     Ok(ended)
 }
 
@@ -104,7 +105,7 @@ async fn remember(
     remembered: Remembered,
     recording: &Recording,
     basis: Basis,
-) -> Result<(), Failure> {
+) -> Result<RunId, Failure> {
     let plan = recording.plan(basis, &remembered.ledger);
     let settle = session.manifest.settle();
     let mut run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock)?;
@@ -116,7 +117,8 @@ async fn remember(
         }
     }
     run.append(records)?;
+    let id = run.id();
     run.finish(&recording.without_names())?;
     session.close().await;
-    Ok(())
+    Ok(id)
 }

@@ -175,3 +175,77 @@ impl Reading {
         deeds
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{RefusalKind, TenantSetting, Value};
+
+    const ADA: PersonId = PersonId(uuid::Uuid::from_u128(0xada));
+    const DASHBOARD: Subject = Subject::Person(ADA, Setting::Dashboard);
+    const DEFAULT: Subject = Subject::Tenant(TenantSetting::Dashboard);
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + minute * 60).expect("in range")
+    }
+
+    fn intent(subject: Subject, from: Value, to: Value, minute: i64) -> Record {
+        let from = Some(from);
+        Record::Intent(Intent { operation: 0, subject, from, to, repeat: false, under: None, at: at(minute) })
+    }
+
+    fn outcome(subject: Subject, answer: Answer) -> Record {
+        Record::Outcome { subject, answer, attempts: 1, request_id: None, at: at(9) }
+    }
+
+    fn read(records: &[Record]) -> Deeds {
+        let mut reading = Reading::default();
+        records.iter().for_each(|record| reading.take(record));
+        reading.close(RunId(1), &[], &BTreeMap::from([(DEFAULT, 7)]))
+    }
+
+    fn dashboard(records: &[Record]) -> Option<Deed> {
+        read(records).people.get(&ADA).and_then(|person| person.settings.dashboard)
+    }
+
+    #[test]
+    fn several_calls_are_one_deed_from_the_first_to_the_last() {
+        let (on, off) = (Value::ON, Value::OFF);
+        let sent = || outcome(DASHBOARD, Answer::Sent);
+        let deed = dashboard(&[intent(DASHBOARD, on, off, 1), sent(), intent(DASHBOARD, off, on, 2), sent()]);
+        let taken = Some(Wrote { value: on, at: at(2) });
+        assert_eq!(deed, Some(Deed { from: Some(on), taken, ..Deed::default() }));
+    }
+
+    #[test]
+    fn what_was_refused_was_not_done_and_what_was_never_heard_of_may_have_been() {
+        let (on, off) = (Value::ON, Value::OFF);
+        let write = || intent(DASHBOARD, on, off, 1);
+        assert_eq!(dashboard(&[write(), outcome(DASHBOARD, Answer::Refused(RefusalKind::Forbidden))]), None);
+        let unheard = Some(Wrote { value: off, at: at(1) });
+        let deed = Some(Deed { from: Some(on), unheard, ..Deed::default() });
+        assert_eq!(dashboard(&[write()]), deed, "the run died");
+        assert_eq!(dashboard(&[write(), outcome(DASHBOARD, Answer::Unanswered)]), deed);
+    }
+
+    #[test]
+    fn a_feature_that_changed_beside_a_write_is_a_deed_too() {
+        let beside = |setting, was, is| Record::ReadBack {
+            id: ADA,
+            values: BTreeMap::from([(setting, is)]),
+            before: BTreeMap::from([(setting, was)]),
+            at: at(3),
+        };
+        let deed = dashboard(&[beside(Setting::Dashboard, Value::ON, Value::OFF)]);
+        let taken = Some(Wrote { value: Value::OFF, at: at(3) });
+        assert_eq!(deed, Some(Deed { from: Some(Value::ON), taken, ..Deed::default() }));
+        let mode = read(&[beside(Setting::Mode, Value::OPT_IN, Value::OPT_OUT)]);
+        assert!(mode.people.is_empty(), "an opt-out that nobody meant is somebody's decision");
+    }
+
+    #[test]
+    fn a_later_run_that_wrote_again_is_known() {
+        let deeds = read(&[intent(DEFAULT, Value::ON, Value::OFF, 1), outcome(DEFAULT, Answer::Sent)]);
+        assert_eq!(deeds.tenant[&TenantSetting::Dashboard].again, Some(7));
+    }
+}
