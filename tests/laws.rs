@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use insightctl::model::{
     ActualPerson, ActualState, ActualTenant, By, BySetting, Catalogue, DesiredGroup, DesiredState, Entry,
-    Found, Held, Kind, Known, Ledger, Licences, Mode, OnLeave, OnUserChoice, PersonId, PersonRecord, Refusal,
-    RefusalKind, ServicePlanId, Setting, Settings, Settle, Sku, SkuId, Source, Switch, TenantEntry, TenantId,
-    TenantSetting, Value,
+    Found, Held, Kind, Known, Ledger, Licences, Mark, Mode, OnLeave, OnUserChoice, PersonId, PersonRecord,
+    Refusal, RefusalKind, ServicePlanId, Setting, Settings, Settle, Sku, SkuId, Source, Switch, TenantEntry,
+    TenantId, TenantSetting, Value,
 };
 use insightctl::plan::{Because, Context, Operation, Phase, Plan, Reason, Target, is_consistent, plan};
 use jiff::Timestamp;
@@ -16,6 +16,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 const NOW: i64 = 1_700_000_000;
+const MANIFEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 fn id(number: u128) -> PersonId {
     PersonId(Uuid::from_u128(number + 1))
@@ -77,7 +78,7 @@ fn group(number: usize) -> impl Strategy<Value = DesiredGroup> {
 }
 
 fn entry(setting: Setting) -> BoxedStrategy<Option<Entry>> {
-    let flags = proptest::array::uniform5(any::<bool>());
+    let flags = proptest::array::uniform6(any::<bool>());
     let minutes = prop_oneof![0..14_i64, 15..30_i64, 31..4000_i64];
     let default = match setting {
         Setting::Mode => Just(Some(Value::OPT_IN)).boxed(),
@@ -88,13 +89,15 @@ fn entry(setting: Setting) -> BoxedStrategy<Option<Entry>> {
     };
     let made = (value(setting), default, flags, minutes, any::<bool>()).prop_map(
         |(value, default, flags, ago, us)| {
-            let [confirmed, stored, chosen, released, retried] = flags;
+            let [confirmed, stored, chosen, released, retried, undone] = flags;
+            let rolled_back = (undone && us).then(|| Mark::of(MANIFEST));
             let entry = Entry::seen(value, default, chosen && !us, at(ago));
             if !us {
                 return Entry { released, ..entry };
             }
             let found = Some(Found { value, chosen });
-            Entry { by: By::Us, confirmed, stored: stored && confirmed, released, retried, found, ..entry }
+            let stored = stored && confirmed;
+            Entry { by: By::Us, confirmed, stored, released, retried, rolled_back, found, ..entry }
         },
     );
     proptest::option::of(made).boxed()
@@ -151,7 +154,7 @@ impl World {
         let context = Context {
             now: at(0),
             as_of: at(0),
-            manifest: "0".repeat(64),
+            manifest: MANIFEST.to_owned(),
             store: Some("store".to_owned()),
             keeps_ledger: true,
             newest_run: 0,
@@ -289,6 +292,17 @@ proptest! {
             if operation.to == Value::OPT_IN {
                 prop_assert!(world.is_ours(who), "{operation:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_was_undone_under_this_manifest_keeps_its_value(world in world()) {
+        for operation in &world.plan().operations {
+            let (Some((who, setting)), Some(have)) = (person_of(operation), operation.from) else { continue };
+            let entry = world.ledger.entry(who, setting);
+            let undone = entry.is_some_and(|entry| entry.is_undone(have, Mark::of(MANIFEST)));
+            // Beside an opt-in it may be stated again, as it is.
+            prop_assert!(!undone || operation.to == have, "{operation:?}");
         }
     }
 

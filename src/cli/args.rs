@@ -173,9 +173,9 @@ pub(super) enum Command {
   insightctl rollback 4 --sandbox tenant.json --yes --allow rollback --allow defaults
   insightctl rollback 4 --sandbox tenant.json --plan undo.json")]
     Rollback(RollbackArgs),
-    /// Make opt-outs that an administrator's script wrote count as ours; writes nothing to the tenant
+    /// Make opt-outs that an administrator's script wrote count as ours
     ///
-    /// FILE is the list that the script worked through: a CSV file with a column UserPrincipalName. Whoever is opted in
+    /// Nothing is written to the tenant. FILE is the list that the script worked through: a CSV file with a column `UserPrincipalName`. Whoever is opted in
     /// now, or was seen otherwise than that script would have left them, is refused and listed. An export of what people
     /// have is refused as a whole: it would make everybody's own choice count as ours.
     #[command(after_help = "Examples:

@@ -200,7 +200,9 @@ mod tests {
 
     fn read(records: &[Record]) -> Deeds {
         let mut reading = Reading::default();
-        records.iter().for_each(|record| reading.take(record));
+        for record in records {
+            reading.take(record);
+        }
         reading.close(RunId(1), &[], &BTreeMap::from([(DEFAULT, 7)]))
     }
 

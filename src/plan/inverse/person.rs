@@ -65,13 +65,12 @@ impl Undoing {
         for (setting, back) in back.iter() {
             let have = values.get(setting).known().copied().flatten();
             match (back, have) {
-                (None, _) => {}
+                (None, _) | (Some(Back::To(_)), None) => {}
                 (Some(Back::Stays(why)), _) => {
                     if let Some(deed) = done.settings.get(setting) {
                         self.leave(target(setting), deed, have, *why);
                     }
                 }
-                (Some(Back::To(_)), None) => {}
                 (Some(Back::To(to)), Some(from)) => {
                     let licence = setting == Setting::ServicePlan;
                     let was_stored =

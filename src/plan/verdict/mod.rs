@@ -83,6 +83,7 @@ impl Verdict {
 }
 
 /// Goes through the table.
+#[expect(clippy::too_many_lines, reason = "one table, to be read from above to below")]
 pub fn decide(case: &Case) -> Verdict {
     let kept = |row, reason, entry| Verdict {
         row: Some(row),

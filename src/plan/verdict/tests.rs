@@ -327,3 +327,44 @@ fn every_case_matches_a_row_and_the_floor_holds_in_all_of_them() {
     }
     assert_eq!(cases, 512);
 }
+
+#[test]
+fn what_was_undone_is_left_alone_while_the_manifest_is_the_same() {
+    let here = Some(usual().manifest);
+    for by in [By::Us, By::Seen] {
+        let undone = Entry { by, chosen: by == By::Seen, rolled_back: here, ..confirmed(OFF, ON, 500) };
+        let case = Case { have: Some(OFF), entry: Some(undone), ..usual() };
+        assert_eq!(row(case), (None, Decision::Leave(Reason::RolledBack)), "by {by:?}");
+        let over = Case { on_user_choice: OnUserChoice::Override, ..case };
+        assert_eq!(row(over), (None, Decision::Leave(Reason::RolledBack)), "by {by:?}");
+        let verdict = decide(&Case { manifest: Mark::of("another"), ..over });
+        assert!(matches!(verdict.decision, Decision::Set { to: ON, .. }), "by {by:?}");
+    }
+}
+
+#[test]
+fn what_was_undone_and_does_not_show_yet_is_nobodys_choice() {
+    let undone = Entry { rolled_back: Some(usual().manifest), ..written(OFF, ON, 5) };
+    let theirs = Entry { by: By::Seen, chosen: true, ..undone };
+    for entry in [undone, theirs] {
+        let verdict = decide(&Case { entry: Some(entry), ..usual() });
+        assert_eq!((verdict.row, verdict.entry), (Some(8), Some(entry)));
+        assert!(!verdict.changed_outside);
+    }
+}
+
+#[test]
+fn a_default_that_was_undone_brings_nothing_about() {
+    let undone = DefaultNow { undone: Some(OFF), ..still(ON) };
+    let case = Case { want: Some(OFF), default: Some(undone), ..usual() };
+    assert_eq!(row(case), (None, Decision::Leave(Reason::RolledBack)));
+    let wants_otherwise = Case { want: Some(ON), ..case };
+    assert_eq!(row(wants_otherwise), left(8, Reason::InSync));
+}
+
+#[test]
+fn row_10_tells_an_opt_out_that_somebody_recorded_from_one_of_ours() {
+    let recorded = Entry { recorded: true, ..confirmed(Value::OPT_OUT, Value::OPT_IN, 500) };
+    let case = Case { have: Some(Value::OPT_OUT), entry: Some(recorded), ..mode() };
+    assert_eq!(row(case), set(10, Value::OPT_IN, Because::Recorded));
+}

@@ -187,8 +187,11 @@ impl Folding {
 
     fn sent_tenant(&mut self, intent: &Intent, setting: TenantSetting) {
         let old = self.ledger.tenant.get(&setting).copied();
-        // A write that undoes one on its way finds what it writes; what it takes back is in the ledger.
-        let was = [intent.from, old.map(|old| old.value)].into_iter().flatten().find(|was| *was != intent.to);
+        let undoes = rolled_back(intent);
+        let remembered = old.map(|old| old.value);
+        // Undoing a write that is on its way finds what it writes; what it takes back is in the ledger.
+        let found = intent.from.filter(|from| undoes.is_none() || *from != intent.to);
+        let was = found.or(remembered).filter(|was| *was != intent.to);
         let entry = TenantEntry {
             value: intent.to,
             by: By::Us,
@@ -196,7 +199,7 @@ impl Folding {
             confirmed: false,
             previous: was.or(old.and_then(|old| old.previous)),
             changed_at: Some(intent.at),
-            rolled_back: rolled_back(intent),
+            rolled_back: undoes,
         };
         self.ledger.tenant.insert(setting, entry);
     }
@@ -245,7 +248,7 @@ impl Folding {
                     let found = ours(intent.to, default, intent.at, intent.from, Some(&old)).found;
                     let tried = Some(Tried { value: intent.to, at: intent.at });
                     let rolled_back = rolled_back(intent).or(old.rolled_back);
-                    *slot = Some(Entry { found, tried, rolled_back, ..old });
+                    *slot = Some(Entry { rolled_back, found, tried, ..old });
                 }
             }
         }
