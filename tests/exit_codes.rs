@@ -387,7 +387,12 @@ fn after_a_kill_the_next_run_continues_and_writes_nothing_confirmed_again() {
 
 /// Reads from a dead run's journal who was read back.
 fn confirmed(stage: &Path) -> Vec<String> {
-    let journal = fs::read_to_string(stage.join(".insightctl/runs/00000001/journal.jsonl")).unwrap();
+    let segments = fs::read_dir(stage.join(".insightctl/runs/00000001/journal")).unwrap();
+    let mut segments: Vec<_> = segments.map(|segment| segment.unwrap().path()).collect();
+    // What was being written at that moment ends in `#` and a number, and is no segment.
+    segments.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
+    segments.sort();
+    let journal: String = segments.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let records = journal.lines().map_while(|line| serde_json::from_str::<Value>(line).ok());
     records.filter_map(|record| record.get("read-back").map(|back| back["id"].to_string())).collect()
 }

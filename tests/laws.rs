@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use insightctl::model::{
-    ActualPerson, ActualState, ActualTenant, By, BySetting, Catalogue, DesiredGroup, DesiredState, Entry,
-    Found, Held, Kind, Known, Ledger, Licences, Mark, Mode, OnLeave, OnUserChoice, PersonId, PersonRecord,
-    Refusal, RefusalKind, ServicePlanId, Setting, Settings, Settle, Sku, SkuId, Source, Switch, TenantEntry,
-    TenantId, TenantSetting, Value,
+    Accepted, ActualPerson, ActualState, ActualTenant, By, BySetting, Catalogue, Class, DesiredGroup,
+    DesiredState, Entry, Found, Held, Kind, Known, Ledger, Licences, Mark, Mode, OnLeave, OnUserChoice,
+    PersonId, PersonRecord, ReOptIn, Refusal, RefusalKind, ServicePlanId, Setting, Settings, Settle, Sku,
+    SkuId, Source, Switch, TenantEntry, TenantId, TenantSetting, Value,
 };
 use insightctl::plan::{Because, Context, Operation, Phase, Plan, Reason, Target, is_consistent, plan};
 use jiff::Timestamp;
@@ -67,13 +67,18 @@ fn by_setting<T: std::fmt::Debug + Clone + 'static>(
 
 fn group(number: usize) -> impl Strategy<Value = DesiredGroup> {
     let wants = by_setting(|setting| proptest::option::of(value(setting)).boxed());
-    (wants, any::<bool>(), any::<bool>()).prop_map(move |(wants, over, restore)| DesiredGroup {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (wants, flags).prop_map(move |(wants, (over, restore, again))| DesiredGroup {
         name: format!("group-{number}").into(),
         wants,
         on_user_choice: if over { OnUserChoice::Override } else { OnUserChoice::Respect },
         on_leave: if restore { OnLeave::Restore } else { OnLeave::Keep },
         named: Some(3),
-        re_opt_in: None,
+        re_opt_in: again.then(|| ReOptIn {
+            reason: "agreed".into(),
+            until: at(-1),
+            mark: Mark::of(&format!("group-{number}")),
+        }),
     })
 }
 
@@ -170,6 +175,19 @@ impl World {
     }
 }
 
+fn setting() -> impl Strategy<Value = Setting> {
+    proptest::sample::select(Setting::ALL.to_vec())
+}
+
+/// Gives both values that a setting can be accepted to have.
+fn deviant(setting: Setting) -> (Value, Value) {
+    match setting {
+        Setting::Mode => (Value::OPT_IN, Value::OPT_OUT),
+        Setting::ServicePlan => (Value::ASSIGNED, Value::REMOVED),
+        Setting::Dashboard | Setting::DigestEmail | Setting::OutlookAddIn => (Value::ON, Value::OFF),
+    }
+}
+
 const FEATURES: [TenantSetting; 3] =
     [TenantSetting::Dashboard, TenantSetting::DigestEmail, TenantSetting::OutlookAddIn];
 
@@ -182,6 +200,12 @@ prop_compose! {
         wanted in proptest::array::uniform3(proptest::option::of(any::<bool>())),
         found in any::<[bool; 3]>(),
         remembered in proptest::array::uniform3(proptest::option::of((any::<bool>(), any::<bool>(), 0..4000_i64))),
+        returned in proptest::collection::vec(proptest::option::of((setting(), 0..5_usize)), count),
+        met in proptest::collection::vec(any::<bool>(), count),
+        accepted in proptest::collection::vec(proptest::option::of((setting(), any::<bool>())), count),
+        known in proptest::array::uniform2(proptest::option::of(0..4000_i64)),
+        exists in proptest::collection::vec(proptest::option::of(any::<bool>()), count),
+        gone in proptest::collection::vec(proptest::option::of(0..100_i64), count),
         unreadable in 0..30_u8,
     ) -> World {
         let switch = |on: bool| Value::Switch(Switch::from(on));
@@ -213,7 +237,31 @@ prop_compose! {
         }
         for (number, (group, settings)) in records.into_iter().enumerate() {
             let group = group.map(|group| format!("group-{group}").into());
-            ledger.people.insert(id(number as u128), PersonRecord { group, settings, ..PersonRecord::default() });
+            let who = id(number as u128);
+            let returned = returned[number].map(|(setting, times)| {
+                (setting, (1..=times as i64).rev().map(|days| at(days * 24 * 60)).collect())
+            });
+            let re_opted_in = met[number].then(|| Mark::of("group-0"));
+            let gone_since = gone[number].map(|days| at(days * 24 * 60));
+            let returned = returned.into_iter().collect();
+            ledger.people.insert(who, PersonRecord { group, settings, returned, re_opted_in, gone_since });
+            if let Some((setting, readable)) = accepted[number] {
+                desired.accepted.push(Accepted {
+                    selector: format!("user: {who}"),
+                    people: if readable { vec![who] } else { Vec::new() },
+                    not_found: Vec::new(),
+                    unreadable: (!readable).then(|| Arc::new(Refusal::not_asked())),
+                    setting,
+                    value: if number % 2 == 0 { deviant(setting).0 } else { deviant(setting).1 },
+                    reason: "agreed".into(),
+                    until: at(-1),
+                });
+            }
+        }
+        for (number, known) in known.into_iter().enumerate() {
+            if let Some(ago) = known {
+                ledger.re_opt_ins.insert(Mark::of(&format!("group-{number}")), at(ago));
+            }
         }
         if unreadable == 0 {
             desired.unreadable.push(insightctl::model::desired::Unreadable {
@@ -222,13 +270,18 @@ prop_compose! {
                 refusal: Arc::new(Refusal { kind: RefusalKind::Forbidden, message: "no".to_owned(), request_id: None }),
             });
         }
-        let people = people.into_iter().enumerate().map(|(n, person)| (id(n as u128), person)).collect();
+        let elsewhere = |n: usize| !desired.people.contains_key(&id(n as u128)) && exists[n].is_some();
+        let people = people.into_iter().enumerate().filter(|(n, _)| !elsewhere(*n));
+        let people = people.map(|(n, person)| (id(n as u128), person)).collect();
+        let looked_up = exists.iter().enumerate().filter(|(n, _)| elsewhere(*n));
+        let exists = looked_up.filter_map(|(n, it)| Some((id(n as u128), (*it)?))).collect();
         let actual = ActualState {
             tenant: ActualTenant {
                 id: TenantId(Uuid::from_u128(1)), name: "Contoso".into(), settings: tenant, people: Known::Is(100),
             },
             catalogue: catalogue(),
             people,
+            exists,
             read_at: at(0),
         };
         World { desired, actual, ledger }
@@ -289,9 +342,54 @@ proptest! {
     fn nobody_is_opted_in_against_an_opt_out_that_is_not_ours(world in world()) {
         for operation in &world.plan().operations {
             let Some((who, Setting::Mode)) = person_of(operation) else { continue };
-            if operation.to == Value::OPT_IN {
-                prop_assert!(world.is_ours(who), "{operation:?}");
+            if operation.to != Value::OPT_IN {
+                continue;
             }
+            if operation.because != Because::ReOptIn {
+                prop_assert!(world.is_ours(who), "{operation:?}");
+                continue;
+            }
+            // Only by a decision of the person's own group, which had not met them, and which their opt-out was older
+            // than; and that is counted by itself, so that it always needs consent.
+            let rule = world.desired.group(world.desired.people[&who]).re_opt_in.clone().unwrap();
+            let entry = world.ledger.entry(who, Setting::Mode).unwrap();
+            prop_assert_eq!(operation.mark, Some(rule.mark));
+            prop_assert_eq!(operation.class, Class::ReOptIn);
+            prop_assert_eq!(entry.value, Value::OPT_OUT);
+            prop_assert!(world.ledger.re_opt_ins.get(&rule.mark).is_none_or(|known| entry.at < *known));
+            prop_assert!(world.ledger.people[&who].re_opted_in != Some(rule.mark));
+        }
+    }
+
+    #[test]
+    fn what_is_accepted_or_quarantined_is_not_changed(world in world()) {
+        for operation in &world.plan().operations {
+            let Some((who, setting)) = person_of(operation) else { continue };
+            // Who left has no group whose wants could be deviated from; beside an opt-in what is held is stated as it
+            // is.
+            let left = operation.because == Because::Restored;
+            if left || (operation.because == Because::WithOptIn && operation.from == Some(operation.to)) {
+                continue;
+            }
+            let accepts = |accepted: &&Accepted| {
+                (accepted.setting, Some(accepted.value)) == (setting, operation.from)
+                    && (accepted.people.contains(&who) || accepted.unreadable.is_some())
+            };
+            let pin = operation.from == Some(operation.to);
+            let accepted = world.desired.accepted.iter().find(accepts);
+            prop_assert!(pin || accepted.is_none(), "{operation:?} against {accepted:?}");
+            let returned = world.ledger.people[&who].returned.get(&setting);
+            prop_assert!(returned.is_none_or(|returned| returned.len() < 3), "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_forgotten_who_is_held_or_could_be_restored(world in world()) {
+        let observations = world.plan().observations;
+        for who in &observations.forgotten {
+            prop_assert!(!world.desired.people.contains_key(who) && !observations.people.contains_key(who));
+            prop_assert_eq!(world.actual.exists.get(who), Some(&false));
+            prop_assert!(world.ledger.people[who].gone_since.unwrap() <= at(60 * 24 * 60));
         }
     }
 

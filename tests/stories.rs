@@ -13,18 +13,22 @@ mod copy;
 
 use copy::copy;
 
-/// Each story, and the example whose files it starts with.
-const STORIES: &[(&str, Option<&str>)] = &[
-    ("first-plan", Some("contoso")),
-    ("locked", Some("contoso")),
-    ("looking", Some("contoso")),
-    ("mistakes", None),
-    ("sandbox", None),
-    ("record", Some("contoso")),
-    ("rollback", Some("contoso")),
-    ("saved-plan", Some("contoso")),
-    ("scenarios", Some("contoso")),
-    ("schemas", None),
+/// Each story, and the examples whose files it starts with.
+const STORIES: &[(&str, &[&str])] = &[
+    ("accept", &["contoso"]),
+    ("faults", &["contoso", "faults"]),
+    ("first-plan", &["contoso"]),
+    ("flapping", &["contoso"]),
+    ("locked", &["contoso"]),
+    ("looking", &["contoso"]),
+    ("mistakes", &[]),
+    ("re-opt-in", &["contoso"]),
+    ("record", &["contoso"]),
+    ("rollback", &["contoso"]),
+    ("sandbox", &[]),
+    ("saved-plan", &["contoso"]),
+    ("scenarios", &["contoso"]),
+    ("schemas", &[]),
 ];
 
 const NOW: &str = "2026-03-02T09:00:00Z";
@@ -32,14 +36,14 @@ const NOW: &str = "2026-03-02T09:00:00Z";
 #[test]
 fn every_story_is_true() {
     let stories = Path::new("tests/stories");
-    for (story, example) in STORIES {
+    for (story, examples) in STORIES {
         let stage = stories.join(format!("{story}.in"));
         if stage.exists() {
             fs::remove_dir_all(&stage).unwrap();
         }
         fs::create_dir(&stage).unwrap();
         let own = stories.join(format!("{story}.files"));
-        for folder in example.map(|example| Path::new("examples").join(example)).into_iter().chain([own]) {
+        for folder in examples.iter().map(|example| Path::new("examples").join(example)).chain([own]) {
             if folder.exists() {
                 copy(&folder, &stage);
             }

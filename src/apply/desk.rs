@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,12 +24,12 @@ pub(super) struct Desk<'a> {
     pub(super) writer: &'a Writer,
     pub(super) clock: &'a Clock,
     pub(super) stop: &'a Stop,
+    pub(super) run: Run,
     state: Mutex<State<'a>>,
 }
 
 /// Is what changes while an apply runs.
 pub(super) struct State<'a> {
-    pub(super) run: Run,
     pub(super) rows: Vec<Standing>,
     pub(super) calls: u64,
     pub(super) stopped: Option<Stopped>,
@@ -103,7 +102,6 @@ impl<'a> Desk<'a> {
             theirs: false,
         };
         let state = State {
-            run,
             rows: vec![not_begun; plan.operations.len()],
             calls: 0,
             stopped: None,
@@ -117,7 +115,7 @@ impl<'a> Desk<'a> {
             any_taken: false,
             known: 0,
         };
-        Self { plan, writer, clock, stop, state: Mutex::new(state) }
+        Self { plan, writer, clock, stop, run, state: Mutex::new(state) }
     }
 
     /// Gives what changes. Never held while anything is waited for.
@@ -125,8 +123,8 @@ impl<'a> Desk<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn into_state(self) -> State<'a> {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn into_parts(self) -> (Run, State<'a>) {
+        (self.run, self.state.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn operation(&self, index: usize) -> &'a Operation {
@@ -134,27 +132,32 @@ impl<'a> Desk<'a> {
     }
 
     /// Says whether more may be begun; asked before anything is written.
-    pub(super) fn goes_on(&self) -> bool {
-        let mut state = self.state();
-        if state.stopped.is_none() && self.stop.requested() {
-            state.end(Stopped::Interrupted);
-        }
-        if state.stopped.is_none()
-            && let Err(error) = state.run.lease().hold()
+    pub(super) async fn goes_on(&self) -> bool {
         {
-            state.lock_lost(error);
+            let mut state = self.state();
+            if state.stopped.is_none() && self.stop.requested() {
+                state.end(Stopped::Interrupted);
+            }
+            if state.stopped.is_some() {
+                return false;
+            }
         }
+        self.beat().await;
+        let state = self.state();
         state.stopped.is_none() && state.lost.is_none()
     }
 
     /// Writes records down. When that fails nothing may be written to the tenant any more.
-    pub(super) fn journal(&self, records: Vec<Record>) -> bool {
-        let mut state = self.state();
-        match state.run.append(records) {
+    pub(super) async fn journal(&self, records: Vec<Record>) -> bool {
+        match self.run.append(records).await {
             Ok(()) => true,
+            Err(error @ StoreError::LeaseLost { .. }) => {
+                self.state().lock_lost(error);
+                false
+            }
             Err(error) => {
                 tracing::error!(%error, "the journal cannot be written");
-                state.lost.get_or_insert(error);
+                self.state().lost.get_or_insert(error);
                 false
             }
         }
@@ -162,29 +165,33 @@ impl<'a> Desk<'a> {
 
     /// Waits for something while the lock is kept alive.
     pub(super) async fn keeping_the_lock<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                () = Clock::beat(HEARTBEAT) => self.beat(),
+        // Both are polled side by side: the work may be what a beat waits for.
+        let beats = async {
+            loop {
+                Clock::beat(HEARTBEAT).await;
+                self.beat().await;
             }
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = beats => never,
         }
     }
 
     /// Makes sure that the lock is still ours.
-    pub(super) fn beat(&self) {
-        let mut state = self.state();
-        if state.stopped != Some(Stopped::LockLost)
-            && let Err(error) = state.run.lease().hold()
-        {
-            state.lock_lost(error);
+    pub(super) async fn beat(&self) {
+        if self.state().stopped == Some(Stopped::LockLost) {
+            return;
+        }
+        if let Err(error) = self.run.lease().hold().await {
+            self.state().lock_lost(error);
         }
     }
 
     /// Says whether what was begun may be finished, although nothing more may be begun.
-    pub(super) fn may_finish(&self) -> bool {
-        self.beat();
+    pub(super) async fn may_finish(&self) -> bool {
+        self.beat().await;
         let state = self.state();
         state.lost.is_none() && state.stopped != Some(Stopped::LockLost)
     }
@@ -267,6 +274,9 @@ impl State<'_> {
     }
 
     fn lock_lost(&mut self, error: StoreError) {
+        if self.stopped == Some(Stopped::LockLost) {
+            return;
+        }
         tracing::error!(%error, "the lock is lost");
         // A lock that cannot be looked at cannot be relied on.
         if !matches!(error, StoreError::LeaseLost { .. }) {
@@ -275,8 +285,8 @@ impl State<'_> {
         self.end(Stopped::LockLost);
     }
 
-    pub(super) fn expectation(&self, id: PersonId) -> Expected<'_> {
-        Expected { id, touched: self.touched.get(&id), flipped: &self.flipped, run: &self.run }
+    pub(super) fn expectation<'s>(&'s self, id: PersonId, run: &'s Run) -> Expected<'s> {
+        Expected { id, touched: self.touched.get(&id), flipped: &self.flipped, run }
     }
 
     pub(super) fn count(&mut self, attempts: u32) {
@@ -334,13 +344,13 @@ impl Expectation for Expected<'_> {
     }
 
     fn by_earlier_run(&self, setting: Setting, have: Value) -> bool {
-        self.run.ledger().entry(self.id, setting).is_some_and(|entry| {
+        self.run.ledger(|ledger| ledger.entry(self.id, setting).copied()).is_some_and(|entry| {
             entry.written() == Some(have) || entry.tried.is_some_and(|tried| tried.value == have)
         })
     }
 
     fn since_the_plan(&self, setting: Setting, have: Value) -> bool {
-        let entry = self.run.ledger().entry(self.id, setting);
+        let entry = self.run.ledger(|ledger| ledger.entry(self.id, setting).copied());
         let written = entry.is_some_and(|entry| entry.written() == Some(have) && entry.confirmed);
         written && self.run.meanwhile().of(self.id, setting)
     }

@@ -79,12 +79,12 @@ pub async fn apply(
         calls: plan.summary.calls,
     });
     let work = calls(&plan.operations);
-    if desk.observe() {
+    if desk.observe().await {
         desk.carry_out(&work).await;
         desk.look_again_at_all(&work).await;
     }
 
-    let State { run, rows, calls, stopped, lost, .. } = desk.into_state();
+    let (run, State { rows, calls, stopped, lost, .. }) = desk.into_parts();
     let row = |(operation, standing): (&crate::plan::Operation, Standing)| {
         let Standing { outcome, attempts, request_id, why, at, from: _, theirs: _ } = standing;
         Row { operation: operation.clone(), outcome, attempts, request_id, why, at }
@@ -100,9 +100,12 @@ pub async fn apply(
         calls,
     };
     let finished = match lost {
-        Some(error) => Err(error),
+        Some(error) => {
+            run.give_up().await;
+            Err(error)
+        }
         None if report.stopped == Some(Stopped::LockLost) => return Ok(report),
-        None => run.finish(&report.without_names()).map(drop),
+        None => run.finish(&report.without_names()).await.map(drop),
     };
     match finished {
         Ok(()) => Ok(report),
@@ -112,38 +115,41 @@ pub async fn apply(
 
 impl Desk<'_> {
     /// Stores what the plan saw, except where the ledger has learnt something since the plan looked.
-    fn observe(&self) -> bool {
+    async fn observe(&self) -> bool {
         let observations = &self.plan.observations;
         let mut records = Vec::new();
         for (setting, entry) in &observations.tenant {
-            if !self.state().run.meanwhile().of_tenant(*setting) {
+            if !self.run.meanwhile().of_tenant(*setting) {
                 records.push(Record::ObservedTenant { setting: *setting, entry: *entry });
             }
         }
         for (setting, at) in &observations.returned {
-            if !self.state().run.meanwhile().of_tenant(*setting) {
+            if !self.run.meanwhile().of_tenant(*setting) {
                 records.push(Record::Returned { setting: *setting, at: *at });
+            }
+        }
+        for id in &observations.forgotten {
+            if !self.run.meanwhile().group_of(*id) {
+                records.push(Record::Forgotten { id: *id, at: self.clock.now() });
             }
         }
         let known = observations.re_opt_ins.iter();
         records.extend(known.map(|(mark, at)| Record::ReOptInKnown { mark: *mark, at: *at }));
         for (id, observed) in &observations.people {
             let mut is = observed.clone();
-            {
-                let state = self.state();
-                let (ledger, meanwhile) = (state.run.ledger(), state.run.meanwhile());
-                is.settings.retain(|setting, _| !meanwhile.of(*id, *setting));
-                is.returned.retain(|setting, _| !meanwhile.of(*id, *setting));
-                if meanwhile.group_of(*id) {
-                    is.group = ledger.people.get(id).and_then(|person| person.group.clone());
-                }
+            let meanwhile = self.run.meanwhile();
+            is.settings.retain(|setting, _| !meanwhile.of(*id, *setting));
+            is.returned.retain(|setting, _| !meanwhile.of(*id, *setting));
+            if meanwhile.group_of(*id) {
+                is.group =
+                    self.run.ledger(|ledger| ledger.people.get(id).and_then(|person| person.group.clone()));
             }
             records.push(Record::Observed { id: *id, is });
-            if records.len() >= OBSERVATIONS && !self.journal(std::mem::take(&mut records)) {
+            if records.len() >= OBSERVATIONS && !self.journal(std::mem::take(&mut records)).await {
                 return false;
             }
         }
-        self.journal(records)
+        self.journal(records).await
     }
 
     async fn carry_out(&self, work: &[Work]) {

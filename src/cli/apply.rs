@@ -19,14 +19,15 @@ use crate::manifest::Manifest;
 use crate::microsoft::Writer;
 use crate::model::{By, Value};
 use crate::plan::guard::review;
-use crate::plan::{PersonTarget, Plan, Target, is_consistent};
+use crate::plan::{Because, PersonTarget, Plan, Target, is_consistent, opts_in_again};
 use crate::render;
 use crate::store::{Lease, Remembered};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) -> Result<Exit, Failure> {
     let form = args.output.only("apply", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
     let limit = failure_limit(args.failure_limit.as_deref())?;
-    see_through(console, &args.output, form, limit, prepare(global, console, args, form)).await
+    let prepare = async |held: &mut Option<Lease>| prepare(global, console, args, form, held).await;
+    see_through(console, &args.output, form, limit, prepare).await
 }
 
 /// Reads `--failure-limit`.
@@ -35,59 +36,65 @@ pub(super) fn failure_limit(typed: Option<&str>) -> Result<FailureLimit, Failure
     limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))
 }
 
-/// Carries out what was prepared, if it was agreed to.
+/// Prepares under the lock, and carries out what was agreed to.
 pub(super) async fn see_through(
     console: &Console,
     output: &Output,
     form: Format,
     limit: FailureLimit,
-    prepare: impl Future<Output = Result<Option<Ready>, Failure>>,
+    prepare: impl AsyncFnOnce(&mut Option<Lease>) -> Result<Option<Ready>, Failure>,
 ) -> Result<Exit, Failure> {
     // Until something is written, Ctrl-C ends the run at once and lets go of the lock.
+    let mut held = None;
     let ready = tokio::select! {
         biased;
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
-            return Err(nothing_applied());
-        }
-        ready = prepare => ready?,
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::from).and(Err(nothing_applied())),
+        ready = prepare(&mut held) => ready,
     };
-    if let Some(ready) = ready {
-        return carry_out(console, output, form, limit, ready).await;
+    match (ready, held) {
+        (Ok(Some(ready)), Some(lease)) => carry_out(console, output, form, limit, ready, lease).await,
+        (ready, held) => {
+            if let Some(lease) = held {
+                lease.release().await;
+            }
+            ready?;
+            console.say("Nothing was applied.")?;
+            Ok(Exit::Done)
+        }
     }
-    console.say("Nothing was applied.")?;
-    Ok(Exit::Done)
 }
 
 /// Is a plan that was shown and agreed to, and all that is needed to do it.
 pub(super) struct Ready {
     pub(super) session: Session,
-    pub(super) lease: Lease,
     pub(super) remembered: Remembered,
     pub(super) plan: Plan,
 }
 
 /// Plans or takes a saved plan, shows it, lets the guards speak, and asks; `None` when the answer is no.
+///
+/// The lock is put where the caller can let go of it, however this ends.
 async fn prepare(
     global: &Global,
     console: &Console,
     args: &ApplyArgs,
     form: Format,
+    held: &mut Option<Lease>,
 ) -> Result<Option<Ready>, Failure> {
     let manifest = read_manifest(global, console)?;
     let saved = args.plan.as_deref().map(|path| saved(&manifest, path)).transpose()?;
     let session = Session::of(manifest, global, console, Purpose::Apply).await?;
     session.spare(&args.output, global, args.plan.as_deref())?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
-    let lease = session.store.lock(&console.holder, &session.clock)?;
-    let remembered = session.remembered()?;
+    *held = Some(session.store.lock(&console.holder, &session.clock).await?);
+    let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let planned = match saved {
         Some(plan) => reviewed(&session, &remembered, &args.consent, plan)?,
         None => planning::make(&session, &remembered, &args.consent).await?,
     };
     let plan = agreed_to(console, &args.output, form, args.yes, planned)?;
-    Ok(plan.map(|plan| Ready { session, lease, remembered, plan }))
+    Ok(plan.map(|plan| Ready { session, remembered, plan }))
 }
 
 /// Shows a plan, lets the guards speak, and asks; `None` when the answer is no.
@@ -114,11 +121,12 @@ async fn carry_out(
     form: Format,
     limit: FailureLimit,
     ready: Ready,
+    lease: Lease,
 ) -> Result<Exit, Failure> {
-    let Ready { session, lease, remembered, plan } = ready;
+    let Ready { session, remembered, plan } = ready;
     let incomplete = planning::is_incomplete(&plan);
     let settle = session.manifest.settle();
-    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock)?;
+    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;
     let writer = Writer::new(session.reader.clone());
     let stop = Stop::default();
     let mut listen = |event: Event| follow(console, &event);
@@ -166,15 +174,29 @@ fn saved(manifest: &Manifest, path: &Path) -> Result<Plan, Failure> {
 }
 
 /// Finds an opt-in against an opt-out that was not ours, which no plan of ours holds.
-fn against_consent<'p>(plan: &'p Plan, remembered: &Remembered) -> Option<&'p PersonTarget> {
+///
+/// But for a decision of the manifest to opt people in again, which is still in force and meets this person.
+fn against_consent<'p>(
+    session: &Session,
+    plan: &'p Plan,
+    remembered: &Remembered,
+) -> Option<&'p PersonTarget> {
+    let as_of = session.context(remembered, false).as_of;
+    let ledger = &remembered.ledger;
+    let rules = || session.manifest.groups().iter().filter_map(|group| group.re_opt_in());
     plan.operations.iter().find_map(|operation| {
         let Target::Person(person) = &operation.target else { return None };
         if (operation.from, operation.to) != (Some(Value::OPT_OUT), Value::OPT_IN) {
             return None;
         }
-        let entry = remembered.ledger.entry(person.id, person.setting);
+        let entry = ledger.entry(person.id, person.setting);
         let ours = entry.is_some_and(|entry| entry.by == By::Us || entry.tried.is_some());
-        (!ours).then_some(person)
+        let record = ledger.people.get(&person.id);
+        let again = operation.because == Because::ReOptIn
+            && rules().any(|rule| {
+                operation.mark == Some(rule.mark) && opts_in_again(rule, &ledger.re_opt_ins, record, as_of)
+            });
+        (!ours && !again).then_some(person)
     })
 }
 
@@ -195,7 +217,7 @@ fn reviewed(
         }
         Some(_) | None => {}
     }
-    if let Some(person) = against_consent(&plan, remembered) {
+    if let Some(person) = against_consent(session, &plan, remembered) {
         let fact = format!("the plan would opt {} in against an opt-out that is not ours", person.id);
         return Err(
             Failure::new(Exit::Refused, fact).hint("no rule and no consent of yours does that; plan again")

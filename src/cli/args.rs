@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::exit::Exit;
-use crate::model::Class;
+use crate::model::{Class, Setting, TenantSetting};
 use crate::store::RunId;
 
 /// Is the manifest that is read when none is named.
@@ -64,6 +64,9 @@ pub(super) struct Global {
     /// How long the sandbox takes to answer each request, in milliseconds
     #[arg(long, global = true, help_heading = SANDBOX, value_name = "MS", default_value_t = 0)]
     pub(super) sandbox_delay: u64,
+    /// A script of faults that the sandbox plays, YAML or JSON: see docs/sandbox.md
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "FILE", requires = "sandbox", visible_alias = "faults")]
+    pub(super) sandbox_faults: Option<PathBuf>,
     /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH` or `none`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]
     pub(super) store: Option<String>,
@@ -195,6 +198,23 @@ pub(super) enum Command {
         after_help = "Examples:\n  insightctl export --sandbox tenant.json --format csv --out people.csv"
     )]
     Export(ExportArgs),
+    /// Look again at what was written and did not show at once
+    ///
+    /// What shows is confirmed in the ledger; nothing is written to the tenant. A setting of a person may take 15
+    /// minutes to show, a service plan an hour, a default of the tenant a day (`settle:` in the manifest).
+    #[command(after_help = "Examples:
+  insightctl verify --sandbox tenant.json
+  insightctl verify --sandbox tenant.json --detailed-exitcode    exits with 2 while something does not show yet")]
+    Verify(VerifyArgs),
+    /// Let go of a setting that is quarantined, so that it is written again
+    ///
+    /// What was written and came back three times within 30 days is left alone, since somebody or something else
+    /// changes it back. Find out who does, then release it. Exits with 0 where nothing is quarantined.
+    #[command(after_help = "Examples:
+  insightctl release ada@contoso.com --sandbox tenant.json
+  insightctl release ada@contoso.com --setting dashboard --sandbox tenant.json
+  insightctl release --tenant digest-email --sandbox tenant.json")]
+    Release(ReleaseArgs),
     /// Serve, reset, play with or generate a simulated tenant
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -351,10 +371,32 @@ pub(super) struct ExplainArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ReleaseArgs {
+    /// The person: user principal name or object id
+    #[arg(required_unless_present = "tenant", conflicts_with = "tenant")]
+    pub(super) person: Option<String>,
+    /// Of the person, this setting only: mode, dashboard, digest-email, outlook-add-in, service-plan
+    #[arg(long, value_name = "SETTING", requires = "person", value_parser = setting)]
+    pub(super) setting: Option<Setting>,
+    /// A default of the tenant: dashboard, digest-email, outlook-add-in, schedule-send, meeting-survey
+    #[arg(long, value_name = "SETTING", value_parser = tenant_setting)]
+    pub(super) tenant: Option<TenantSetting>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct DriftArgs {
     #[command(flatten)]
     pub(super) output: Output,
     /// Exit with 2 when something differs
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) output: Output,
+    /// Exit with 2 while something does not show yet
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
 }
@@ -368,7 +410,9 @@ pub(super) struct ExportArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum SandboxCommand {
     /// Serve the sandbox tenant for other clients until Ctrl-C
-    #[command(after_help = "Examples:\n  insightctl sandbox serve --sandbox tenant.json --port 8080")]
+    #[command(after_help = "Examples:
+  insightctl sandbox serve --sandbox tenant.json --port 8080
+  insightctl sandbox serve --sandbox tenant.json --faults throttled.yaml")]
     Serve {
         /// The port on 127.0.0.1; any free one if not named
         #[arg(long, default_value_t = 0)]
@@ -396,6 +440,25 @@ pub(super) enum SandboxCommand {
         /// The Outlook add-in
         #[arg(long)]
         outlook_add_in: Option<SwitchName>,
+    },
+    /// Play another administrator who changes the tenant's defaults
+    #[command(after_help = "Examples:\n  insightctl sandbox defaults --dashboard on --sandbox tenant.json")]
+    Defaults {
+        /// The web experience
+        #[arg(long)]
+        dashboard: Option<SwitchName>,
+        /// The digest e-mail
+        #[arg(long)]
+        digest_email: Option<SwitchName>,
+        /// The Outlook add-in
+        #[arg(long)]
+        outlook_add_in: Option<SwitchName>,
+        /// Suggestions to send later
+        #[arg(long)]
+        schedule_send: Option<SwitchName>,
+        /// The survey about meetings
+        #[arg(long)]
+        meeting_survey: Option<SwitchName>,
     },
     /// Write a tenant file with realistic people
     #[command(
@@ -447,4 +510,14 @@ fn run(text: &str) -> Result<RunId, String> {
 fn class(text: &str) -> Result<Class, String> {
     let words = Class::ALL.map(Class::word).join(", ");
     text.parse().map_err(|()| format!("expected one of {words}"))
+}
+
+fn setting(text: &str) -> Result<Setting, String> {
+    let found = Setting::ALL.into_iter().find(|setting| setting.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("expected one of {}", Setting::ALL.map(Setting::word).join(", ")))
+}
+
+fn tenant_setting(text: &str) -> Result<TenantSetting, String> {
+    let found = TenantSetting::ALL.into_iter().find(|setting| setting.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("expected one of {}", TenantSetting::ALL.map(TenantSetting::word).join(", ")))
 }

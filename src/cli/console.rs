@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{Color, Format, Global, Output};
-use super::environment::Environment;
+use super::environment::{Environment, Stores};
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::clock::Clock;
 use crate::microsoft::{OnReading, Reading};
-use crate::render::{Look, Progress};
+use crate::render::{self, Look, Progress};
 use crate::store::Remembered;
 
 /// Is the terminal, the pipe or the file at the other end.
@@ -24,6 +24,8 @@ pub(super) struct Console {
     pub(super) can_ask: bool,
     /// Who runs this.
     pub(super) holder: String,
+    /// What the surroundings say about places where a store can be.
+    pub(super) stores: Stores,
     quiet: bool,
     progress: Arc<Mutex<Progress>>,
     clock: Clock,
@@ -31,7 +33,7 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn new(global: &Global, environment: Environment) -> Self {
-        let Environment { no_color, ci, holder } = environment;
+        let Environment { no_color, ci, holder, stores } = environment;
         let may = |terminal: bool| match global.color {
             Color::Auto => terminal && !no_color,
             Color::Always => true,
@@ -53,6 +55,7 @@ impl Console {
             colour_talk: may(stderr),
             can_ask: io::stdin().is_terminal() && stderr,
             holder,
+            stores,
             quiet: global.quiet,
             progress: Arc::new(Mutex::new(progress)),
             clock: Clock::system(),
@@ -74,8 +77,11 @@ impl Console {
         Ok(())
     }
 
-    /// Says that earlier runs died, and that what they did is known.
+    /// Says that earlier runs died, or that one is under way, and that what they did is known.
     pub(super) fn picked_up(&self, remembered: &Remembered) -> Result<(), Failure> {
+        if let Some(holder) = &remembered.under_way {
+            self.say(&render::runs::under_way(holder))?;
+        }
         match remembered.unfinished.as_slice() {
             [] => Ok(()),
             runs => {

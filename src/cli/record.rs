@@ -10,6 +10,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, problems};
 use super::session::{Purpose, Session};
+use crate::apply::Report;
 use crate::manifest::{self, Script};
 use crate::microsoft::Ask;
 use crate::plan::{Basis, Claim, Counts, Recording, record};
@@ -38,13 +39,61 @@ pub(super) async fn run(global: &Global, console: &Console, args: &RecordArgs) -
             "there is no ledger to record this in, since `store: none` keeps nothing",
         ));
     }
-    let lease = session.store.lock(&console.holder, &session.clock)?;
-    let remembered = session.remembered()?;
-    console.picked_up(&remembered)?;
-    let (recording, basis) = look(&session, &remembered, &script, args).await?;
+    let lease = session.store.lock(&console.holder, &session.clock).await?;
+    let ended = match prepare(&session, console, &script, args, form).await {
+        Ok((Some(ready), ended)) => {
+            let run = remember(&session, lease, ready).await?;
+            console.say(&format!("recorded as run {run}"))?;
+            Ok(ended)
+        }
+        Ok((None, ended)) => {
+            lease.release().await;
+            console.say("Nothing was recorded.")?;
+            Ok(ended)
+        }
+        Err(failure) => {
+            lease.release().await;
+            Err(failure)
+        }
+    };
+    session.close().await;
+    ended
+}
 
-    // Where the result is for a program, or for a file, what is about to happen is talk.
-    let text = |out: &mut dyn Write, look: Look| render::recording::text(out, &recording, look);
+/// Is what was shown and agreed to.
+struct Ready {
+    recording: Recording,
+    basis: Basis,
+    remembered: Remembered,
+}
+
+/// Finds everybody on the list, shows what becomes of them, and asks; nothing is ready when the answer is no.
+async fn prepare(
+    session: &Session,
+    console: &Console,
+    script: &Script,
+    args: &RecordArgs,
+    form: Format,
+) -> Result<(Option<Ready>, Exit), Failure> {
+    let remembered = session.remembered().await?;
+    console.picked_up(&remembered)?;
+    let (recording, basis) = look(session, &remembered, script, args).await?;
+    show(console, args, form, &recording)?;
+    let counted = recording.counted();
+    if args.strict && counted.keys().any(|counts| counts.is_refused()) {
+        return Err(Failure::wrong("some rows are refused, so nothing was recorded")
+            .hint("take them out of the list, or leave --strict away"));
+    }
+    let incomplete = counted.contains_key(&Counts::Unknown);
+    let ended = if incomplete { Exit::Incomplete } else { Exit::Done };
+    let any = counted.contains_key(&Counts::AsOurs);
+    let agreed = any && (args.yes || agreed(console, "Count these opt-outs as ours?")?);
+    Ok((agreed.then_some(Ready { recording, basis, remembered }), ended))
+}
+
+/// Shows what is about to happen; where the result is for a program, or for a file, that is talk.
+fn show(console: &Console, args: &RecordArgs, form: Format, recording: &Recording) -> Result<(), Failure> {
+    let text = |out: &mut dyn Write, look: Look| render::recording::text(out, recording, look);
     if args.output.out.is_some() {
         console.copy(|out| text(out, console.look))?;
     } else if form != Format::Text {
@@ -54,27 +103,9 @@ pub(super) async fn run(global: &Global, console: &Console, args: &RecordArgs) -
     }
     console.put(&args.output, |out, look| match form {
         Format::Text | Format::Markdown => text(out, look),
-        Format::Json => render::recording::json(out, &recording),
-        Format::Csv => render::recording::csv(out, &recording),
-    })?;
-
-    let counted = recording.counted();
-    let refused: u64 =
-        counted.iter().filter(|(counts, _)| counts.is_refused()).map(|(_, number)| number).sum();
-    if args.strict && refused > 0 {
-        return Err(Failure::wrong("some rows are refused, so nothing was recorded")
-            .hint("take them out of the list, or leave --strict away"));
-    }
-    let incomplete = counted.contains_key(&Counts::Unknown);
-    let ended = if incomplete { Exit::Incomplete } else { Exit::Done };
-    let any = counted.contains_key(&Counts::AsOurs);
-    if !any || !(args.yes || agreed(console, "Count these opt-outs as ours?")?) {
-        console.say("Nothing was recorded.")?;
-        return Ok(ended);
-    }
-    let run = remember(session, lease, remembered, &recording, basis).await?;
-    console.say(&format!("recorded as run {run}"))?;
-    Ok(ended)
+        Format::Json => render::recording::json(out, recording),
+        Format::Csv => render::recording::csv(out, recording),
+    })
 }
 
 /// Finds everybody on the list, reads their mode, and decides whose opt-out counts.
@@ -91,34 +122,30 @@ async fn look(
     let claim = Claim {
         by: args.by.as_str().into(),
         written_on: args.written_on,
-        last_look: session.store.last_look()?,
+        last_look: session.store.last_look().await?,
     };
     let recording = record(script.people(), &membership, &actual, &remembered.ledger, &claim);
-    let basis = Basis::of(&actual, &session.context(remembered, false));
+    let context = session.context(remembered, false);
+    let basis = Basis::of(&context, actual.tenant.id, &actual.tenant.name, actual.read_at);
     Ok((recording, basis))
 }
 
 /// Stores what is recorded, as a run of its own.
-async fn remember(
-    session: Session,
-    lease: Lease,
-    remembered: Remembered,
-    recording: &Recording,
-    basis: Basis,
-) -> Result<RunId, Failure> {
+async fn remember(session: &Session, lease: Lease, ready: Ready) -> Result<RunId, Failure> {
+    let Ready { recording, basis, remembered } = ready;
+    let started = session.clock.now();
     let plan = recording.plan(basis, &remembered.ledger);
     let settle = session.manifest.settle();
-    let mut run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock)?;
+    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;
     let mut records = Vec::new();
     for (id, is) in &plan.observations.people {
         records.push(Record::Observed { id: *id, is: is.clone() });
         if records.len() >= AT_ONCE {
-            run.append(std::mem::take(&mut records))?;
+            run.append(std::mem::take(&mut records)).await?;
         }
     }
-    run.append(records)?;
+    run.append(records).await?;
     let id = run.id();
-    run.finish(&recording.without_names())?;
-    session.close().await;
+    run.finish(&Report::of_nothing(id, started, session.clock.now())).await?;
     Ok(id)
 }

@@ -12,7 +12,7 @@ use super::planning::{self, Planned};
 use super::session::{Purpose, Session, View};
 use crate::plan::guard::review;
 use crate::plan::inverse;
-use crate::store::{Remembered, RunId};
+use crate::store::{Lease, Remembered, RunId};
 
 /// Is how many runs are named to whoever asks for one that is not there.
 const NAMED: usize = 10;
@@ -23,25 +23,29 @@ pub(super) async fn run(global: &Global, console: &Console, args: &RollbackArgs)
     }
     let form = args.output.only("rollback", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
     let limit = failure_limit(args.failure_limit.as_deref())?;
-    see_through(console, &args.output, form, limit, prepare(global, console, args, form)).await
+    let prepare = async |held: &mut Option<Lease>| prepare(global, console, args, form, held).await;
+    see_through(console, &args.output, form, limit, prepare).await
 }
 
 /// Plans, shows, lets the guards speak, and asks; `None` when the answer is no.
+///
+/// The lock is put where the caller can let go of it, however this ends.
 async fn prepare(
     global: &Global,
     console: &Console,
     args: &RollbackArgs,
     form: Format,
+    held: &mut Option<Lease>,
 ) -> Result<Option<Ready>, Failure> {
     let session = Session::open(global, console, Purpose::Look).await?;
     session.spare(&args.output, global, None)?;
-    check(&session, args.run)?;
-    let lease = session.store.lock(&console.holder, &session.clock)?;
-    let remembered = session.remembered()?;
+    check(&session, args.run).await?;
+    *held = Some(session.store.lock(&console.holder, &session.clock).await?);
+    let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let planned = make(&session, &remembered, args).await?;
     let plan = agreed_to(console, &args.output, form, args.yes, planned)?;
-    Ok(plan.map(|plan| Ready { session, lease, remembered, plan }))
+    Ok(plan.map(|plan| Ready { session, remembered, plan }))
 }
 
 /// Saves the plan, for `apply` to carry out later.
@@ -50,8 +54,8 @@ async fn save(global: &Global, console: &Console, args: &RollbackArgs, path: &Pa
     let form = output.only("rollback", &[Format::Json])?;
     let session = Session::open(global, console, Purpose::Look).await?;
     session.spare(&output, global, None)?;
-    check(&session, args.run)?;
-    let remembered = session.remembered()?;
+    check(&session, args.run).await?;
+    let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let planned = make(&session, &remembered, args).await?;
     session.close().await;
@@ -61,12 +65,12 @@ async fn save(global: &Global, console: &Console, args: &RollbackArgs, path: &Pa
 }
 
 /// Makes sure that there is such a run, and names those that there are.
-fn check(session: &Session, run: RunId) -> Result<(), Failure> {
+async fn check(session: &Session, run: RunId) -> Result<(), Failure> {
     if session.store.keeps_nothing() {
         return Err(Failure::wrong("nothing is known of any run, since `store: none` keeps nothing")
             .hint("what a run wrote stands in its store: name that one with --store"));
     }
-    let known = session.store.known_runs()?;
+    let known = session.store.known_runs().await?;
     if known.contains(&run) {
         return Ok(());
     }
@@ -83,7 +87,8 @@ fn check(session: &Session, run: RunId) -> Result<(), Failure> {
 async fn make(session: &Session, remembered: &Remembered, args: &RollbackArgs) -> Result<Planned, Failure> {
     let deeds = session
         .store
-        .deeds(args.run)?
+        .deeds(args.run)
+        .await?
         .ok_or_else(|| Failure::wrong(format!("run {} is gone: it was purged a moment ago", args.run)))?;
     let seen = session.look_wider(remembered, None, false, |scope| deeds.widen(scope)).await?;
     let View { membership: _, desired, actual } = seen;

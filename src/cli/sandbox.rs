@@ -7,13 +7,14 @@ use super::console::{Console, replace};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{clock, sandbox_log, sandbox_options};
-use crate::sandbox::{self, Choice, Generate, Sandbox};
+use crate::sandbox::{self, Choice, DefaultsChoice, Generate, Sandbox};
 
 pub(super) async fn run(
     global: &Global,
     console: &Console,
     command: &SandboxCommand,
 ) -> Result<Exit, Failure> {
+    let on = |switch: &Option<SwitchName>| switch.map(|switch| switch == SwitchName::On);
     match command {
         SandboxCommand::Serve { port } => serve(global, console, *port).await,
         SandboxCommand::Reset => {
@@ -23,7 +24,6 @@ pub(super) async fn run(
             Ok(Exit::Done)
         }
         SandboxCommand::Person { person, mode, dashboard, digest_email, outlook_add_in } => {
-            let on = |switch: &Option<SwitchName>| switch.map(|switch| switch == SwitchName::On);
             let choice = Choice {
                 mode: mode.map(|mode| mode == ModeName::OptIn),
                 dashboard: on(dashboard),
@@ -31,6 +31,30 @@ pub(super) async fn run(
                 outlook_add_in: on(outlook_add_in),
             };
             play(global, console, person, choice)
+        }
+        SandboxCommand::Defaults {
+            dashboard,
+            digest_email,
+            outlook_add_in,
+            schedule_send,
+            meeting_survey,
+        } => {
+            let choice = DefaultsChoice {
+                dashboard: on(dashboard),
+                digest_email: on(digest_email),
+                outlook_add_in: on(outlook_add_in),
+                schedule_send: on(schedule_send),
+                meeting_survey: on(meeting_survey),
+                sampling_rate: None,
+            };
+            if choice == DefaultsChoice::default() {
+                return Err(Failure::wrong("nothing to change")
+                    .hint("name at least one default, such as --dashboard on"));
+            }
+            let file = tenant_file(global)?;
+            sandbox::play_defaults(sandbox_options(global, &file, &clock(global))?, &choice)?;
+            console.say("another administrator has changed the tenant's defaults")?;
+            Ok(Exit::Done)
         }
         SandboxCommand::Generate { people, groups, seed, out } => {
             let options = Generate { people: *people, groups: *groups, seed: *seed };

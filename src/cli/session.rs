@@ -15,9 +15,9 @@ use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Credential, Endpoints, Reader};
 use crate::model::{ActualState, DesiredState, Membership, Selector};
-use crate::plan::{Context, Scope};
+use crate::plan::{Context, Scope, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
-use crate::store::{Remembered, Store, WhenMissing};
+use crate::store::{Place, Remembered, Store, WhenMissing};
 
 /// Is a manifest, the tenant that it names, and the store that remembers.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Session {
     ) -> Result<Self, Failure> {
         let clock = clock(global);
         let Some(at) = &global.sandbox else { return Err(no_tenant()) };
-        let store = open_store(global, &manifest, purpose)?;
+        let store = open_store(global, console, &manifest, purpose).await?;
         let (url, sandbox) = reach(global, at, &clock).await?;
         if let Some(sandbox) = &sandbox
             && sandbox.tenant_id() != manifest.tenant().to_string()
@@ -116,13 +116,17 @@ impl Session {
         scope.settings |= everyone_named;
         scope.tenant_settings |= also.is_some();
         widen(&mut scope);
-        let actual = self.reader.observe(&scope.people, Ask::from(&scope)).await?;
+        let mut actual = self.reader.observe(&scope.people, Ask::from(&scope)).await?;
+        if !everyone_named {
+            let missed = whom_to_look_up(&desired, &actual, &remembered.ledger, remembered.newest_run());
+            actual.exists = self.reader.exist(&missed).await;
+        }
         Ok(View { membership, desired, actual })
     }
 
     /// Reads what is remembered.
-    pub(super) fn remembered(&self) -> Result<Remembered, Failure> {
-        Ok(self.store.ledger(&self.manifest.settle())?)
+    pub(super) async fn remembered(&self) -> Result<Remembered, Failure> {
+        Ok(self.store.ledger(&self.manifest.settle(), &self.clock).await?)
     }
 
     /// Gives what a plan needs to know besides.
@@ -182,6 +186,7 @@ pub(super) fn sandbox_options(
     }
     options.delay = Duration::from_millis(global.sandbox_delay);
     options.log = Some(sandbox_log(file));
+    options.faults.clone_from(&global.sandbox_faults);
     Ok(options)
 }
 
@@ -195,31 +200,45 @@ pub(super) fn sandbox_log(file: &Path) -> PathBuf {
 /// Gives the URL of a sandbox that serves already, or starts one in this process.
 async fn reach(global: &Global, at: &str, clock: &Clock) -> Result<(String, Option<Sandbox>), Failure> {
     if at.starts_with("http://") || at.starts_with("https://") {
+        if global.sandbox_faults.is_some() {
+            return Err(Failure::wrong("a sandbox that serves already plays its own script of faults").hint(
+                "name it there: `insightctl sandbox serve --faults FILE`, or POST it to /sandbox/faults",
+            ));
+        }
         return Ok((at.trim_end_matches('/').to_owned(), None));
     }
     let sandbox = Sandbox::start(sandbox_options(global, Path::new(at), clock)?).await?;
     Ok((sandbox.url().to_owned(), Some(sandbox)))
 }
 
-fn open_store(global: &Global, manifest: &Manifest, purpose: Purpose) -> Result<Store, Failure> {
+async fn open_store(
+    global: &Global,
+    console: &Console,
+    manifest: &Manifest,
+    purpose: Purpose,
+) -> Result<Store, Failure> {
     let address = match &global.store {
         Some(typed) => store_address(typed)?,
         None => manifest.store().clone(),
     };
-    let folder = match address {
+    let sandbox = global.sandbox.is_some();
+    let (place, by_itself) = match address {
         StoreAddress::None => return Ok(Store::none(manifest.tenant())),
-        StoreAddress::Folder(folder) => folder,
-        StoreAddress::Remote(remote) => {
-            return Err(Failure::wrong(format!("the store `{remote}` cannot be used by this version"))
-                .hint("use `file:PATH` or `none`"));
-        }
+        StoreAddress::Folder(folder) => (Place::Folder(folder), sandbox),
+        StoreAddress::Remote(address) => (Place::bucket(&address, console.stores.options.clone())?, false),
     };
-    let missing = match (purpose, global.new_store || global.sandbox.is_some()) {
+    if matches!(place, Place::Folder(_)) && console.stores.throw_away && !sandbox {
+        console.say(
+            "warning: the store is a folder of a runner that is thrown away after this job, and what it remembers \
+             goes with it\nhint: name a bucket under `store:`, or a folder that outlives the job",
+        )?;
+    }
+    let missing = match (purpose, global.new_store || by_itself) {
         (_, false) => WhenMissing::Refuse,
         (Purpose::Look, true) => WhenMissing::Empty,
         (Purpose::Apply, true) => WhenMissing::Create(Uuid::new_v4()),
     };
-    Ok(Store::open(&folder, manifest.tenant(), missing)?)
+    Ok(Store::open(&place, manifest.tenant(), missing).await?)
 }
 
 /// Reads `--store`; unlike the manifest's, its path starts from the current folder and may lie anywhere.

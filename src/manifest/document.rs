@@ -15,12 +15,13 @@ use super::problem::{At, File, Problems, Reporter, quoted};
 use super::scenario::{self, Scenario};
 use super::syntax::{self, Located, Node};
 use super::text::decode;
-use super::{Manifest, store, tenant, words};
+use super::{Manifest, accept, store, tenant, words};
 
 /// Is the version of the manifest that this program reads.
 const VERSION: i128 = 1;
 
-const KEYS: [&str; 8] = ["version", "tenant", "scenario", "defaults", "groups", "guards", "settle", "store"];
+const KEYS: [&str; 9] =
+    ["version", "tenant", "scenario", "defaults", "groups", "accept", "guards", "settle", "store"];
 
 /// Reads a manifest from its bytes, and the files that it names from its folder.
 pub(super) fn read(path: &Path, bytes: Vec<u8>, folder: &Folder) -> Result<Manifest, Problems> {
@@ -81,11 +82,13 @@ fn document(
     });
     let defaults = fields.get("defaults").map(|node| tenant::defaults(node, report)).unwrap_or_default();
     let groups = fields.get("groups").map(|node| groups(node, reader, report)).unwrap_or_default();
+    let accepts = fields.get("accept").map(|node| accept::read(node, reader, report)).unwrap_or_default();
     let (protected, limits) =
         fields.get("guards").map(|node| tenant::guards(node, reader, report)).unwrap_or_default();
     let settle = fields.get("settle").map(|node| tenant::settle(node, report)).unwrap_or_default();
     let store = store::store(fields.get("store"), folder, report);
     scenario::check(scenario, &defaults, &groups, report);
+    accept::check(&accepts, &groups, report);
     Some(Manifest {
         tenant: id?,
         tenant_name: name,
@@ -93,6 +96,7 @@ fn document(
         defaults: defaults.into_iter().filter_map(|(setting, (value, _))| Some((setting, value?))).collect(),
         groups,
         protected,
+        accepts,
         limits,
         settle,
         store,

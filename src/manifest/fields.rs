@@ -9,8 +9,7 @@ use super::syntax::{Located, Node};
 const ALSO: [(&str, &str); 2] = [("scheduled-send", "schedule-send"), ("license", "licence")];
 
 /// Lists keys that one may well try, and why they are not read.
-const TRIED: [(&str, &str); 4] = [
-    ("re-opt-in", "this version opts nobody in against their own opt-out"),
+const TRIED: [(&str, &str); 3] = [
     ("waves", "this version rolls out everything at once"),
     ("windows", "this version writes at any time: schedule the run instead"),
     ("mail", "use `user` with the user principal name, or `csv` with `column: Mail`"),

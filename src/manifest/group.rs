@@ -9,7 +9,7 @@ use super::problem::{At, Reporter};
 use super::syntax::{Located, Node};
 use super::words;
 use crate::model::{
-    BySetting, Feature, OnLeave, OnUserChoice, Selector, ServicePlan, Setting, Switch, Value,
+    BySetting, Feature, Mark, OnLeave, OnUserChoice, ReOptIn, Selector, ServicePlan, Setting, Switch, Value,
 };
 
 /// Is one group as the manifest declares it.
@@ -21,6 +21,7 @@ pub struct Group {
     pub(super) on_leave: OnLeave,
     pub(super) members: Vec<Rule>,
     pub(super) except: Vec<Rule>,
+    pub(super) re_opt_in: Option<ReOptIn>,
     /// Where its name stands.
     pub(super) at: At,
     /// Where what it asks for stands; the name's place for what it does not mention.
@@ -48,6 +49,11 @@ impl Group {
         self.on_leave
     }
 
+    /// Gives its decision to opt people in again who had opted out, if there is one.
+    pub fn re_opt_in(&self) -> Option<&ReOptIn> {
+        self.re_opt_in.as_ref()
+    }
+
     /// Says whether it switches on a feature.
     pub(super) fn grants_features(&self) -> bool {
         Feature::ALL.iter().any(|feature| *self.wants.get(feature.setting()) == Some(Value::ON))
@@ -59,8 +65,17 @@ impl Group {
     }
 }
 
-const KEYS: [&str; 8] =
-    ["name", "mode", "features", "service-plan", "on-user-choice", "on-leave", "members", "except"];
+const KEYS: [&str; 9] = [
+    "name",
+    "mode",
+    "features",
+    "service-plan",
+    "on-user-choice",
+    "on-leave",
+    "re-opt-in",
+    "members",
+    "except",
+];
 
 /// Reads a group; `None` when it is so wrong that nothing can be said of it.
 pub(super) fn read(
@@ -113,6 +128,16 @@ pub(super) fn read(
         report.error(everyone.at, "nobody is left when everyone is excepted").hint("remove this member");
     }
 
+    let re_opt_in = fields.get("re-opt-in").and_then(|node| {
+        let rule = re_opt_in(node, name.unwrap_or_default(), report);
+        if wants.mode != Some(Value::OPT_IN) && fields.get("mode").is_none_or(|_| wants.mode.is_some()) {
+            report
+                .error(fields.key("re-opt-in"), "`re-opt-in` goes with `mode: opt-in` only")
+                .hint("add `mode: opt-in` to this group, or remove `re-opt-in`");
+        }
+        rule
+    });
+
     let group = Group {
         name: name.unwrap_or_default().into(),
         wants,
@@ -123,6 +148,7 @@ pub(super) fn read(
         on_leave: fields.get("on-leave").and_then(|node| words::on_leave(node, report)).unwrap_or_default(),
         members,
         except,
+        re_opt_in,
         at,
         places,
     };
@@ -152,6 +178,31 @@ fn features(
             *places.get_mut(setting) = node.at;
         }
     }
+}
+
+/// Reads the decision to opt people in again who had opted out.
+///
+/// Its mark is made of the group's name, the reason and the date: whoever changes one of them decides anew.
+fn re_opt_in(node: &Located<Node>, group: &str, report: &mut Reporter<'_>) -> Option<ReOptIn> {
+    let fields = match &node.value {
+        Node::Null => return None,
+        Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Str(_) | Node::Seq(_) | Node::Map(_) => {
+            fields(node, "`re-opt-in`", &["reason", "until"], report)?
+        }
+    };
+    for (word, why) in [
+        ("reason", "add `reason:`; whoever consents to the plan reads it"),
+        ("until", "add `until:` with a day, such as 2026-04-01: this must not hold for ever"),
+    ] {
+        if fields.get(word).is_none() {
+            report.error(fields.at, format!("`re-opt-in` has no `{word}`")).hint(why);
+        }
+    }
+    let reason = fields.get("reason").and_then(|node| words::reason(node, report));
+    let until = fields.get("until").and_then(|node| words::until(node, report));
+    let (reason, until) = (reason?, until?);
+    let mark = Mark::of(&format!("{group}\n{reason}\n{until}"));
+    Some(ReOptIn { reason: reason.into(), until, mark })
 }
 
 /// Says what a group means, where that is not what it seems to mean.

@@ -85,16 +85,30 @@ impl<'f> Reader<'f> {
             return None;
         }
         let fields = fields(item, "a member", &KEYS, report)?;
-        let kinds: Vec<(&str, At)> = fields.words().filter(|(word, _)| *word != "column").collect();
+        // An unknown key has been told of already.
+        let empty = matches!(&item.value, Node::Map(entries) if entries.is_empty());
+        let silent = !empty && fields.get("column").is_none();
+        self.rule_of(&fields, "member", &KINDS, silent, report)
+    }
+
+    /// Reads the one selector that a mapping holds, whatever else stands in it; `what` names the mapping in messages.
+    ///
+    /// `silent` says that a mapping without any has been told of already.
+    pub(super) fn rule_of(
+        &mut self,
+        fields: &Fields<'_>,
+        what: &str,
+        known: &[&str],
+        silent: bool,
+        report: &mut Reporter<'_>,
+    ) -> Option<Rule> {
+        let kinds: Vec<(&str, At)> = fields.words().filter(|(word, _)| known.contains(word)).collect();
         match kinds.as_slice() {
             [] => {
-                // An unknown or valueless key has been told of already.
-                if matches!(&item.value, Node::Map(entries) if entries.is_empty())
-                    || fields.get("column").is_some()
-                {
+                if !silent {
                     report
-                        .error(fields.at, "this member names nobody")
-                        .hint(format!("write one of {}", one_of(&KINDS)));
+                        .error(fields.at, format!("this {what} names nobody"))
+                        .hint(format!("write one of {}", one_of(known)));
                 }
                 return None;
             }
@@ -105,7 +119,7 @@ impl<'f> Reader<'f> {
                     .error(
                         *at,
                         format!(
-                            "one member is of several kinds: {}",
+                            "one {what} is of several kinds: {}",
                             one_of(&words).replace(" or ", " and ")
                         ),
                     )
@@ -119,7 +133,7 @@ impl<'f> Reader<'f> {
         }
         let node = fields.get(kind)?;
         match kind {
-            "csv" => self.list(node, &fields, report).map(Rule::List),
+            "csv" => self.list(node, fields, report).map(Rule::List),
             "everyone" => everyone(node, report),
             kind => selector(kind, node, report),
         }

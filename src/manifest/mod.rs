@@ -10,6 +10,7 @@
 //!                     problem ◀── everything that is wrong ─┘
 //! ```
 
+mod accept;
 mod csv;
 mod document;
 mod fields;
@@ -47,6 +48,7 @@ pub use store::{NotAStore, StoreAddress};
 pub use template::template;
 
 use crate::model::{Class, Limit, Selector, Settle, TenantId, TenantSetting, Value};
+use accept::Accept;
 use folder::Folder;
 use people::Rule;
 use problem::{At, File};
@@ -60,6 +62,7 @@ pub struct Manifest {
     defaults: BTreeMap<TenantSetting, Value>,
     groups: Vec<Group>,
     protected: Vec<Rule>,
+    accepts: Vec<Accept>,
     limits: BTreeMap<Class, Limit>,
     settle: Settle,
     store: StoreAddress,
@@ -175,6 +178,6 @@ impl Manifest {
 
     fn rules(&self) -> impl Iterator<Item = &Rule> {
         let of_groups = self.groups.iter().flat_map(|group| group.members.iter().chain(&group.except));
-        of_groups.chain(&self.protected)
+        of_groups.chain(&self.protected).chain(self.accepts.iter().map(|accept| &accept.whom))
     }
 }

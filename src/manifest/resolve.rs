@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::accept::Accept;
 use super::group::Group;
 use super::people::{Named, One, Rule};
 use super::problem::{At, Problems, Reporter, quoted};
 use super::{Manifest, Severity};
 use crate::model::desired::{NotFound, Unreadable};
 use crate::model::{
-    DesiredGroup, DesiredState, Held, Known, Members, Membership, Overlap, PersonId, Refusal, RefusalKind,
-    Selector,
+    Accepted, DesiredGroup, DesiredState, Held, Known, Members, Membership, Overlap, PersonId, Refusal,
+    RefusalKind, Selector,
 };
 
 /// Is everyone whom some rules name.
@@ -70,8 +71,11 @@ impl Manifest {
                 on_user_choice: group.on_user_choice,
                 on_leave: group.on_leave,
                 named: readable.then_some(named),
-                re_opt_in: None,
+                re_opt_in: group.re_opt_in.clone(),
             });
+        }
+        for accept in &self.accepts {
+            state.accepted.push(accepted(accept, membership, &mut report));
         }
         state.protected = protected.known.into_iter().collect();
         state.protected_not_found = protected.missing.iter().map(|named| named.spelt.into()).collect();
@@ -132,24 +136,7 @@ fn gather<'m>(
 ) -> People<'m> {
     let mut people = People { readable: true, ..People::default() };
     for rule in rules {
-        let at = match rule {
-            Rule::One(one) => one.at,
-            Rule::List(_) => At::TOP,
-        };
-        let mut refusal: Option<Arc<Refusal>> = None;
-        for named in rule.named() {
-            match membership.of.get(&named.selector) {
-                Some(Known::Is(Members::Are(are))) => people.known.extend_from_slice(are),
-                Some(Known::Is(Members::NoSuchPerson)) if is_person(&named.selector) => {
-                    people.missing.push(named);
-                }
-                Some(Known::Is(Members::NoSuchPerson | Members::Gone)) => gone(&named, at, report),
-                Some(Known::Is(Members::Ambiguous(count))) => ambiguous(&named, *count, rule, at, report),
-                Some(Known::Unknown(why)) => refusal = refusal.or_else(|| Some(Arc::clone(why))),
-                None => refusal = refusal.or_else(|| Some(Arc::new(not_asked()))),
-            }
-        }
-        if let Some(refusal) = refusal {
+        if let Some(refusal) = people.add(rule, membership, report) {
             people.readable = false;
             state.unreadable.push(Unreadable { group, selector: spelling(rule), refusal });
         }
@@ -157,6 +144,58 @@ fn gather<'m>(
     people.known.sort_unstable();
     people.known.dedup();
     people
+}
+
+/// Asks the directory's answers for whom a deviation is accepted.
+///
+/// One that could not be read makes nobody's group uncertain: it can only be a reason to leave alone whoever has just
+/// the value that it accepts.
+fn accepted(accept: &Accept, membership: &Membership, report: &mut Reporter<'_>) -> Accepted {
+    let Accept { whom, setting, value, reason, until, at: _ } = accept;
+    let mut people = People::default();
+    let unreadable = people.add(whom, membership, report);
+    let People { mut known, missing, readable: _ } = people;
+    known.sort_unstable();
+    known.dedup();
+    Accepted {
+        selector: spelling(whom),
+        people: known,
+        not_found: missing.iter().map(|named| named.spelt.into()).collect(),
+        unreadable,
+        setting: *setting,
+        value: *value,
+        reason: Arc::clone(reason),
+        until: *until,
+    }
+}
+
+impl<'m> People<'m> {
+    /// Adds everyone whom a rule names; gives the refusal if part of that could not be read.
+    fn add(
+        &mut self,
+        rule: &'m Rule,
+        membership: &Membership,
+        report: &mut Reporter<'_>,
+    ) -> Option<Arc<Refusal>> {
+        let at = match rule {
+            Rule::One(one) => one.at,
+            Rule::List(_) => At::TOP,
+        };
+        let mut refusal: Option<Arc<Refusal>> = None;
+        for named in rule.named() {
+            match membership.of.get(&named.selector) {
+                Some(Known::Is(Members::Are(are))) => self.known.extend_from_slice(are),
+                Some(Known::Is(Members::NoSuchPerson)) if is_person(&named.selector) => {
+                    self.missing.push(named);
+                }
+                Some(Known::Is(Members::NoSuchPerson | Members::Gone)) => gone(&named, at, report),
+                Some(Known::Is(Members::Ambiguous(count))) => ambiguous(&named, *count, rule, at, report),
+                Some(Known::Unknown(why)) => refusal = refusal.or_else(|| Some(Arc::clone(why))),
+                None => refusal = refusal.or_else(|| Some(Arc::new(not_asked()))),
+            }
+        }
+        refusal
+    }
 }
 
 /// Decides who holds each person, and counts whom groups share with the one that decides.
@@ -188,7 +227,9 @@ fn decide(holds: &mut [(PersonId, u32)], first_unreadable: u32, groups: &[Group]
 
 /// Says whether it makes no difference which of two groups decides.
 fn same_outcome(a: &Group, b: &Group) -> bool {
-    (a.wants, a.on_user_choice, a.on_leave) == (b.wants, b.on_user_choice, b.on_leave)
+    let outcome =
+        |group: &Group| (group.wants, group.on_user_choice, group.on_leave, group.re_opt_in.is_some());
+    outcome(a) == outcome(b)
 }
 
 /// Remembers people who are not in the directory, each with the first group that names them.

@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value as Json};
 
 use super::scenario::Scenario;
-use crate::model::Class;
+use crate::model::{Class, Setting};
 
 /// Gives the schema of a manifest, in the draft that every editor knows (draft-07).
 pub fn schema() -> Schema {
@@ -76,6 +76,9 @@ struct Manifest {
     /// Groups of people, most important first: the first group that holds a person decides everything for them.
     #[schemars(length(min = 1))]
     groups: Option<Vec<Group>>,
+    /// Deviations from what the groups ask for that are left alone for a while.
+    #[schemars(length(min = 1))]
+    accept: Option<Vec<Accept>>,
     /// What may not happen without consent.
     guards: Option<Guards>,
     /// How long a write may take to show before it counts as lost.
@@ -156,6 +159,9 @@ struct Group {
     /// What happens to people whom no group holds any more: `keep` (default) writes nothing, `restore` brings back
     /// what was found before the first write.
     on_leave: Option<OnLeave>,
+    /// Opts people in again who had opted out before this was first applied: once each, and never without consent.
+    /// Goes with `mode: opt-in` only.
+    re_opt_in: Option<ReOptIn>,
     /// Who belongs to the group.
     #[schemars(length(min = 1))]
     members: Vec<Member>,
@@ -174,6 +180,53 @@ struct Features {
     digest_email: Option<Switch>,
     /// The Outlook add-in and its inline suggestions.
     outlook_add_in: Option<Switch>,
+}
+
+/// A decision to opt people in again.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+struct ReOptIn {
+    /// Why, in one line, for whoever consents to the plan. Another reason is another decision.
+    reason: Text,
+    /// The last day on which it holds, to its end in UTC, or the moment from which it no longer does.
+    until: Until,
+}
+
+/// A deviation that is left alone for a while: one of `user`, `group`, `csv`, `filter`, `licence`, and what they may
+/// have.
+#[derive(JsonSchema)]
+#[schemars(
+    rename_all = "kebab-case",
+    deny_unknown_fields,
+    extend("oneOf" = [
+        { "required": ["user"] }, { "required": ["group"] }, { "required": ["csv"] },
+        { "required": ["filter"] }, { "required": ["licence"] }, { "required": ["license"] }
+    ])
+)]
+struct Accept {
+    /// One person: user principal name or object id.
+    user: Option<Address>,
+    /// Everyone in an Entra group, nested groups included: its object id, mail address or unique display name.
+    group: Option<Text>,
+    /// A CSV file, seen from the manifest's own folder, written with `/`.
+    csv: Option<Text>,
+    /// The column that holds the people. Goes with `csv` only.
+    column: Option<Text>,
+    /// A Microsoft Graph `$filter` over users, such as `department eq 'Sales'`.
+    filter: Option<Text>,
+    /// Everyone who holds a product or service plan: its name, such as `SPE_E5`, or its GUID.
+    licence: Option<Text>,
+    /// Another spelling of `licence`.
+    license: Option<Text>,
+    /// The setting that may deviate.
+    setting: SettingWord,
+    /// What these people may have instead: `opt-in` or `opt-out`, `on` or `off`, `assigned`, `partial` or `removed`. As
+    /// soon as they have anything else, it is handled as usual.
+    value: SettingValue,
+    /// Why, in one line.
+    reason: Text,
+    /// The last day on which it holds, to its end in UTC, or the moment from which it no longer does.
+    until: Until,
 }
 
 /// Names people in one of six ways.
@@ -302,6 +355,15 @@ written! {
         any_case(&["on", "off", "yes", "no", "true", "false"])
     ] });
     Yes = json_schema!({ "anyOf": [{ "const": true }, any_case(&["on", "yes", "true"])] });
+    Until = json_schema!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}", "examples": ["2026-04-01"] });
+    SettingWord = words(&Setting::ALL.map(Setting::word));
+    SettingValue = json_schema!({ "anyOf": [
+        { "enum": ["opt-in", "opt-out", "on", "off", "assigned", "partial", "removed"] },
+        { "type": "boolean" },
+        any_case(&[
+            "opt-in", "opt-out", "on", "off", "yes", "no", "true", "false", "assigned", "partial", "removed"
+        ])
+    ] });
     ScenarioWord = words(&Scenario::ALL.map(Scenario::word));
     Mode = words(&["opt-in", "opt-out"]);
     ServicePlan = words(&["assigned", "removed"]);

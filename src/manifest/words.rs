@@ -1,7 +1,10 @@
 //! Reads the words that knobs take: switches, modes, durations, rates, counts.
 
-use jiff::SignedDuration;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
+use super::fields::text;
 use super::problem::{Reporter, meant, one_of, quoted};
 use super::syntax::{Located, Node};
 use crate::model::{Mode, OnLeave, OnUserChoice, Rate, ServicePlan, Switch, Value};
@@ -144,6 +147,44 @@ pub(super) fn duration(
         return None;
     }
     Some(span)
+}
+
+/// Reads the moment from which something no longer holds.
+///
+/// A day counts to its end, in UTC: `2026-04-01` means until midnight after the first of April.
+pub(super) fn until(node: &Located<Node>, report: &mut Reporter<'_>) -> Option<Timestamp> {
+    let typed = match &node.value {
+        Node::Str(typed) => typed.trim(),
+        Node::Null => return None,
+        Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Seq(_) | Node::Map(_) => {
+            report
+                .error(node.at, format!("`until` must be a day, not {}", node.value.kind()))
+                .hint("write it as 2026-04-01; it counts to the end of that day, UTC");
+            return None;
+        }
+    };
+    let end_of_day = || {
+        // A date with a time is not taken for a day: it would lose its time.
+        let date: Date = (typed.len() == 10).then(|| typed.parse().ok())??;
+        Some(date.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    };
+    let until = typed.parse().ok().or_else(end_of_day);
+    if until.is_none() {
+        report
+            .error(node.at, format!("{} is neither a day nor a moment", quoted(typed)))
+            .hint("write a day such as 2026-04-01, or a moment such as 2026-04-01T08:00:00Z");
+    }
+    until
+}
+
+/// Reads why somebody decided so: one line, which stands in plans.
+pub(super) fn reason<'n>(node: &'n Located<Node>, report: &mut Reporter<'_>) -> Option<&'n str> {
+    let reason = text(node, "`reason`", report)?;
+    if reason.len() > 500 || reason.contains(char::is_control) {
+        report.error(node.at, "a reason is one line of at most 500 bytes");
+        return None;
+    }
+    Some(reason)
 }
 
 /// Reads a whole number within bounds.

@@ -177,8 +177,15 @@ impl Reader {
             },
             catalogue,
             people: actual,
+            exists: BTreeMap::new(),
             read_at: learnt.unwrap_or(began),
         })
+    }
+
+    /// Says of people whether their account exists; whoever could not be looked up is absent from the answer.
+    pub async fn exist(&self, people: &[PersonId]) -> BTreeMap<PersonId, bool> {
+        let answers = self.0.graph.exist(people).await;
+        people.iter().copied().zip(answers).filter_map(|(id, exists)| Some((id, *exists.known()?))).collect()
     }
 
     /// Reads again the mode and features of people, in the same order.

@@ -65,6 +65,10 @@ pub struct Accepted {
     pub selector: String,
     /// Who that is, sorted.
     pub people: Vec<PersonId>,
+    /// Addresses among them that the directory does not know.
+    pub not_found: Vec<Arc<str>>,
+    /// Why nobody can say who that is, if so: then it may be anyone.
+    pub unreadable: Option<Arc<Refusal>>,
     /// Which setting.
     pub setting: Setting,
     /// What they may have instead of what their group asks for.

@@ -222,6 +222,9 @@ pub struct ActualState {
     pub catalogue: Catalogue,
     /// Everyone who was asked about, is in the directory, and could be read there.
     pub people: BTreeMap<PersonId, ActualPerson>,
+    /// Whether an account exists, of people whom the ledger remembers and nothing else asks for; absent for whoever was
+    /// not looked up, or could not be.
+    pub exists: BTreeMap<PersonId, bool>,
     /// When reading began.
     pub read_at: Timestamp,
 }

@@ -1,17 +1,16 @@
 //! The plan as a value: what is saved, reviewed and carried out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange, Reason,
+    Context, Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange, Quarantined,
+    Reason,
 };
-use crate::model::{
-    ActualState, Class, Entry, Mark, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting,
-};
+use crate::model::{Class, Entry, Mark, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
 
 /// Is the version of the plan file that this program writes.
 pub const FORMAT: u32 = 1;
@@ -36,6 +35,9 @@ pub struct Plan {
     pub left_alone: Vec<LeftAlone>,
     /// Changes that somebody else made since the last apply, sorted.
     pub outside_changes: Vec<OutsideChange>,
+    /// Settings that came back so often that they are not written any more, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantined: Vec<Quarantined>,
     /// People whom the groups hold no longer, or who moved between groups; counted per group.
     pub leaving: Vec<Leaving>,
     /// Pairs of groups that share people.
@@ -61,6 +63,7 @@ impl Plan {
             operations: Vec::new(),
             left_alone: Vec::new(),
             outside_changes: Vec::new(),
+            quarantined: Vec::new(),
             leaving: Vec::new(),
             overlaps: Vec::new(),
             moves_with_default: None,
@@ -95,6 +98,23 @@ pub struct Basis {
     pub read_at: Timestamp,
 }
 
+impl Basis {
+    /// Says what a plan is made from; the tenant was read from `read_at` on.
+    pub fn of(context: &Context, tenant: TenantId, tenant_name: &Arc<str>, read_at: Timestamp) -> Self {
+        let Context { now: _, as_of, manifest, store, keeps_ledger: _, newest_run, re_pin: _ } = context;
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            manifest: manifest.clone(),
+            tenant,
+            tenant_name: Arc::clone(tenant_name),
+            store: store.clone(),
+            newest_run: *newest_run,
+            as_of: *as_of,
+            read_at,
+        }
+    }
+}
+
 /// Is what apply stores in the ledger, whether or not anything is written to the tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -112,6 +132,9 @@ pub struct Observations {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, String>")]
     pub re_opt_ins: BTreeMap<Mark, Timestamp>,
+    /// People whose account was deleted for good, and of whom nothing is remembered any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub forgotten: BTreeSet<PersonId>,
 }
 
 /// Is what changes in the ledger about one person because of looking.
@@ -133,22 +156,6 @@ pub struct Observed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub gone_since: Option<Timestamp>,
-}
-
-impl Basis {
-    /// Tells what a plan is made from.
-    pub fn of(actual: &ActualState, context: &Context) -> Self {
-        Self {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            manifest: context.manifest.clone(),
-            tenant: actual.tenant.id,
-            tenant_name: Arc::clone(&actual.tenant.name),
-            store: context.store.clone(),
-            newest_run: context.newest_run,
-            as_of: context.as_of,
-            read_at: actual.read_at,
-        }
-    }
 }
 
 /// Totals of a plan.

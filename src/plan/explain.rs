@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
+use super::hold::{Deviations, Holding};
 use super::person::{Bench, Judgement, judge, left_alone_as_a_whole};
 use super::{Because, Context, DefaultNow, Reason, tenant};
 use crate::model::{
@@ -68,11 +70,30 @@ pub struct SettingExplanation {
     pub default_after: Option<Value>,
     /// What the ledger remembers.
     pub entry: Option<Entry>,
-    /// The row of the verdict table that matched, 1 to 14; `None` for the service plan, where a run was undone, or when the
-    /// person as a whole is left alone.
+    /// When a value that we had written was found changed by somebody else, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub returned: Vec<Timestamp>,
+    /// What accepts that the person has this value, if something does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Agreed>,
+    /// The group's decision to opt people in again, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub re_opt_in: Option<Agreed>,
+    /// The row of the verdict table that matched, 1 to 14; `None` for the service plan, or when the person as a whole
+    /// is left alone.
     pub row: Option<u8>,
     /// What follows.
     pub decision: Decision,
+}
+
+/// Is why the manifest makes an exception, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Agreed {
+    /// Why, in the words of the manifest.
+    pub reason: Arc<str>,
+    /// The moment from which it no longer holds.
+    pub until: Timestamp,
 }
 
 /// Is what follows for one setting.
@@ -104,7 +125,8 @@ pub fn explain(
 ) -> Option<Explanation> {
     let person = actual.people.get(&id)?;
     let tenant = tenant::judge(desired, actual, ledger, context.now, Some(context.mark()));
-    let bench = Bench::new(&tenant, desired, actual, context);
+    let deviations = Deviations::new(desired, context.as_of);
+    let bench = Bench::new(&tenant, &deviations, desired, actual, ledger, context);
     let held = desired.people.get(&id).copied();
     let protected = desired.protected.contains(&id);
     let certain = held.is_none_or(|held| held.certain);
@@ -112,10 +134,11 @@ pub fn explain(
     let judged = held.map(|held| {
         let group = desired.group(held);
         let whole = left_alone_as_a_whole(person, held.certain, protected);
-        (group, judge(&bench, group, person, record, whole))
+        (group, judge(&bench, group, id, person, record, whole))
     });
-    let settings = Setting::ALL
-        .map(|setting| explain_setting(&bench, person, ledger.entry(id, setting), judged.as_ref(), setting));
+    let holding = Holding { deviations: &deviations, id, record, now: context.now };
+    let settings =
+        Setting::ALL.map(|setting| explain_setting(&bench, &holding, person, judged.as_ref(), setting));
     Some(Explanation {
         upn: Arc::clone(&person.upn),
         id,
@@ -133,8 +156,8 @@ pub fn explain(
 
 fn explain_setting(
     bench: &Bench<'_>,
+    holding: &Holding<'_>,
     person: &ActualPerson,
-    entry: Option<&Entry>,
     judged: Option<&(&DesiredGroup, Judgement)>,
     setting: Setting,
 ) -> SettingExplanation {
@@ -147,13 +170,21 @@ fn explain_setting(
     };
     let verdict = judged.and_then(|(_, judgement)| judgement.settings.get(setting).as_ref());
     let whole = judged.and_then(|(_, judgement)| judgement.whole);
+    let have = person.values(bench.catalogue).get(setting).known().copied().flatten();
+    let entry = holding.record.and_then(|record| *record.settings.get(setting));
+    let accepted = have.and_then(|have| bench.deviations.accepts(holding.id, setting, have));
+    let of_mode = |(group, _): &(&DesiredGroup, Judgement)| group.re_opt_in.clone();
+    let re_opt_in = judged.filter(|_| setting == Setting::Mode).and_then(of_mode);
     SettingExplanation {
         setting,
         want: judged.and_then(|(group, _)| *group.wants.get(setting)),
-        have: person.values(bench.catalogue).get(setting).known().copied().flatten(),
+        have,
         default: default.map(|default| default.now),
         default_after: default.map(|default| default.after),
-        entry: entry.copied(),
+        entry,
+        returned: verdict.map(|verdict| holding.history(setting, verdict)).unwrap_or_default(),
+        accepted: accepted.map(|it| Agreed { reason: Arc::clone(&it.reason), until: it.until }),
+        re_opt_in: re_opt_in.map(|rule| Agreed { reason: rule.reason, until: rule.until }),
         row: verdict.and_then(|verdict| verdict.row),
         decision: match (verdict, whole) {
             (Some(verdict), None) => verdict.decision,

@@ -58,7 +58,8 @@ pub(super) fn leavers<'a>(
                         leaver.restore(bench, person);
                     }
                 }
-                None => leaver.waits = true,
+                // Nothing comes back to an account that does not exist.
+                None => leaver.waits = actual.exists.get(id) != Some(&false),
             }
         }
         leavers.push(leaver);

@@ -4,10 +4,13 @@
 //! and no clock but the moment that it is told. Where to start reading: the table in [`verdict`], then [`plan`].
 
 pub mod calls;
+mod consent;
 mod deed;
 mod document;
 pub mod explain;
+mod gone;
 pub mod guard;
+mod hold;
 mod inverse;
 mod leaving;
 mod look;
@@ -24,17 +27,19 @@ mod tally;
 mod tenant;
 pub mod verdict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use consent::opts_in_again;
 pub use deed::{Deed, Deeds, PersonDeeds, Wrote};
 pub use document::{Basis, FORMAT, Observations, Observed, Plan, Summary};
+pub use gone::{FORGOTTEN_AFTER, whom_to_look_up};
 pub use inverse::inverse;
 pub use leaving::who_left;
 pub use look::DefaultNow;
-pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Refused};
+pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Quarantined, Refused};
 pub use occasion::{LeftOut, Occasion, Recorded, Stays, Undone};
 pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};
@@ -48,6 +53,7 @@ use crate::model::{
     Setting, Value,
 };
 use explain::Decision;
+use hold::Deviations;
 use leaving::Leaver;
 use person::{Bench, Judgement, judge, left_alone_as_a_whole};
 
@@ -83,7 +89,8 @@ impl Context {
 /// operation carries what it expects to find, and why `apply` looks again before it writes.
 pub fn plan(desired: &DesiredState, actual: &ActualState, ledger: &Ledger, context: &Context) -> Plan {
     let tenant = tenant::judge(desired, actual, ledger, context.now, Some(context.mark()));
-    let bench = Bench::new(&tenant, desired, actual, context);
+    let deviations = Deviations::new(desired, context.as_of);
+    let bench = Bench::new(&tenant, &deviations, desired, actual, ledger, context);
     let mut draft = Draft::default();
     for (id, held) in &desired.people {
         draft.person(&bench, desired, actual, ledger, *id, *held);
@@ -95,6 +102,7 @@ pub fn plan(desired: &DesiredState, actual: &ActualState, ledger: &Ledger, conte
     for leaver in &leavers {
         draft.leaver(leaver, actual);
     }
+    draft.forgotten = gone::notice(&mut draft.observed, desired, actual, ledger, context.now);
     let leaving = leaving::count(desired, ledger, &leavers);
     tally::finish(draft, tenant, leaving, desired, actual, ledger, context)
 }
@@ -105,6 +113,8 @@ struct Draft {
     operations: Vec<Operation>,
     left_alone: Vec<LeftAlone>,
     outside_changes: Vec<OutsideChange>,
+    quarantined: Vec<Quarantined>,
+    forgotten: BTreeSet<PersonId>,
     observed: BTreeMap<PersonId, Observed>,
     /// By licensing group and direction.
     inherited: BTreeMap<(crate::model::GroupId, bool), u64>,
@@ -144,9 +154,9 @@ impl Draft {
         };
         let record = ledger.people.get(&id);
         let whole = left_alone_as_a_whole(person, held.certain, desired.protected.contains(&id));
-        let judgement = judge(bench, group, person, record, whole);
+        let judgement = judge(bench, group, id, person, record, whole);
         self.count_moves(bench, person, &judgement);
-        self.remember(id, held, group, record, &judgement);
+        self.remember(id, held, group, record, &judgement, bench.now);
         let values = person.values(bench.catalogue);
         for (setting, verdict) in judgement.settings.iter() {
             if let Some(verdict) = verdict
@@ -156,6 +166,14 @@ impl Draft {
             {
                 let target = Target::Person(target(id, person, &group.name, setting));
                 self.outside_changes.push(OutsideChange { target, was: was.value, is });
+            }
+        }
+        for (setting, returned) in &judgement.quarantined {
+            if let Some(want) = *group.wants.get(*setting)
+                && let Some(have) = values.get(*setting).known().copied().flatten()
+            {
+                let target = Target::Person(target(id, person, &group.name, *setting));
+                self.quarantined.push(Quarantined { target, want, have, returned: returned.clone() });
             }
         }
         for licensing in &judgement.inherited_from {
@@ -177,13 +195,13 @@ impl Draft {
                 to,
                 class: class(because, to),
                 because,
-                mark: None,
+                mark: group.re_opt_in.as_ref().filter(|_| because == Because::ReOptIn).map(|rule| rule.mark),
                 licences: if licence { judgement.licences.clone() } else { Vec::new() },
                 after_opt_out: licence && judgement.after_opt_out,
             });
         }
         if self.operations.len() == before {
-            self.left_alone.push(left_alone(id, person, group, &judgement));
+            self.left_alone.push(left_alone(bench, id, person, group, &judgement));
         }
     }
 
@@ -195,6 +213,7 @@ impl Draft {
         group: &DesiredGroup,
         record: Option<&crate::model::PersonRecord>,
         judgement: &Judgement,
+        now: Timestamp,
     ) {
         if !held.certain {
             return;
@@ -208,11 +227,12 @@ impl Draft {
             })
             .collect();
         let moved = record.is_none_or(|record| record.group.as_ref() != Some(&group.name));
-        if moved || !settings.is_empty() {
-            self.observed.insert(
-                id,
-                Observed { group: Some(Arc::clone(&group.name)), settings, ..Observed::default() },
-            );
+        // Whoever was missed and is held again is missed no longer.
+        let found_again = record.is_some_and(|record| record.gone_since.is_some());
+        if moved || found_again || !settings.is_empty() {
+            let returned = judgement.returned.iter().map(|setting| (*setting, now)).collect();
+            let group = Some(Arc::clone(&group.name));
+            self.observed.insert(id, Observed { group, settings, returned, gone_since: None });
         }
     }
 
@@ -324,7 +344,14 @@ fn class(because: Because, to: Value) -> Class {
     }
 }
 
-fn left_alone(id: PersonId, person: &ActualPerson, group: &DesiredGroup, judgement: &Judgement) -> LeftAlone {
+fn left_alone(
+    bench: &Bench<'_>,
+    id: PersonId,
+    person: &ActualPerson,
+    group: &DesiredGroup,
+    judgement: &Judgement,
+) -> LeftAlone {
+    let values = person.values(bench.catalogue);
     let reason = judgement.reason();
     let refusal = match (&person.settings, reason) {
         (Known::Unknown(why), Reason::Unknown | Reason::Unlicensed) => {
@@ -335,14 +362,21 @@ fn left_alone(id: PersonId, person: &ActualPerson, group: &DesiredGroup, judgeme
     let deviations = judgement.settings.iter().filter_map(|(setting, verdict)| {
         let verdict = verdict.as_ref()?;
         let Decision::Leave(
-            reason @ (Reason::RolledBack | Reason::ConsentFloor | Reason::OwnChoice | Reason::DefaultMoved),
+            reason @ (Reason::ConsentFloor
+            | Reason::OwnChoice
+            | Reason::DefaultMoved
+            | Reason::Quarantined
+            | Reason::RolledBack
+            | Reason::Accepted),
         ) = verdict.decision
         else {
             return None;
         };
         let want = (*group.wants.get(setting))?;
-        let have = person.settings.known()?.get(setting)?;
-        Some(Deviation { setting, want, have, reason, ours_released: verdict.ours_released })
+        let have = values.get(setting).known().copied().flatten()?;
+        let accepted = bench.deviations.accepts(id, setting, have).filter(|_| reason == Reason::Accepted);
+        let until = accepted.map(|accepted| accepted.until);
+        Some(Deviation { setting, want, have, reason, ours_released: verdict.ours_released, until })
     });
     let settings = if judgement.whole.is_none() { deviations.collect() } else { Vec::new() };
     LeftAlone {

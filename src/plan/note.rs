@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Reason, Target};
@@ -56,6 +57,25 @@ pub struct Deviation {
     /// An opt-out that we wrote once and have released since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ours_released: bool,
+    /// The moment until which the manifest accepts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Timestamp>,
+}
+
+/// Is a setting that came back so often after we had written it that it is not written any more.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Quarantined {
+    /// What it is.
+    pub target: Target,
+    /// What the manifest asks for.
+    pub want: Value,
+    /// What is.
+    pub have: Value,
+    /// When it was found changed by somebody else, oldest first.
+    #[schemars(with = "Vec<String>")]
+    pub returned: Vec<Timestamp>,
 }
 
 /// Is a change that somebody else made since we last looked.
@@ -198,6 +218,45 @@ pub enum Note {
     WelcomeMail,
     /// There is no ledger: only visible choices and the consent floor protect people.
     NoLedger,
+    /// The manifest accepts a deviation of somebody whom the directory does not know.
+    #[serde(rename_all = "kebab-case")]
+    AcceptedNotFound {
+        /// The address, as the manifest spells it.
+        address: Arc<str>,
+    },
+    /// A deviation that the manifest accepts ends soon, or has ended.
+    #[serde(rename_all = "kebab-case")]
+    AcceptanceEnds {
+        /// Whose, as the manifest spells it.
+        selector: String,
+        /// The setting.
+        #[schemars(with = "String")]
+        setting: Setting,
+        /// What is accepted.
+        value: Value,
+        /// The moment from which it no longer is.
+        #[schemars(with = "String")]
+        until: Timestamp,
+        /// Whether that is over, so that it is handled like any other.
+        ended: bool,
+    },
+    /// A group opts people in again in this plan.
+    #[serde(rename_all = "kebab-case")]
+    OptsInAgain {
+        /// The manifest's group.
+        group: Arc<str>,
+        /// Why, in the words of the manifest.
+        reason: Arc<str>,
+        /// The moment from which it no longer does.
+        #[schemars(with = "String")]
+        until: Timestamp,
+    },
+    /// A group would opt people in again, and without a ledger nobody knows who had opted out before.
+    #[serde(rename_all = "kebab-case")]
+    OptsNobodyInAgain {
+        /// The manifest's group.
+        group: Arc<str>,
+    },
     /// People who left could not all be restored: a pin cannot be unset.
     #[serde(rename_all = "kebab-case")]
     RestoreStays {

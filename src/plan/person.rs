@@ -1,8 +1,12 @@
 //! Decides about one person: first as a whole, then setting by setting.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
+use super::consent::{lifted, opts_in_again};
 use super::explain::Decision;
+use super::hold::{Deviations, Holding};
 use super::look::DefaultNow;
 use super::service_plan::{self, ModeAhead, PlanJudgement};
 use super::tenant::TenantVerdict;
@@ -10,7 +14,8 @@ use super::verdict::{Case, Verdict, decide};
 use super::{Because, Context, LicenceChange, Reason};
 use crate::model::{
     ActualPerson, ActualState, BySetting, Catalogue, DesiredGroup, DesiredState, Feature, GroupId, Kind,
-    Known, Mark, Mode, OnUserChoice, PersonRecord, RefusalKind, ServicePlan, Setting, Settle, Value,
+    Known, Ledger, Mark, Mode, OnUserChoice, PersonId, PersonRecord, RefusalKind, ServicePlan, Setting,
+    Settle, Value,
 };
 
 /// Is what every person of one plan is judged with.
@@ -23,21 +28,35 @@ pub(super) struct Bench<'a> {
     /// The manifest in force.
     pub(super) manifest: Mark,
     pub(super) now: Timestamp,
+    pub(super) as_of: Timestamp,
+    /// What the manifest accepts.
+    pub(super) deviations: &'a Deviations<'a>,
+    /// Since when decisions to opt people in again are known.
+    pub(super) re_opt_ins: &'a BTreeMap<Mark, Timestamp>,
 }
 
 impl<'a> Bench<'a> {
     /// Lays out what everybody is judged with.
     pub(super) fn new(
         tenant: &'a TenantVerdict,
+        deviations: &'a Deviations<'a>,
         desired: &DesiredState,
         actual: &'a ActualState,
+        ledger: &'a Ledger,
         context: &Context,
     ) -> Self {
-        let Context { now, as_of: _, manifest: _, store: _, keeps_ledger: _, newest_run: _, re_pin } =
-            context;
-        let catalogue = &actual.catalogue;
-        let (settle, manifest) = (desired.settle, context.mark());
-        Self { tenant, catalogue, settle, re_pin: *re_pin, manifest, now: *now }
+        let Context { now, as_of, manifest: _, store: _, keeps_ledger: _, newest_run: _, re_pin } = context;
+        Self {
+            tenant,
+            catalogue: &actual.catalogue,
+            settle: desired.settle,
+            re_pin: *re_pin,
+            manifest: context.mark(),
+            now: *now,
+            as_of: *as_of,
+            deviations,
+            re_opt_ins: &ledger.re_opt_ins,
+        }
     }
 }
 
@@ -52,6 +71,10 @@ pub(super) struct Judgement {
     pub(super) after_opt_out: bool,
     /// The licensing groups that stand against the service plan, sorted.
     pub(super) inherited_from: Vec<GroupId>,
+    /// Settings that we had written and that somebody else changed.
+    pub(super) returned: Vec<Setting>,
+    /// Settings that came back too often, with when they did.
+    pub(super) quarantined: Vec<(Setting, Vec<Timestamp>)>,
     /// Whether the person is, or after this plan will be, opted out.
     pub(super) opted_out: bool,
     /// Why the person as a whole is left alone, if so.
@@ -119,6 +142,7 @@ pub(super) fn is_unknown(person: &ActualPerson, catalogue: &Catalogue) -> bool {
 pub(super) fn judge(
     bench: &Bench<'_>,
     group: &DesiredGroup,
+    id: PersonId,
     person: &ActualPerson,
     record: Option<&PersonRecord>,
     whole: Option<Reason>,
@@ -159,8 +183,17 @@ pub(super) fn judge(
         verdict
     };
 
+    let holding = Holding { deviations: bench.deviations, id, record, now: bench.now };
+    let held = |case: &Case, verdict: Verdict| holding.hold(case.setting, case.have, gate(verdict));
+
     let mode = case(Setting::Mode, Some(DefaultNow::MODE));
-    let decided = (mode.want.is_some() || mode.entry.is_some()).then(|| gate(decide(&mode)));
+    let decided = (mode.want.is_some() || mode.entry.is_some()).then(|| {
+        let verdict = decide(&mode);
+        let floor = verdict.decision == Decision::Leave(Reason::ConsentFloor);
+        let again = group.re_opt_in.as_ref().filter(|_| floor && mode.want == Some(Value::OPT_IN));
+        let meets = again.is_some_and(|rule| opts_in_again(rule, bench.re_opt_ins, record, bench.as_of));
+        held(&mode, if meets { lifted(verdict) } else { verdict })
+    });
     judgement.settings.mode = decided;
     let goes = decided.and_then(|verdict| match verdict.decision {
         Decision::Set { to, because: _ } => Some(to),
@@ -180,25 +213,37 @@ pub(super) fn judge(
         if case.want.is_none() && case.entry.is_none() {
             continue;
         }
-        let verdict = gate(decide(&case));
+        let verdict = held(&case, decide(&case));
         let verdict = if goes == Some(Value::OPT_IN) { with_opt_in(verdict, &case) } else { verdict };
         *judgement.settings.get_mut(setting) = Some(verdict);
     }
     let ahead = ModeAhead { have: mode.have, decision: decided.map(|verdict| verdict.decision) };
-    let plan = service_plan::judge(bench, group, person, entry(Setting::ServicePlan), ahead);
+    let plan = service_plan::judge(bench, group, person, entry(Setting::ServicePlan), ahead, &holding);
     let PlanJudgement { verdict, licences, after_opt_out, inherited_from } = plan;
     judgement.settings.service_plan = verdict;
+    for (setting, verdict) in judgement.settings.iter() {
+        let Some(verdict) = verdict else { continue };
+        if holding.comes_back(setting, verdict) {
+            judgement.returned.push(setting);
+        }
+        if verdict.decision == Decision::Leave(Reason::Quarantined) {
+            judgement.quarantined.push((setting, holding.history(setting, verdict)));
+        }
+    }
     Judgement { licences, after_opt_out, inherited_from, ..judgement }
 }
 
 /// States a feature again beside an opt-in, which leaves the features in no known state.
 ///
-/// What the person chose is stated as chosen, unless the group overrides choices.
+/// What the person chose is stated as chosen, unless the group overrides choices; what is held is stated as it is.
 fn with_opt_in(verdict: Verdict, case: &Case) -> Verdict {
     let (Some(want), Some(have)) = (case.want, case.have) else { return verdict };
     let respects = case.on_user_choice == OnUserChoice::Respect;
     let to = match (verdict.decision, verdict.entry) {
-        (Decision::Leave(Reason::OwnChoice | Reason::RolledBack), _) => have,
+        (
+            Decision::Leave(Reason::OwnChoice | Reason::Accepted | Reason::Quarantined | Reason::RolledBack),
+            _,
+        ) => have,
         (_, Some(entry)) if entry.chosen && respects => entry.value,
         (Decision::Set { .. } | Decision::Leave(_), _) => want,
     };

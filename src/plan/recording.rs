@@ -193,17 +193,6 @@ impl Recording {
             ..Observed::default()
         }
     }
-
-    /// Gives a copy that names nobody, for the store: people stand in it by object id alone.
-    #[must_use]
-    pub fn without_names(&self) -> Self {
-        let nobody: Arc<str> = Arc::from("");
-        let mut recording = self.clone();
-        for row in &mut recording.rows {
-            row.upn = Arc::clone(&nobody);
-        }
-        recording
-    }
 }
 
 #[cfg(test)]
@@ -284,6 +273,5 @@ mod tests {
         assert!(
             entry.recorded && entry.written() == Some(Value::OPT_OUT) && entry.at == day(10) && !entry.chosen
         );
-        assert!(!serde_json::to_string(&recording.without_names()).unwrap().contains("ada@"));
     }
 }

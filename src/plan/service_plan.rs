@@ -5,10 +5,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::explain::Decision;
+use super::hold::Holding;
 use super::person::Bench;
 use super::verdict::Verdict;
 use super::{Because, LicenceChange, Reason};
-use crate::model::{ActualPerson, Catalogue, DesiredGroup, Entry, GroupId, ServicePlan, Value};
+use crate::model::{ActualPerson, Catalogue, DesiredGroup, Entry, GroupId, ServicePlan, Setting, Value};
 
 /// Is what follows for the service plan of one person.
 #[derive(Debug, Default)]
@@ -39,6 +40,7 @@ pub(super) fn judge(
     person: &ActualPerson,
     entry: Option<Entry>,
     mode: ModeAhead,
+    holding: &Holding<'_>,
 ) -> PlanJudgement {
     let left = |reason, entry| {
         let verdict = Verdict::of_plan(Decision::Leave(reason), entry);
@@ -77,10 +79,17 @@ pub(super) fn judge(
     }
     let changes = licence_changes(person, bench.catalogue, want);
     let inherited_from = inherited(person, bench.catalogue, want, changes.is_empty());
+    let unworkable = changes.is_empty() && inherited_from.is_empty();
+    let differs = Decision::Set { to: Value::ServicePlan(want), because: Because::Differs };
+    let verdict = Verdict { changed_outside, ..Verdict::of_plan(differs, Some(looked)) };
+    let verdict = holding.hold(Setting::ServicePlan, Some(Value::ServicePlan(have)), verdict);
+    if verdict.decision != differs && !unworkable {
+        return PlanJudgement { verdict: Some(verdict), ..PlanJudgement::default() };
+    }
     if !inherited_from.is_empty() {
         return PlanJudgement { inherited_from, ..with(left(Reason::InheritedLicence, Some(looked))) };
     }
-    if changes.is_empty() {
+    if unworkable {
         // Nothing of the person's own could change it: the licence itself does not work.
         return with(left(Reason::Unlicensed, Some(looked)));
     }
@@ -92,9 +101,7 @@ pub(super) fn judge(
         // Once the plan is gone the person cannot undo an opt-in of their own, so the opt-out goes first.
         return with(left(reason, Some(looked)));
     }
-    let decision = Decision::Set { to: Value::ServicePlan(want), because: Because::Differs };
-    let verdict = Some(Verdict::of_plan(decision, Some(looked)));
-    with(PlanJudgement { verdict, licences: changes, after_opt_out, inherited_from })
+    PlanJudgement { verdict: Some(verdict), licences: changes, after_opt_out, inherited_from }
 }
 
 impl ModeAhead {
@@ -182,9 +189,10 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        BySetting, Kind, Known, Licences, Mark, Mode, OnLeave, OnUserChoice, ServicePlanId, Settings, Settle,
-        Sku, SkuId, Source, Switch,
+        BySetting, Kind, Known, Licences, Mark, Mode, OnLeave, OnUserChoice, PersonId, ServicePlanId,
+        Settings, Settle, Sku, SkuId, Source, Switch,
     };
+    use crate::plan::hold::Deviations;
     use crate::plan::tenant::TenantVerdict;
 
     const E3: SkuId = SkuId(Uuid::from_u128(3));
@@ -215,8 +223,18 @@ mod tests {
         let tenant = TenantVerdict::default();
         let now = Timestamp::UNIX_EPOCH;
         let settle = Settle::default();
-        let manifest = Mark::of("version: 1\n");
-        let bench = Bench { tenant: &tenant, catalogue: &catalogue, settle, re_pin: false, manifest, now };
+        let (deviations, re_opt_ins) = (Deviations::default(), BTreeMap::new());
+        let bench = Bench {
+            tenant: &tenant,
+            catalogue: &catalogue,
+            settle,
+            re_pin: false,
+            manifest: Mark::of("version: 1\n"),
+            now,
+            as_of: now,
+            deviations: &deviations,
+            re_opt_ins: &re_opt_ins,
+        };
         let group = DesiredGroup {
             name: "contractors".into(),
             wants: BySetting { mode, service_plan: Some(want), ..BySetting::default() },
@@ -235,7 +253,9 @@ mod tests {
             licences: Arc::new(Licences(sources.to_vec())),
             settings: Known::Is(settings),
         };
-        judge(&bench, &group, &person, None, ahead)
+        let id = PersonId(Uuid::from_u128(1));
+        let holding = Holding { deviations: &deviations, id, record: None, now };
+        judge(&bench, &group, &person, None, ahead, &holding)
     }
 
     const NO_MODE: ModeAhead = ModeAhead { have: Some(Value::OPT_IN), decision: None };

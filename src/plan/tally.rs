@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::tenant::TenantVerdict;
 use super::{
     Basis, Because, Context, Draft, FORMAT, Leaving, MovesWithDefault, Note, Observations, Operation, Plan,
     Summary, Target, calls,
 };
-use crate::model::{ActualState, Class, DesiredState, Ledger, PersonId, TenantSetting, Value};
+use crate::model::{
+    Accepted, ActualState, Class, DesiredState, Ledger, Mark, PersonId, ReOptIn, TenantSetting, Value,
+};
 
 /// Makes the plan of everything that was gathered.
 pub(super) fn finish(
@@ -22,20 +26,26 @@ pub(super) fn finish(
 ) -> Plan {
     let moves_with_default = moves(&draft, &tenant, desired, actual);
     let notes = notes(&draft, &tenant, desired, actual, ledger, context);
-    let Draft { mut operations, mut left_alone, mut outside_changes, observed, .. } = draft;
+    let re_opt_ins = unknown_re_opt_ins(desired, ledger, context.now);
+    let Draft {
+        mut operations, mut left_alone, mut outside_changes, quarantined, forgotten, observed, ..
+    } = draft;
     operations.extend(tenant.operations);
     operations.sort_by(|one, other| (one.phase, &one.target).cmp(&(other.phase, &other.target)));
     left_alone.sort_by(|one, other| (&one.upn, one.id).cmp(&(&other.upn, other.id)));
     outside_changes.extend(tenant.outside_changes);
     outside_changes.sort();
+    let mut quarantined = [tenant.quarantined, quarantined].concat();
+    quarantined.sort();
     let summary = summary(&operations, &left_alone, desired);
     Plan {
         format: FORMAT,
-        basis: Basis::of(actual, context),
+        basis: Basis::of(context, actual.tenant.id, &actual.tenant.name, actual.read_at),
         occasion: None,
         operations,
         left_alone,
         outside_changes,
+        quarantined,
         leaving,
         overlaps: desired.overlaps.clone(),
         moves_with_default,
@@ -43,11 +53,19 @@ pub(super) fn finish(
         observations: Observations {
             tenant: tenant.observed,
             people: observed,
-            returned: BTreeMap::new(),
-            re_opt_ins: BTreeMap::new(),
+            returned: tenant.returned,
+            re_opt_ins,
+            forgotten,
         },
         summary,
     }
+}
+
+/// Finds the decisions to opt people in again that the ledger does not know yet; it knows them from now on.
+fn unknown_re_opt_ins(desired: &DesiredState, ledger: &Ledger, now: Timestamp) -> BTreeMap<Mark, Timestamp> {
+    let rules = desired.groups.iter().filter_map(|group| group.re_opt_in.as_ref());
+    let unknown = rules.map(|rule| rule.mark).filter(|mark| !ledger.re_opt_ins.contains_key(mark));
+    unknown.map(|mark| (mark, now)).collect()
 }
 
 /// Says whether a plan that was read back is one that was made so: sorted, classed and counted as its operations are.
@@ -60,11 +78,14 @@ pub fn is_consistent(plan: &Plan) -> bool {
         Target::Tenant(_) => operation.class == Class::Defaults,
         Target::Person(_) => operation.class == super::class(operation.because, operation.to),
     });
+    // Without its mark the ledger could not tell whom a decision has met.
+    let marked = operations.iter().all(|op| op.because != Because::ReOptIn || op.mark.is_some());
     let people = People::of(operations);
     let apart = left_alone.iter().filter_map(|person| person.id).all(|id| !people.all.contains(&id));
     let calls: u64 = calls::calls(operations).iter().map(|work| work.task.calls()).sum();
     operations.is_sorted_by_key(order)
         && classed
+        && marked
         && apart
         && calls == summary.calls
         && people.all.len() as u64 == summary.people
@@ -135,6 +156,8 @@ fn notes(
             message: unreadable.refusal.message.clone(),
         });
     }
+    accepted_notes(desired, context.as_of, &mut notes);
+    re_opt_in_notes(draft, desired, context, &mut notes);
     let held_before: BTreeSet<&Arc<str>> =
         ledger.people.values().filter_map(|record| record.group.as_ref()).collect();
     for group in &desired.groups {
@@ -165,6 +188,47 @@ fn notes(
     }
     notes.sort();
     notes
+}
+
+/// Is how long before it ends an accepted deviation is spoken of.
+const ENDS_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+fn accepted_notes(desired: &DesiredState, as_of: Timestamp, notes: &mut Vec<Note>) {
+    for accepted in &desired.accepted {
+        let Accepted { selector, people: _, not_found, unreadable, setting, value, reason: _, until } =
+            accepted;
+        if let Some(refusal) = unreadable {
+            notes.push(Note::Unreadable {
+                group: "accept".into(),
+                selector: selector.clone(),
+                message: refusal.message.clone(),
+            });
+        }
+        let missing = not_found.iter();
+        notes.extend(missing.map(|address| Note::AcceptedNotFound { address: Arc::clone(address) }));
+        if until.duration_since(as_of) <= ENDS_SOON {
+            notes.push(Note::AcceptanceEnds {
+                selector: selector.clone(),
+                setting: *setting,
+                value: *value,
+                until: *until,
+                ended: *until <= as_of,
+            });
+        }
+    }
+}
+
+fn re_opt_in_notes(draft: &Draft, desired: &DesiredState, context: &Context, notes: &mut Vec<Note>) {
+    let opted_in: BTreeSet<Mark> = draft.operations.iter().filter_map(|operation| operation.mark).collect();
+    for group in &desired.groups {
+        let Some(ReOptIn { reason, until, mark }) = &group.re_opt_in else { continue };
+        let (name, reason) = (Arc::clone(&group.name), Arc::clone(reason));
+        if opted_in.contains(mark) {
+            notes.push(Note::OptsInAgain { group: name, reason, until: *until });
+        } else if !context.keeps_ledger && context.as_of < *until {
+            notes.push(Note::OptsNobodyInAgain { group: name });
+        }
+    }
 }
 
 fn is_digest(target: &Target) -> bool {

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::look::DefaultNow;
 use super::person::is_unknown;
-use super::{Because, Note, Operation, OutsideChange, Phase, Target};
+use super::{Because, Note, Operation, OutsideChange, Phase, Quarantined, Target};
+use crate::model::ledger::{came_back, is_quarantined};
 use crate::model::{
     ActualState, By, BySetting, Class, DesiredState, Feature, Known, Ledger, Mark, Refusal, RefusalKind,
     Switch, TenantEntry, TenantSetting, Value,
@@ -21,6 +22,10 @@ pub(super) struct TenantVerdict {
     pub(super) outside_changes: Vec<OutsideChange>,
     /// Entries that change because of looking.
     pub(super) observed: BTreeMap<TenantSetting, TenantEntry>,
+    /// Defaults that we had written and that somebody else changed.
+    pub(super) returned: BTreeMap<TenantSetting, Timestamp>,
+    /// Defaults that came back too often to be written again.
+    pub(super) quarantined: Vec<Quarantined>,
     /// By feature; absent when the default could not be read.
     pub(super) defaults: BTreeMap<Feature, DefaultNow>,
     /// Values of features that somebody should keep who could not be read, and so cannot be pinned.
@@ -67,7 +72,9 @@ pub(super) fn judge(
             None => verdict.write_only(setting, want, entry),
             Some(Known::Unknown(why)) => verdict.unreadable(setting, want, why),
             Some(Known::Is(have)) => {
-                verdict.readable(setting, want, *have, entry, desired.settle.defaults, now);
+                let returned = ledger.returned.get(&setting).cloned().unwrap_or_default();
+                let settle = desired.settle.defaults;
+                verdict.readable(setting, want, *have, Remembered { entry, returned }, settle, now);
             }
         }
     }
@@ -107,7 +114,7 @@ impl TenantVerdict {
         setting: TenantSetting,
         want: Option<Value>,
         have: Value,
-        entry: Option<TenantEntry>,
+        Remembered { entry, mut returned }: Remembered,
         settle: SignedDuration,
         now: Timestamp,
     ) {
@@ -124,6 +131,10 @@ impl TenantVerdict {
         {
             let target = Target::Tenant(setting);
             self.outside_changes.push(OutsideChange { target, was: entry.value, is: have });
+            if entry.by == By::Us && !is_quarantined(&returned) {
+                came_back(&mut returned, now);
+                self.returned.insert(setting, now);
+            }
         }
         let mut after = have;
         let mut flips = false;
@@ -134,6 +145,11 @@ impl TenantVerdict {
         let feature = setting.feature();
         let held_back = feature.is_some_and(|feature| self.held_back.contains(&(feature, have)));
         if let Some(want) = want
+            && want != after
+            && is_quarantined(&returned)
+        {
+            self.quarantined.push(Quarantined { target: Target::Tenant(setting), want, have, returned });
+        } else if let Some(want) = want
             && want != after
             && self.is_undone(&looked)
         {
@@ -158,6 +174,13 @@ impl TenantVerdict {
             self.defaults.insert(feature, DefaultNow { now: have, after, flips, settling_from, undone });
         }
     }
+}
+
+/// Is what the ledger remembers of one default.
+struct Remembered {
+    entry: Option<TenantEntry>,
+    /// When it came back.
+    returned: Vec<Timestamp>,
 }
 
 /// Brings an entry up to date; a written value that does not show within the settle time never took effect.
@@ -249,6 +272,7 @@ mod tests {
             },
             catalogue: Catalogue::default(),
             people: BTreeMap::new(),
+            exists: BTreeMap::new(),
             read_at: now(),
         };
         let tenant = entry.map(|entry| (TenantSetting::Dashboard, entry)).into_iter().collect();

@@ -1,13 +1,16 @@
 //! Stories of one person, through the whole plan.
 
+mod consent;
+mod flapping;
+
 use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::*;
 use crate::model::{
-    ActualTenant, By, BySetting, Catalogue, Found, Kind, Licences, Mode, OnLeave, OnUserChoice, PersonRecord,
-    Refusal, RefusalKind, ServicePlanId, Settings, Sku, SkuId, Source, Switch, TenantId, TenantSetting,
-    Tried,
+    Accepted, ActualTenant, By, BySetting, Catalogue, Found, Kind, Licences, Mode, OnLeave, OnUserChoice,
+    PersonRecord, ReOptIn, Refusal, RefusalKind, ServicePlanId, Settings, Sku, SkuId, Source, Switch,
+    TenantEntry, TenantId, TenantSetting, Tried,
 };
 
 const ADA: PersonId = PersonId(Uuid::from_u128(0xada));
@@ -30,6 +33,17 @@ struct Story {
     held: bool,
     have: Known<Settings>,
     remembered: BySetting<Option<Entry>>,
+    re_opt_in: Option<ReOptIn>,
+    /// Since when the ledger knows that decision.
+    known_since: Option<Timestamp>,
+    accepted: Vec<Accepted>,
+    /// What else the ledger remembers of her.
+    record: PersonRecord,
+    /// When the default of the dashboard came back.
+    default_returned: Vec<Timestamp>,
+    /// What the manifest wants that default to be, and what is remembered of it.
+    dashboard_default: Option<(Value, TenantEntry)>,
+    keeps_ledger: bool,
 }
 
 impl Story {
@@ -41,11 +55,20 @@ impl Story {
             held: true,
             have: Known::Is(Settings { mode, dashboard, digest_email, outlook_add_in }),
             remembered: BySetting::default(),
+            re_opt_in: None,
+            known_since: None,
+            accepted: Vec::new(),
+            record: PersonRecord { group: Some("pilot".into()), ..PersonRecord::default() },
+            default_returned: Vec::new(),
+            dashboard_default: None,
+            keeps_ledger: true,
         }
     }
 
     fn plan(self) -> Plan {
-        let Self { wants, on_user_choice, held, have, remembered } = self;
+        let Self { wants, on_user_choice, held, have, remembered, accepted, keeps_ledger, .. } = self;
+        let mark = self.re_opt_in.as_ref().map(|rule| rule.mark);
+        let default = self.dashboard_default.map(|default| (TenantSetting::Dashboard, default));
         let desired = DesiredState {
             groups: vec![DesiredGroup {
                 name: "pilot".into(),
@@ -53,8 +76,10 @@ impl Story {
                 on_user_choice,
                 on_leave: OnLeave::Restore,
                 named: Some(1),
-                re_opt_in: None,
+                re_opt_in: self.re_opt_in,
             }],
+            accepted,
+            tenant: default.iter().map(|(setting, (want, _))| (*setting, *want)).collect(),
             people: held.then_some((ADA, Held { group: 0, certain: true })).into_iter().collect(),
             ..DesiredState::default()
         };
@@ -78,17 +103,22 @@ impl Story {
             },
             catalogue: Catalogue { skus: BTreeMap::from([(E5, sku)]), groups: BTreeMap::new() },
             people: BTreeMap::from([(ADA, ada)]),
+            exists: BTreeMap::new(),
             read_at: now(),
         };
-        let record =
-            PersonRecord { group: Some("pilot".into()), settings: remembered, ..PersonRecord::default() };
-        let ledger = Ledger { people: BTreeMap::from([(ADA, record)]), ..Ledger::default() };
+        let record = PersonRecord { settings: remembered, ..self.record };
+        let ledger = Ledger {
+            people: BTreeMap::from([(ADA, record)]),
+            tenant: default.iter().map(|(setting, (_, entry))| (*setting, *entry)).collect(),
+            returned: BTreeMap::from([(TenantSetting::Dashboard, self.default_returned)]),
+            re_opt_ins: mark.zip(self.known_since).into_iter().collect(),
+        };
         let context = Context {
             now: now(),
             as_of: now(),
             manifest: String::new(),
             store: Some("store".to_owned()),
-            keeps_ledger: true,
+            keeps_ledger,
             newest_run: 0,
             re_pin: false,
         };

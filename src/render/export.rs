@@ -200,6 +200,7 @@ mod tests {
                 (id(2), person("ada@contoso.com", Licences::default(), Known::Unknown(Arc::new(refusal)))),
                 (id(3), person(HOSTILE, Licences::default(), Known::Is(settings))),
             ]),
+            exists: BTreeMap::new(),
             read_at: at("2026-11-21T09:14:05Z"),
         }
     }

@@ -13,7 +13,10 @@ pub mod problems;
 pub mod progress;
 pub mod recording;
 pub mod report;
+pub mod runs;
+pub mod verify;
 
+mod agreed;
 mod change;
 mod inert;
 mod json;
@@ -25,6 +28,7 @@ mod style;
 mod table;
 mod words;
 
+pub use agreed::{nothing_to_release, released};
 pub use failure::failure;
 pub use progress::Progress;
 

@@ -11,7 +11,7 @@ use crate::model::{Class, Limit, Overlap, PersonId, RefusalKind, Setting, Tenant
 use crate::plan::guard::Objection;
 use crate::plan::{
     self, Basis, Because, Deviation, Leaving, LeftAlone, MovesWithDefault, Note, Observations, Operation,
-    OutsideChange, PersonTarget, Phase, Plan, Reason, Refused, Summary, Target,
+    OutsideChange, PersonTarget, Phase, Plan, Quarantined, Reason, Refused, Summary, Target,
 };
 
 /// Is text that attacks every form at once: terminal, direction of writing, Markdown, HTML, mention, formula.
@@ -74,7 +74,8 @@ pub(super) fn left_alone(upn: &str, number: Option<u128>, group: &str, reason: R
 }
 
 fn chose(upn: &str, number: u128, group: &str, reason: Reason, want: Value, have: Value) -> LeftAlone {
-    let deviation = Deviation { setting: Setting::Mode, want, have, reason, ours_released: false };
+    let deviation =
+        Deviation { setting: Setting::Mode, want, have, reason, ours_released: false, until: None };
     LeftAlone { settings: vec![deviation], ..left_alone(upn, Some(number), group, reason) }
 }
 
@@ -96,6 +97,7 @@ pub(super) fn empty() -> Plan {
         operations: Vec::new(),
         left_alone: Vec::new(),
         outside_changes: Vec::new(),
+        quarantined: Vec::new(),
         leaving: Vec::new(),
         overlaps: Vec::new(),
         moves_with_default: None,
@@ -325,7 +327,29 @@ pub(super) fn hostile() -> Plan {
         Note::TenantUnreadable { setting: TenantSetting::Dashboard, message: HOSTILE.to_owned() },
         Note::GroupNowEmpty { group: Arc::from(HOSTILE) },
         Note::RemovedStillCounts { group: Arc::from(HOSTILE) },
+        Note::AcceptedNotFound { address: Arc::from(HOSTILE) },
+        Note::AcceptanceEnds {
+            selector: HOSTILE.to_owned(),
+            setting: Setting::Dashboard,
+            value: Value::ON,
+            until: at("2026-12-01T00:00:00Z"),
+            ended: false,
+        },
+        Note::OptsInAgain {
+            group: Arc::from(HOSTILE),
+            reason: Arc::from(HOSTILE),
+            until: at("2026-12-01T00:00:00Z"),
+        },
+        Note::OptsNobodyInAgain { group: Arc::from(HOSTILE) },
     ];
+    let mut target = target(1, HOSTILE, HOSTILE, Setting::Dashboard);
+    spoil(&mut target);
+    let returned = vec![at("2026-11-01T09:00:00Z")];
+    plan.quarantined =
+        vec![Quarantined { target: target.clone(), want: Value::ON, have: Value::OFF, returned }];
+    let again = (Class::ReOptIn, Because::ReOptIn);
+    let (from, to) = (Some(Value::OPT_OUT), Value::OPT_IN);
+    plan.operations.push(operation(Phase::Grant, target, from, to, again.0, again.1));
     plan
 }
 

@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 
+use super::agreed;
 use super::number::{count, counted, people};
 use crate::apply::{Outcome, Stopped, Why};
 use crate::model::{Class, RefusalKind};
-use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused, Stays};
+use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused, Settled, Stays};
 
 /// Makes foreign text fit for the form that is being written: plain text or Markdown.
 pub(super) type Quote = fn(&str) -> String;
@@ -237,6 +238,43 @@ pub(super) fn outcome_hint(outcome: Outcome) -> Option<&'static str> {
     }
 }
 
+/// Spells what has become of a write, as the JSON does.
+pub(super) fn settled_word(settled: Settled) -> &'static str {
+    match settled {
+        Settled::Confirmed => "confirmed",
+        Settled::Settling => "settling",
+        Settled::NotTaken => "not-taken",
+        Settled::Changed => "changed",
+        Settled::Unknown => "unknown",
+    }
+}
+
+/// Says what has become of a write.
+pub(super) fn settled(settled: Settled) -> &'static str {
+    match settled {
+        Settled::Confirmed => "it shows",
+        Settled::Settling => "it does not show yet; this is no failure",
+        Settled::NotTaken => "it did not show in its time",
+        Settled::Changed => "it had shown, and somebody has changed it since",
+        Settled::Unknown => "it could not be read",
+    }
+}
+
+/// Advises what to do about a write that was looked at again.
+pub(super) fn settled_hint(settled: Settled) -> Option<&'static str> {
+    match settled {
+        Settled::Confirmed => None,
+        Settled::Settling => Some(
+            "people's settings usually show within 15 minutes, service plans within an hour, defaults within a day",
+        ),
+        Settled::NotTaken => {
+            Some("plan again: it is written once more, and after that taken for somebody's choice")
+        }
+        Settled::Changed => Some("plan again: it says whose decision that is"),
+        Settled::Unknown => Some("try again later"),
+    }
+}
+
 /// Says why an operation has its outcome.
 pub(super) fn why(why: &Why, quote: Quote) -> String {
     match why {
@@ -371,6 +409,19 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
             "there is no ledger: only choices that can be seen, and the consent floor, protect people"
                 .to_owned()
         }
+        Note::AcceptedNotFound { address } => {
+            format!("a deviation of {} is accepted, and the directory does not know it", quote(address))
+        }
+        Note::AcceptanceEnds { selector, setting, value, until, ended } => {
+            agreed::acceptance_ends(selector, *setting, *value, *until, *ended, quote)
+        }
+        Note::OptsInAgain { group, reason, until } => {
+            format!("{}: {}", quote(group), agreed::opts_in_again(reason, *until, quote))
+        }
+        Note::OptsNobodyInAgain { group } => format!(
+            "{} says `re-opt-in`, and without a ledger nobody knows who had opted out before; so nobody is opted in",
+            quote(group)
+        ),
         Note::RestoreStays { people: n } => format!(
             "{} cannot get back all that was found: a value once written cannot be unset, only changed",
             people(*n)
@@ -389,60 +440,4 @@ pub(super) fn tenant_settings(number: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_row_of_the_verdict_table_has_a_sentence_and_no_other_number_has() {
-        assert!((1..=14).all(|number| row(number).is_some()));
-        assert!(row(0).is_none() && row(15).is_none());
-    }
-
-    #[test]
-    fn words_are_spelt_as_the_json_spells_them() {
-        for reason in REASONS {
-            assert_eq!(serde_json::to_value(reason).expect("a word"), reason_word(reason));
-        }
-        for because in BECAUSES {
-            assert_eq!(serde_json::to_value(because).expect("a word"), because_word(because));
-        }
-    }
-
-    const REASONS: [Reason; 20] = [
-        Reason::Unknown,
-        Reason::NotFound,
-        Reason::Guest,
-        Reason::Disabled,
-        Reason::Protected,
-        Reason::NoMailbox,
-        Reason::Unlicensed,
-        Reason::Quarantined,
-        Reason::RolledBack,
-        Reason::Accepted,
-        Reason::ConsentFloor,
-        Reason::OwnChoice,
-        Reason::InheritedLicence,
-        Reason::OptedOut,
-        Reason::Settling,
-        Reason::DefaultSettling,
-        Reason::DefaultMoved,
-        Reason::MovesWithDefault,
-        Reason::Released,
-        Reason::InSync,
-    ];
-
-    const BECAUSES: [Because; 12] = [
-        Because::Pinned,
-        Because::RePin,
-        Because::ManifestChanged,
-        Because::DidNotTake,
-        Because::Overridden,
-        Because::FirstTouch,
-        Because::WithOptIn,
-        Because::Differs,
-        Because::Restored,
-        Because::Recorded,
-        Because::ReOptIn,
-        Because::RolledBack,
-    ];
-}
+mod tests;

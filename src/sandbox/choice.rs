@@ -17,8 +17,10 @@ pub struct Choice {
     /// The dashboard.
     pub dashboard: Option<bool>,
     /// The digest e-mail.
+    #[serde(alias = "digest-email")]
     pub digest_email: Option<bool>,
     /// The Outlook add-in.
+    #[serde(alias = "outlook-add-in")]
     pub outlook_add_in: Option<bool>,
 }
 
@@ -29,14 +31,19 @@ pub struct DefaultsChoice {
     /// The dashboard.
     pub dashboard: Option<bool>,
     /// The digest e-mail.
+    #[serde(alias = "digest-email")]
     pub digest_email: Option<bool>,
     /// The Outlook add-in.
+    #[serde(alias = "outlook-add-in")]
     pub outlook_add_in: Option<bool>,
     /// Suggestions to send later.
+    #[serde(alias = "schedule-send")]
     pub schedule_send: Option<bool>,
     /// The survey about meetings.
+    #[serde(alias = "meeting-survey")]
     pub meeting_survey: Option<bool>,
     /// Its sampling rate, 0.1 to 0.7.
+    #[serde(alias = "sampling-rate")]
     pub sampling_rate: Option<f64>,
 }
 

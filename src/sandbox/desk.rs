@@ -7,13 +7,22 @@ use super::http::{Reply, Request, Shared};
 
 /// Answers one request below `/sandbox`.
 ///
-/// `GET writes`, `GET requests`, `POST person` with `who` and a [`Choice`], `POST defaults` with a [`DefaultsChoice`].
+/// `GET writes`, `GET requests`, `POST person` with `who` and a [`Choice`], `POST defaults` with a [`DefaultsChoice`],
+/// `POST faults` with a script, and `GET calls` for what has been called since.
 /// Nobody signs in here: the sandbox listens on this machine only.
 pub(super) fn answer(shared: &Shared, request: &Request, path: &[&str]) -> Reply {
     let bad = |what: String| Reply::json(400, json!({ "error": what }));
     match (request.method.as_str(), path) {
         ("GET", ["writes"]) => Reply::json(200, json!({ "value": shared.read().writes })),
         ("GET", ["requests"]) => Reply::json(200, json!({ "value": shared.requests() })),
+        ("GET", ["calls"]) => Reply::json(200, json!({ "value": shared.faults.calls() })),
+        ("POST", ["faults"]) => match std::str::from_utf8(&request.body) {
+            Ok(script) => match shared.play(script) {
+                Ok(()) => Reply::empty(204),
+                Err(error) => bad(error.to_string()),
+            },
+            Err(error) => bad(error.to_string()),
+        },
         ("POST", ["person"]) => {
             let mut body: Value = match serde_json::from_slice(&request.body) {
                 Ok(body) => body,

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::faults::Mistake;
+
 /// Says why a sandbox could not start, or why a person could not be played.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -62,6 +64,22 @@ pub enum SandboxError {
         /// What the system said.
         source: io::Error,
     },
+    /// The script of faults could not be read from the disk.
+    #[error("cannot read the script of faults {}", .path.display())]
+    Faults {
+        /// The script.
+        path: PathBuf,
+        /// What the disk said.
+        source: io::Error,
+    },
+    /// The script of faults cannot be played.
+    #[error("{name} cannot be played\n{}", .mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Script {
+        /// The file, or where else it came from.
+        name: String,
+        /// All that is wrong with it, in the order of its lines.
+        mistakes: Vec<Mistake>,
+    },
     /// Nobody has that address or id.
     #[error("nobody in the tenant is called `{0}`")]
     NoSuchPerson(String),
@@ -88,6 +106,9 @@ impl SandboxError {
             Self::NoSuchPerson(_) => Some("name a user principal name, a mail address or an object id"),
             Self::NoAccess { .. } => Some("only an administrator can change them"),
             Self::Read { .. } => Some("`insightctl sandbox generate` writes such a file"),
+            Self::Script { .. } | Self::Faults { .. } => {
+                Some("docs/sandbox.md says what a script of faults is made of")
+            }
             Self::Shape { .. } | Self::Tenant(_) | Self::Log { .. } | Self::Listen { .. } => None,
         }
     }

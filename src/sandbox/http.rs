@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::State as Extract;
+use axum::extract::{ConnectInfo, State as Extract};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::error::SandboxError;
+use super::faults::{self, Faults, Script};
+use super::line::Scissors;
 use super::state::State;
 use super::text;
 use super::token::Caller;
@@ -24,16 +27,18 @@ pub(super) struct Shared {
     batch_items: AtomicU64,
     pub(super) clock: Now,
     delay: Duration,
+    pub(super) faults: Faults,
 }
 
 impl Shared {
-    pub(super) fn new(state: State, clock: Now, delay: Duration) -> Self {
+    pub(super) fn new(state: State, clock: Now, delay: Duration, script: Option<Script>) -> Self {
         Self {
             state: RwLock::new(state),
             requests: Mutex::default(),
             batch_items: AtomicU64::new(0),
             clock,
             delay,
+            faults: Faults::new(script),
         }
     }
 
@@ -52,6 +57,14 @@ impl Shared {
     /// Tells how often each route was asked, items of batches included.
     pub(super) fn requests(&self) -> BTreeMap<String, u64> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets a script of faults that came over the wire, or from a test.
+    pub(super) fn play(&self, script: &str) -> Result<(), SandboxError> {
+        let script = Script::read(script, &self.read().tenant);
+        let name = "the script of faults".to_owned();
+        self.faults.set(script.map_err(|mistakes| SandboxError::Script { name, mistakes })?);
+        Ok(())
     }
 
     fn count(&self, route: String) {
@@ -97,6 +110,20 @@ pub(super) struct Reply {
     pub(super) body: Content,
     /// Whether something was written that has to reach the disk before the answer goes out.
     pub(super) wrote: bool,
+    /// How long it keeps the client waiting.
+    pub(super) slow: Duration,
+    pub(super) end: End,
+}
+
+/// Says how a call ends; the end of an item is the end of its batch, and no further item is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// With the answer.
+    Answered,
+    /// The connection is closed without one.
+    Cut,
+    /// The same, once the next script of faults is set.
+    Held,
 }
 
 /// Is the body of an answer.
@@ -108,16 +135,21 @@ pub(super) enum Content {
 }
 
 impl Reply {
+    fn new(status: u16, body: Content) -> Self {
+        let (headers, slow) = (Vec::new(), Duration::ZERO);
+        Self { status, headers, body, wrote: false, slow, end: End::Answered }
+    }
+
     pub(super) fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Content::Json(body), wrote: false }
+        Self::new(status, Content::Json(body))
     }
 
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Content::Nothing, wrote: false }
+        Self::new(status, Content::Nothing)
     }
 
     pub(super) fn text(status: u16, body: String) -> Self {
-        Self { status, headers: Vec::new(), body: Content::Text(body), wrote: false }
+        Self::new(status, Content::Text(body))
     }
 
     pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -149,14 +181,37 @@ impl Reply {
 
 /// Answers one request or one item of a batch.
 ///
-/// This is the place for scripted faults: what is refused here never reached the service, and what is altered after
-/// `answer` did.
+/// This is where scripted faults happen: what is refused here never reached the service, and what is altered after
+/// `answer` did. The sandbox's own desk has none.
 pub(super) fn pass(shared: &Shared, request: &Request) -> Reply {
     shared.count(route(request));
-    if request.item && throttled(shared) {
-        return graph::throttled(request).with("Retry-After", "1");
+    if request.path.starts_with("/sandbox/") {
+        return answer(shared, request);
     }
-    answer(shared, request)
+    faults::pass(shared, request, || {
+        if request.item && throttled(shared) {
+            return graph::throttled(request).with("Retry-After", "1");
+        }
+        answer(shared, request)
+    })
+}
+
+/// Answers the items of a batch one after the other, each as `one` says, and puts them together.
+///
+/// Where one of them ends without an answer, so does the batch, and those behind it are not looked at.
+pub(super) fn batch<'i>(items: &'i [Value], mut one: impl FnMut(&'i Value) -> Reply) -> (Vec<Value>, Reply) {
+    let (mut responses, mut whole) = (Vec::with_capacity(items.len()), Reply::empty(200));
+    for item in items {
+        let reply = one(item);
+        whole.wrote |= reply.wrote;
+        whole.slow += reply.slow;
+        if reply.end != End::Answered {
+            whole.end = reply.end;
+            break;
+        }
+        responses.push(reply.item(&item["id"]));
+    }
+    (responses, whole)
 }
 
 fn answer(shared: &Shared, request: &Request) -> Reply {
@@ -195,6 +250,7 @@ fn route(request: &Request) -> String {
 /// Takes a request off the wire, answers it, and flushes what it wrote.
 pub(super) async fn serve(
     Extract(shared): Extract<Arc<Shared>>,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
     incoming: axum::extract::Request,
 ) -> Response {
     const LARGEST_BODY: usize = 16 << 20;
@@ -222,10 +278,22 @@ pub(super) async fn serve(
         caller: None,
         item: false,
     };
+    let released = shared.faults.released();
     let reply = pass(&shared, &request);
     tracing::debug!(method = request.method, path = request.path, status = reply.status, "sandbox");
     if reply.wrote && !flush(&shared).await {
         return respond(Reply::text(503, "the sandbox could not write its log".to_owned()));
+    }
+    if !reply.slow.is_zero() {
+        tokio::time::sleep(reply.slow).await;
+    }
+    match reply.end {
+        End::Answered => {}
+        End::Cut => scissors.cut(),
+        End::Held => {
+            released.await;
+            scissors.cut();
+        }
     }
     respond(reply)
 }

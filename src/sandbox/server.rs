@@ -19,8 +19,10 @@ use uuid::Uuid;
 
 use super::choice::{Choice, DefaultsChoice, Settings, settings};
 use super::error::SandboxError;
+use super::faults::{Call, Script};
 use super::file::TenantFile;
 use super::http::{Shared, serve};
+use super::line::{Lines, Scissors};
 use super::log::Log;
 use super::state::{State, Write};
 use super::tenant::Tenant;
@@ -51,6 +53,8 @@ pub struct Options {
     pub delay: Duration,
     /// The port to listen on; any free one by default.
     pub port: Option<u16>,
+    /// A script of faults; its calls are counted from the start.
+    pub faults: Option<PathBuf>,
     /// The sandbox's clock.
     pub clock: Now,
 }
@@ -58,13 +62,14 @@ pub struct Options {
 impl Options {
     /// Starts from a tenant in the usual world, on any port, with changes kept in memory only.
     pub fn new(tenant: Source, clock: Now) -> Self {
-        Self { tenant, log: None, world: World::default(), delay: Duration::ZERO, port: None, clock }
+        let (world, delay) = (World::default(), Duration::ZERO);
+        Self { tenant, log: None, world, delay, port: None, faults: None, clock }
     }
 }
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tenant, log, world, delay, port, clock: _ } = self;
+        let Self { tenant, log, world, delay, port, faults, clock: _ } = self;
         let tenant: &dyn fmt::Debug = match tenant {
             Source::File(path) => path,
             Source::Value(_) => &"in memory",
@@ -75,6 +80,7 @@ impl fmt::Debug for Options {
             .field("world", world)
             .field("delay", delay)
             .field("port", port)
+            .field("faults", faults)
             .finish_non_exhaustive()
     }
 }
@@ -97,20 +103,22 @@ impl fmt::Debug for Sandbox {
 impl Sandbox {
     /// Starts a sandbox on the loopback address.
     pub async fn start(options: Options) -> Result<Self, SandboxError> {
-        let Options { tenant, log, world, delay, port, clock } = options;
+        let Options { tenant, log, world, delay, port, faults, clock } = options;
         let state = open(tenant, log, world)?;
+        let script = faults.map(|path| script(&path, &state.tenant)).transpose()?;
         let port = port.unwrap_or_default();
         let busy = |source| SandboxError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(busy)?;
         let address = listener.local_addr().map_err(busy)?;
         let tenant_id = state.tenant.organization.id.to_string();
-        let shared = Arc::new(Shared::new(state, clock, delay));
+        let shared = Arc::new(Shared::new(state, clock, delay, script));
         let routes = Router::new().fallback(serve).with_state(Arc::clone(&shared));
+        let routes = routes.into_make_service_with_connect_info::<Scissors>();
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(async move {
             let wait = async { drop(stopped.await) };
             // Serving ends only by being told to; a connection that fails ends by itself.
-            drop(axum::serve(listener, routes).with_graceful_shutdown(wait).await);
+            drop(axum::serve(Lines(listener), routes).with_graceful_shutdown(wait).await);
         });
         Ok(Self { url: format!("http://{address}"), tenant_id, shared, stop: Some(stop), server })
     }
@@ -133,6 +141,16 @@ impl Sandbox {
     /// Tells how often each route was asked, items of batches included.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.shared.requests()
+    }
+
+    /// Sets the script of faults, YAML or JSON: calls are counted from 1 again, and what is held is closed.
+    pub fn play(&self, script: &str) -> Result<(), SandboxError> {
+        self.shared.play(script)
+    }
+
+    /// Lists the calls since a script was set, oldest first; none before that.
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.faults.calls()
     }
 
     /// Plays a person who changes their own settings, and gives what they have then.
@@ -173,12 +191,23 @@ impl Drop for Sandbox {
 
 /// Plays a person on the log alone, while no sandbox runs; gives what they have then.
 pub fn play_person(options: Options, who: &str, choice: &Choice) -> Result<Settings, SandboxError> {
-    let Options { tenant, log, world, delay: _, port: _, clock } = options;
+    let Options { tenant, log, world, delay: _, port: _, faults: _, clock } = options;
     let mut state = open(tenant, log.clone(), world)?;
     let settings = choice.play(&mut state, who, clock())?;
     match state.log_file().map(|file| file.sync_data()) {
         Some(Err(source)) => Err(SandboxError::Log { path: log.unwrap_or_default(), source }),
         Some(Ok(())) | None => Ok(settings),
+    }
+}
+
+/// Plays an administrator elsewhere on the log alone, while no sandbox runs.
+pub fn play_defaults(options: Options, choice: &DefaultsChoice) -> Result<(), SandboxError> {
+    let Options { tenant, log, world, faults: _, delay: _, port: _, clock } = options;
+    let mut state = open(tenant, log.clone(), world)?;
+    choice.play(&mut state, clock())?;
+    match state.log_file().map(|file| file.sync_data()) {
+        Some(Err(source)) => Err(SandboxError::Log { path: log.unwrap_or_default(), source }),
+        Some(Ok(())) | None => Ok(()),
     }
 }
 
@@ -197,6 +226,15 @@ fn open(source: Source, log: Option<PathBuf>, world: World) -> Result<State, San
     let tenant = Tenant::new(file)?;
     let log = log.map(|path| Log::open(&path, &digest)).transpose()?;
     Ok(State::new(tenant, world, log))
+}
+
+/// Reads a script of faults for a tenant.
+fn script(path: &Path, tenant: &Tenant) -> Result<Script, SandboxError> {
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => Script::read(&text, tenant).map_err(|mistakes| SandboxError::Script { name, mistakes }),
+        Err(source) => Err(SandboxError::Faults { path: path.to_owned(), source }),
+    }
 }
 
 /// Says whose file a tenant file is: the directory id and the initial domain.

@@ -116,6 +116,31 @@ impl State {
         self.commit(Change::GroupLicences { group: group.id, now: delayed })
     }
 
+    /// Keeps what readers see of people, and of the defaults, for so many seconds more.
+    pub(super) fn freeze(
+        &mut self,
+        people: &[usize],
+        defaults: bool,
+        now: i64,
+        seconds: i64,
+    ) -> Result<(), SandboxError> {
+        for at in people {
+            let person = &self.tenant.people[*at];
+            let mut insights = person.insights.as_deref().cloned().unwrap_or_default();
+            let (id, mut licences) = (person.id, person.licences.clone());
+            insights.freeze(now, seconds);
+            licences.freeze(now, seconds);
+            self.commit(Change::Insights { person: id, now: insights })?;
+            self.commit(Change::Licences { person: id, now: licences })?;
+        }
+        if defaults {
+            let mut defaults = self.tenant.defaults.clone();
+            defaults.freeze(now, seconds);
+            self.commit(Change::Defaults { now: defaults })?;
+        }
+        Ok(())
+    }
+
     /// Lists the objects that changed between two places in [`State::moved`], each once.
     pub(super) fn moved_between(&self, from: usize, until: usize) -> BTreeSet<Uuid> {
         self.moved.iter().take(until).skip(from).copied().collect()

@@ -19,6 +19,7 @@ const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 /// Is who asks, as their token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Caller {
+    pub(super) token: String,
     pub(super) app: Uuid,
     pub(super) audience: String,
     pub(super) tenant: Uuid,
@@ -140,6 +141,8 @@ fn issue(application: &Application, tenant: Uuid, audience: &str, now: i64) -> S
         "exp": now + LIFETIME,
         "appid": application.client_id,
         "idtyp": "app",
+        // Two tokens are never the same, even when they are issued in the same second.
+        "uti": Uuid::new_v4(),
         "tid": tenant,
         "roles": roles,
         "wids": application.wids,
@@ -166,28 +169,44 @@ fn refusal(status: u16, error: &str, number: u32, text: &str, now: i64) -> Reply
     Reply::json(status, body)
 }
 
+/// Gives the token that a request came with; an item of a batch comes with that of the batch.
+pub(super) fn of(request: &Request) -> Option<String> {
+    if let Some(caller) = &request.caller {
+        return Some(caller.token.clone());
+    }
+    let (scheme, token) = request.header("authorization")?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// Writes a refusal that a script makes up.
+pub(super) fn refused(status: u16, error: &str, text: &str, now: i64) -> Reply {
+    // A transient error, or a request that could never be right.
+    let number = if status >= 500 || status == 429 { 90_033 } else { 900_144 };
+    refusal(status, error, number, text, now)
+}
+
 /// Reads the caller off a request's bearer token.
-pub(super) fn caller(request: &Request, audience: &str, now: i64) -> Result<Caller, BadToken> {
+pub(super) fn caller(shared: &Shared, request: &Request, audience: &str) -> Result<Caller, BadToken> {
+    let token = of(request).ok_or(BadToken::Missing)?;
+    if shared.faults.is_dead(&token) {
+        return Err(BadToken::Expired);
+    }
     if let Some(caller) = &request.caller {
         return Ok(caller.clone());
     }
-    let header = request.header("authorization").ok_or(BadToken::Missing)?;
-    let token = match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        Some(_) | None => return Err(BadToken::Missing),
-    };
     let claims = token.split('.').nth(1).and_then(from_base64url).ok_or(BadToken::Malformed)?;
     let claims: Value = serde_json::from_slice(&claims).map_err(|_| BadToken::Malformed)?;
     let id = |value: &Value| value.as_str().and_then(|text| Uuid::try_parse(text).ok());
     let list = |name: &str| claims[name].as_array().cloned().unwrap_or_default();
     let caller = Caller {
+        token: token.clone(),
         app: id(&claims["appid"]).ok_or(BadToken::Malformed)?,
         tenant: id(&claims["tid"]).ok_or(BadToken::Malformed)?,
         audience: claims["aud"].as_str().ok_or(BadToken::Malformed)?.to_owned(),
         roles: list("roles").iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         wids: list("wids").iter().filter_map(id).collect(),
     };
-    if claims["exp"].as_i64().is_none_or(|until| until <= now) {
+    if claims["exp"].as_i64().is_none_or(|until| until <= shared.now()) {
         return Err(BadToken::Expired);
     }
     if caller.audience.trim_end_matches('/') != audience {

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::record::{Answer, Intent, Record, Subject};
-use super::{RunId, Store, StoreError, files, journal};
+use super::{Kept, RunId, Store, StoreError, journal};
 use crate::model::{PersonId, Setting};
-use crate::plan::{Basis, Deed, Deeds, LicenceChange, Occasion, Operation, PersonDeeds, Wrote};
+use crate::plan::{Basis, Deed, Deeds, LicenceChange, Occasion, Operation, PersonDeeds, Summary, Wrote};
 
 /// Is what the stored plan of a run is read for.
 #[derive(Debug, Default, Deserialize)]
@@ -21,20 +21,29 @@ struct Planned {
 struct Made {
     basis: Basis,
     occasion: Option<Occasion>,
+    summary: Summary,
+}
+
+/// Names the stored plan of a run.
+fn plan_of(run: RunId) -> String {
+    format!("{}/plan.json", journal::folder(run))
 }
 
 impl Store {
     /// Lists the runs that are kept, oldest first.
-    pub fn known_runs(&self) -> Result<Vec<RunId>, StoreError> {
-        self.kept.as_ref().map_or_else(|| Ok(Vec::new()), |kept| journal::runs(&kept.folder))
+    pub async fn known_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        let Some(Kept { objects, id: _ }) = &self.kept else { return Ok(Vec::new()) };
+        journal::runs(objects).await
     }
 
     /// Says when the tenant was read for the newest run that is kept and looked at everybody in scope.
-    pub fn last_look(&self) -> Result<Option<Timestamp>, StoreError> {
-        let Some(kept) = &self.kept else { return Ok(None) };
-        for run in journal::runs(&kept.folder)?.into_iter().rev() {
-            let plan = journal::folder(&kept.folder, run).join("plan.json");
-            if let Some(Made { basis, occasion: None }) = files::read_json(&plan)? {
+    pub async fn last_look(&self) -> Result<Option<Timestamp>, StoreError> {
+        let Some(Kept { objects, id: _ }) = &self.kept else { return Ok(None) };
+        for run in journal::runs(objects).await?.into_iter().rev() {
+            // Some runs only remember something, and looked at nobody.
+            if let Some(Made { basis, occasion: None, summary }) = objects.read_json(&plan_of(run)).await?
+                && summary.in_scope > 0
+            {
                 return Ok(Some(basis.read_at));
             }
         }
@@ -44,25 +53,24 @@ impl Store {
     /// Reads what one run wrote, and which later runs wrote there again; `None` when there is no such run.
     ///
     /// A run that died before its end has done what its journal tells.
-    pub fn deeds(&self, run: RunId) -> Result<Option<Deeds>, StoreError> {
-        let Some(kept) = &self.kept else { return Ok(None) };
-        let runs = journal::runs(&kept.folder)?;
+    pub async fn deeds(&self, run: RunId) -> Result<Option<Deeds>, StoreError> {
+        let Some(Kept { objects, id: _ }) = &self.kept else { return Ok(None) };
+        let runs = journal::runs(objects).await?;
         if !runs.contains(&run) {
             return Ok(None);
         }
         let mut reading = Reading::default();
-        journal::read(&kept.folder, run, self.tenant, |record| reading.take(&record))?;
+        journal::read(objects, run, self.tenant, |record| reading.take(&record)).await?;
         let mut later = BTreeMap::new();
         for next in runs.into_iter().filter(|next| *next > run) {
             let mut written = Reading::default();
-            journal::read(&kept.folder, next, self.tenant, |record| written.take(&record))?;
+            journal::read(objects, next, self.tenant, |record| written.take(&record)).await?;
             later.extend(written.subjects().into_iter().map(|subject| (subject, next.0)));
         }
-        let plan = journal::folder(&kept.folder, run).join("plan.json");
         let planned: Planned = if reading.licences.is_empty() {
             Planned::default()
         } else {
-            files::read_json(&plan)?.unwrap_or_default()
+            objects.read_json(&plan_of(run)).await?.unwrap_or_default()
         };
         Ok(Some(reading.close(run, &planned.operations, &later)))
     }

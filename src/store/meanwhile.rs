@@ -1,8 +1,8 @@
 //! What the ledger has learnt since a plan was made, so that the plan does not write over it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
+use super::objects::Objects;
 use super::record::{Record, Subject};
 use super::{RunId, StoreError, journal};
 use crate::model::{BySetting, PersonId, Setting, TenantId, TenantSetting};
@@ -41,10 +41,10 @@ impl Meanwhile {
     }
 
     /// Reads the journals of the runs after one that the plan knew.
-    pub(super) fn since(store: &Path, tenant: TenantId, known: RunId) -> Result<Self, StoreError> {
+    pub(super) async fn since(objects: &Objects, tenant: TenantId, known: RunId) -> Result<Self, StoreError> {
         let mut meanwhile = Self::default();
-        for run in journal::runs(store)?.into_iter().filter(|run| *run > known) {
-            journal::read(store, run, tenant, |record| meanwhile.take(&record))?;
+        for run in journal::runs(objects).await?.into_iter().filter(|run| *run > known) {
+            journal::read(objects, run, tenant, |record| meanwhile.take(&record)).await?;
         }
         Ok(meanwhile)
     }

@@ -123,6 +123,9 @@ pub struct Started {
     pub manifest: String,
     /// The version of insightctl.
     pub version: String,
+    /// Who carries it out, as they hold the lock; empty in a journal of an earlier version.
+    #[serde(default)]
+    pub holder: String,
     /// When it began.
     pub at: Timestamp,
 }

@@ -13,7 +13,7 @@ use insightctl::model::{
 };
 use insightctl::plan::{Context, Plan, Target, plan};
 use insightctl::sandbox::{Options, Sandbox, Source};
-use insightctl::store::{Lease, Store, WhenMissing};
+use insightctl::store::{Lease, Place, Store, StoreError, WhenMissing};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::{Uuid, uuid};
@@ -128,19 +128,28 @@ impl Stage {
         self.ours.advance(SignedDuration::from_mins(minutes));
     }
 
-    pub(crate) fn store(&self) -> Store {
-        Store::open(self.folder.path(), TENANT, WhenMissing::Create(Uuid::nil())).unwrap()
+    pub(crate) async fn store(&self) -> Store {
+        let place = Place::Folder(self.folder.path().to_owned());
+        Store::open(&place, TENANT, WhenMissing::Create(Uuid::nil())).await.unwrap()
     }
 
-    pub(crate) fn lock(&self) -> Lease {
-        self.store().lock("a test", &self.ours).unwrap()
+    /// Takes the lock, and waits for that of a run that died to expire.
+    pub(crate) async fn lock(&self) -> Lease {
+        let store = self.store().await;
+        match store.lock("a test", &self.ours).await {
+            Err(StoreError::Locked { .. }) => {
+                self.later(1);
+                store.lock("a test", &self.ours).await.unwrap()
+            }
+            lease => lease.unwrap(),
+        }
     }
 
     pub(crate) async fn plan(&self) -> Plan {
         let people: BTreeSet<_> = self.desired.people.keys().copied().collect();
         let ask = Ask { settings: true, tenant_settings: true, count_people: false };
         let actual = self.reader.observe(&people, ask).await.unwrap();
-        let remembered = self.store().ledger(&self.desired.settle).unwrap();
+        let remembered = self.store().await.ledger(&self.desired.settle, &self.ours).await.unwrap();
         let context = Context {
             now: self.ours.now(),
             as_of: self.ours.now(),
@@ -159,9 +168,10 @@ impl Stage {
         stop: &Stop,
         mut events: impl FnMut(Event) + Send,
     ) -> Report {
-        let lease = self.lock();
-        let remembered = self.store().ledger(&self.desired.settle).unwrap();
-        let run = self.store().begin_run(lease, remembered, plan, &self.desired.settle, &self.ours).unwrap();
+        let lease = self.lock().await;
+        let remembered = self.store().await.ledger(&self.desired.settle, &self.ours).await.unwrap();
+        let store = self.store().await;
+        let run = store.begin_run(lease, remembered, plan, &self.desired.settle, &self.ours).await.unwrap();
         let writer = Writer::new(self.reader.clone());
         let limit = FailureLimit::default();
         apply(plan, &writer, run, &self.ours, limit, &mut events, stop).await.unwrap()

@@ -125,3 +125,18 @@ async fn progress_is_told_to_the_end() {
     assert!(told.contains(&Reading::Groups { done: 2, of: 2 }), "{told:?}");
     assert_eq!(told.last(), Some(&Reading::Settings { done: 3, of: 3 }));
 }
+
+#[tokio::test]
+async fn whose_account_is_gone_is_known_from_whose_could_not_be_looked_up() {
+    let stage = Stage::new("").await;
+    let reader = stage.connect().await;
+    let gone = PersonId(uuid::Uuid::from_u128(404));
+    let asked: Vec<PersonId> = [ADA, GUEST].map(id).into_iter().chain([gone]).collect();
+    assert_eq!(
+        reader.exist(&asked).await,
+        BTreeMap::from([(id(ADA), true), (id(GUEST), true), (gone, false)])
+    );
+    let before = stage.asked("$batch");
+    assert!(reader.exist(&[]).await.is_empty());
+    assert_eq!(stage.asked("$batch"), before, "nobody is asked about, so nothing is sent");
+}

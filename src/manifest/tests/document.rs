@@ -44,7 +44,7 @@ store: file:state/here
 const CSV: &[u8] =
     b"UserPrincipalName,Mail\ngrace@contoso.com,g@contoso.com\njoan@contoso.com,j@contoso.com\n";
 
-fn told(problems: &Problems) -> String {
+pub(super) fn told(problems: &Problems) -> String {
     let mut text = String::new();
     for problem in problems.list() {
         let hint = problem.hint.as_deref().unwrap_or("-");
@@ -234,10 +234,8 @@ fn stores_that_this_version_cannot_use_are_refused_by_name() {
 
 #[test]
 fn keys_of_later_versions_say_so() {
-    let told = wrong_group(
-        "mode: opt-in\nre-opt-in: { reason: x, until: 2027-01-01 }\nmembers: [ { everyone: on } ]",
-    );
-    assert!(told.contains("this version opts nobody in against their own opt-out"), "{told}");
+    let told = wrong_group("mode: opt-in\nwaves: []\nmembers: [ { everyone: on } ]");
+    assert!(told.contains("this version rolls out everything at once"), "{told}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tries whole manifests and whole files; what concerns one function alone is tried beside it.
 
+mod agreed;
 mod csv;
 mod document;
 mod resolve;

@@ -60,6 +60,10 @@ fn group(rest: &str) -> String {
     )
 }
 
+fn accept(item: &str) -> String {
+    format!("{HEAD}accept: [ {item} ]\n")
+}
+
 #[test]
 fn the_decoder_and_the_schema_agree_on_what_is_good() {
     let schema = jsonschema::validator_for(schema().as_value()).unwrap();
@@ -83,6 +87,12 @@ fn the_decoder_and_the_schema_agree_on_what_is_good() {
         group(
             "features: { dashboard: on }\non-leave: restore\non-user-choice: Override\nmembers: [ { everyone: true } ]",
         ),
+        group(
+            "mode: opt-in\nre-opt-in: { reason: agreed with HR, until: 2026-04-01 }\nmembers: [ { group: Sales } ]",
+        ),
+        accept("{ user: ada@contoso.com, setting: dashboard, value: off, reason: x, until: 2026-04-01 }"),
+        accept("{ license: SPE_E5, setting: Mode, value: Opt-Out, reason: x, until: 2026-04-01T08:00:00Z }"),
+        accept("{ group: Sales, setting: service-plan, value: partial, reason: x, until: 2026-04-01 }"),
     ];
     for text in good {
         assert!(parse(&text, &[]).is_ok(), "{text}{:#?}", parse(&text, &[]).unwrap_err().list());
@@ -139,6 +149,14 @@ fn the_decoder_and_the_schema_agree_on_what_is_bad() {
         group("mode: opt-in\nmembers: [ { group: Sales, column: Mail } ]"),
         group("mode: opt-in\nmembers: [ { group: 7 } ]"),
         group("mode: opt-in\nmembers: [ {} ]"),
+        group("mode: opt-in\nre-opt-in: { reason: x }\nmembers: [ { group: Sales } ]"),
+        group("mode: opt-in\nre-opt-in: { reason: x, until: soon }\nmembers: [ { group: Sales } ]"),
+        accept("{ setting: dashboard, value: off, reason: x, until: 2026-04-01 }"),
+        accept("{ user: a@b.c, group: Sales, setting: dashboard, value: off, reason: x, until: 2026-04-01 }"),
+        accept("{ everyone: true, setting: dashboard, value: off, reason: x, until: 2026-04-01 }"),
+        accept("{ user: a@b.c, setting: rate, value: off, reason: x, until: 2026-04-01 }"),
+        accept("{ user: a@b.c, setting: dashboard, value: maybe, reason: x, until: 2026-04-01 }"),
+        accept("{ user: a@b.c, setting: dashboard, value: off, until: 2026-04-01 }"),
     ];
     for text in bad {
         assert!(parse(&text, &[]).is_err(), "the decoder takes {text}");

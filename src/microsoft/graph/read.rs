@@ -235,6 +235,24 @@ impl Graph {
         self.count("the number of people", &format!("/users/$count?$filter={filter}")).await
     }
 
+    /// Says of people whether their account exists, in the same order.
+    ///
+    /// One request each, since `getByIds`, which takes a thousand at once, needs a permission to read the whole
+    /// directory: <https://learn.microsoft.com/graph/api/directoryobject-getbyids>.
+    pub(crate) async fn exist(&self, people: &[PersonId]) -> Vec<Known<bool>> {
+        let requests: Vec<Request> =
+            people.iter().map(|id| Request::get("a person", format!("/users/{id}?$select=id"))).collect();
+        let answers = self.batches(&requests).await;
+        answers
+            .into_iter()
+            .map(|answer| match answer.map_err(Refusal::from) {
+                Ok(_) => Known::Is(true),
+                Err(refusal) if refusal.kind == RefusalKind::Missing => Known::Is(false),
+                Err(refusal) => Known::Unknown(Arc::new(refusal)),
+            })
+            .collect()
+    }
+
     /// Reads people again, for their licences alone, in the same order.
     pub(crate) async fn licences(&self, people: &[PersonId]) -> Vec<Known<Licences>> {
         let requests: Vec<Request> = people

@@ -9,6 +9,7 @@ mod tenant;
 
 use std::sync::Arc;
 
+use super::hold::Deviations;
 use super::look::DefaultNow;
 use super::person::Bench;
 use super::tenant::TenantVerdict;
@@ -31,7 +32,8 @@ pub fn inverse(
 ) -> Plan {
     let mut undoing = Undoing { left_out: Vec::new(), draft: Draft::default() };
     let tenant = undoing.tenant(deeds, desired, actual, ledger, context);
-    let bench = Bench::new(&tenant, desired, actual, context);
+    let deviations = Deviations::default();
+    let bench = Bench::new(&tenant, &deviations, desired, actual, ledger, context);
     for (id, done) in &deeds.people {
         undoing.person(&bench, done, desired, actual, ledger, *id);
     }

@@ -79,6 +79,7 @@ impl Story {
             },
             catalogue: Catalogue { skus: BTreeMap::from([(E5, sku)]), groups: BTreeMap::new() },
             people: BTreeMap::from([(ADA, ada)]),
+            exists: BTreeMap::new(),
             read_at: now(),
         };
         let record = PersonRecord { group: Some("pilot".into()), ..PersonRecord::default() };

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::agreed;
 use super::inert::{code, quoted};
 use super::markdown::{Comment, row};
 use super::number::{list, moment};
@@ -10,7 +11,7 @@ use super::style::Meaning;
 use super::words::Quote;
 use super::{Look, change, json, words};
 use crate::model::{By, Entry, Found, Kind, ServicePlan, Setting, Tried, Value};
-use crate::plan::explain::{Decision, Explanation, LicenceLine, SettingExplanation};
+use crate::plan::explain::{Agreed, Decision, Explanation, LicenceLine, SettingExplanation};
 
 /// Is how wide the column of labels is.
 const LABELS: usize = 10;
@@ -38,7 +39,7 @@ pub fn text(out: &mut dyn Write, explanation: &Explanation, look: Look) -> io::R
                 .plain(": ")
                 .with(meaning, headline(setting)),
         )?;
-        facts(&mut page, about(explanation, setting))?;
+        facts(&mut page, about(explanation, setting, quoted))?;
     }
     Ok(())
 }
@@ -62,7 +63,7 @@ pub fn markdown(explanation: &Explanation) -> String {
     for setting in &explanation.settings {
         comment.heading(3, &format!("{}: {}", setting.setting, headline(setting)));
         let rows: String =
-            about(explanation, setting).iter().map(|(label, fact)| row(&[label, fact])).collect();
+            about(explanation, setting, code).iter().map(|(label, fact)| row(&[label, fact])).collect();
         comment.add(&format!("| | |\n| --- | --- |\n{rows}\n"));
     }
     comment.end()
@@ -154,8 +155,20 @@ fn headline(setting: &SettingExplanation) -> String {
     }
 }
 
-fn about(explanation: &Explanation, explained: &SettingExplanation) -> Vec<Fact> {
-    let SettingExplanation { setting, want, have, default, default_after, entry, row, decision } = explained;
+fn about(explanation: &Explanation, explained: &SettingExplanation, quote: Quote) -> Vec<Fact> {
+    let SettingExplanation {
+        setting,
+        want,
+        have,
+        default,
+        default_after,
+        entry,
+        returned,
+        accepted,
+        re_opt_in,
+        row,
+        decision,
+    } = explained;
     let mut facts = Vec::new();
     if let Some(want) = want {
         facts.push(("want", want.to_string()));
@@ -174,6 +187,18 @@ fn about(explanation: &Explanation, explained: &SettingExplanation) -> Vec<Fact>
         return facts;
     }
     facts.push(("ledger", entry.as_ref().map_or_else(|| "nothing is remembered".to_owned(), remembered)));
+    if !returned.is_empty() {
+        facts.push(("history", format!("it {} after it had been written", agreed::came_back(returned))));
+    }
+    let agreed =
+        |Agreed { reason, until }: &Agreed| format!("until {}: {}", agreed::until(*until), quote(reason));
+    if let Some(accepted) = accepted {
+        facts.push(("accepted", agreed(accepted)));
+    }
+    if let Some(rule) = re_opt_in {
+        let whom = "whoever had opted out before it was first applied, once";
+        facts.push(("re-opt-in", format!("{whom}, {}", agreed(rule))));
+    }
     if let Some(number) = row
         && let Some(sentence) = words::row(*number)
     {

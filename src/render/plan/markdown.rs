@@ -51,6 +51,7 @@ pub(in crate::render) fn comment(
         }));
     }
     outside(&mut comment, plan, details);
+    quarantined(&mut comment, plan, details);
     steps(&mut comment, plan, details, voice);
     let groups = group_lines(plan, code);
     if !groups.is_empty() {
@@ -89,6 +90,23 @@ fn outside(comment: &mut Comment, plan: &Plan, details: usize) {
     }
 }
 
+fn quarantined(comment: &mut Comment, plan: &Plan, details: usize) {
+    let (tenant, people) = told::quarantined(plan);
+    if tenant.is_empty() && people.is_empty() {
+        return;
+    }
+    comment.heading(3, told::QUARANTINED);
+    comment.add(&format!("To go on: {}.\n\n", told::QUARANTINE_REMEDY));
+    if !tenant.is_empty() {
+        comment.list(tenant);
+    }
+    if !people.is_empty() {
+        let rows: Vec<_> = people.iter().take(details).map(|(upn, how)| row(&[&code(upn), how])).collect();
+        let summary = counted(people.len() as u64, "setting", "settings");
+        comment.folded(&summary, &["Person", "Setting"], &rows, people.len());
+    }
+}
+
 fn steps(comment: &mut Comment, plan: &Plan, details: usize, voice: Voice) {
     let arranged = Steps::of(&plan.operations);
     let mut moves = plan.moves_with_default.as_ref();
@@ -110,6 +128,9 @@ fn steps(comment: &mut Comment, plan: &Plan, details: usize, voice: Voice) {
             }
         }
         for block in &step.blocks {
+            if let Some(why) = told::opted_in_again(plan, block, code) {
+                comment.add(&format!("{}: {why}.\n\n", code(block.group)));
+            }
             people_of(comment, &arranged, block, details);
         }
     }

@@ -100,7 +100,10 @@ impl<'a> Steps<'a> {
             let operations = start..start + run.len();
             start = operations.end;
             let (target, first) = run[0];
-            let lead = run.iter().map(|(_, operation)| Lead::of(operation)).min().unwrap_or(Lead::of(first));
+            let leads = || run.iter().map(|(_, operation)| Lead::of(operation));
+            // Whoever is opted in against an earlier opt-out is shown by that, whatever else comes with it.
+            let again = leads().find(|lead| *lead == Lead::Class(Class::ReOptIn));
+            let lead = again.or_else(|| leads().min()).unwrap_or(Lead::of(first));
             lines.push((first.phase, Line { lead, group: &target.group, upn: &target.upn, operations }));
         }
         lines.sort_by_key(|(phase, line)| (*phase, line.lead, line.group, line.upn));

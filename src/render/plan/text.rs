@@ -32,6 +32,7 @@ pub(in crate::render) fn body(
     unmet(&mut page, plan)?;
     refused(&mut page, objections)?;
     outside(&mut page, &plan.outside_changes)?;
+    quarantined(&mut page, plan)?;
     changes(&mut page, plan, objections, voice)?;
     groups(&mut page, plan)?;
     left_alone(&mut page, plan)?;
@@ -143,6 +144,20 @@ fn outside(page: &mut Page<'_>, changes: &[OutsideChange]) -> io::Result<()> {
     rows(page, 6, total, by_person.into_iter().map(|((upn, _), changes)| (upn, changes.join(", "), "")))
 }
 
+fn quarantined(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
+    let (tenant, people) = told::quarantined(plan);
+    if tenant.is_empty() && people.is_empty() {
+        return Ok(());
+    }
+    page.heading(told::QUARANTINED)?;
+    for line in tenant {
+        page.hanging(2, 4, &Line::of(line))?;
+    }
+    let total = people.len();
+    rows(page, 2, total, people.into_iter().map(|(upn, how)| (upn, how, "")))?;
+    page.hanging(2, 4, &hint(told::QUARANTINE_REMEDY))
+}
+
 fn changes(page: &mut Page<'_>, plan: &Plan, objections: &[Objection], voice: Voice) -> io::Result<()> {
     let arranged = Steps::of(&plan.operations);
     let mut moves = plan.moves_with_default.as_ref();
@@ -167,7 +182,7 @@ fn changes(page: &mut Page<'_>, plan: &Plan, objections: &[Objection], voice: Vo
             }
         }
         for block in &step.blocks {
-            show(page, &arranged, block, objections)?;
+            show(page, plan, &arranged, block, objections)?;
         }
     }
     Ok(())
@@ -175,6 +190,7 @@ fn changes(page: &mut Page<'_>, plan: &Plan, objections: &[Objection], voice: Vo
 
 fn show(
     page: &mut Page<'_>,
+    plan: &Plan,
     arranged: &Steps<'_>,
     block: &Block<'_>,
     objections: &[Objection],
@@ -194,6 +210,9 @@ fn show(
         line = line.with(Meaning::Consent, format!("  {symbol}"));
     }
     page.marked(2, block.mark, line)?;
+    if let Some(why) = told::opted_in_again(plan, block, inert::quoted) {
+        page.hanging(4, 6, &Line::of(why))?;
+    }
     rows(
         page,
         6,

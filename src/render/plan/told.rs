@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Class, Overlap, PersonId, RefusalKind};
 use crate::plan::{Deviation, Leaving, LeftAlone, Note, OutsideChange, Phase, Plan, Reason, Target};
+use crate::render::agreed;
 use crate::render::number::{count, list, people};
 use crate::render::words::{self, Quote};
 
@@ -117,9 +118,10 @@ pub(super) fn deviations(person: &LeftAlone, quote: Quote) -> String {
     let parts: Vec<_> = person
         .settings
         .iter()
-        .map(|Deviation { setting, want, have, reason: _, ours_released }| {
+        .map(|Deviation { setting, want, have, reason: _, ours_released, until }| {
             let ours = if *ours_released { " (ours, released)" } else { "" };
-            format!("{setting}\u{a0}is\u{a0}{have}, not\u{a0}{want}{ours}")
+            let until = until.map(|until| format!(", until {}", agreed::until(until))).unwrap_or_default();
+            format!("{setting}\u{a0}is\u{a0}{have}, not\u{a0}{want}{ours}{until}")
         })
         .collect();
     parts.join("; ")
@@ -134,6 +136,38 @@ pub(super) fn refusals(plan: &Plan) -> BTreeMap<(RefusalKind, &str), u64> {
     refusals
 }
 
+/// Says why a block's people are opted in although they had opted out, if they are.
+pub(super) fn opted_in_again(plan: &Plan, block: &Block<'_>, quote: Quote) -> Option<String> {
+    if block.lead != Lead::Class(Class::ReOptIn) {
+        return None;
+    }
+    notes(plan, Place::Beside).find_map(|note| {
+        let Note::OptsInAgain { group, reason, until } = note else { return None };
+        (**group == *block.group).then(|| agreed::opts_in_again(reason, *until, quote))
+    })
+}
+
+/// Splits what came back too often: defaults of the tenant, and settings of people with their names.
+pub(super) fn quarantined(plan: &Plan) -> (Vec<String>, Vec<(&str, String)>) {
+    let mut tenant = Vec::new();
+    let mut people = Vec::new();
+    for held in &plan.quarantined {
+        let how = agreed::quarantined(held);
+        match &held.target {
+            Target::Tenant(setting) => tenant.push(format!("tenant's {setting}\u{a0}{how}")),
+            Target::Person(person) => people.push((&*person.upn, format!("{}\u{a0}{how}", person.setting))),
+        }
+    }
+    (tenant, people)
+}
+
+/// Heads what came back too often.
+pub(super) const QUARANTINED: &str = "Quarantined, since it came back three times within 30 days";
+
+/// Advises what to do about it.
+pub(super) const QUARANTINE_REMEDY: &str =
+    "find out who or what changes it back; `insightctl release` lets it be written again";
+
 /// Says where in a plan a note belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -141,6 +175,8 @@ pub(super) enum Place {
     Objection,
     /// With what is unknown.
     Unknown,
+    /// Beside the people whom it concerns.
+    Beside,
     /// At the end.
     Aside,
 }
@@ -152,9 +188,12 @@ pub(super) fn notes(plan: &Plan, at: Place) -> impl Iterator<Item = &Note> {
 
 fn place(note: &Note) -> Place {
     match note {
-        Note::PlanInherited { .. } | Note::DefaultHeldBack { .. } | Note::ProtectedNotFound { .. } => {
-            Place::Objection
-        }
+        Note::PlanInherited { .. }
+        | Note::DefaultHeldBack { .. }
+        | Note::ProtectedNotFound { .. }
+        | Note::AcceptedNotFound { .. }
+        | Note::OptsNobodyInAgain { .. } => Place::Objection,
+        Note::OptsInAgain { .. } => Place::Beside,
         Note::Unreadable { .. } | Note::TenantUnreadable { .. } => Place::Unknown,
         Note::DefaultSettling { .. }
         | Note::DefaultRolledBack { .. }
@@ -165,6 +204,7 @@ fn place(note: &Note) -> Place {
         | Note::DigestPaused
         | Note::WelcomeMail
         | Note::NoLedger
+        | Note::AcceptanceEnds { .. }
         | Note::RestoreStays { .. } => Place::Aside,
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::sandbox::http::{Reply, Request, Shared, pass};
+use crate::sandbox::http::{self, Content, Reply, Request, Shared, pass};
 use crate::sandbox::text::unescape;
 use crate::sandbox::token::{self, Caller, EXCHANGE};
 
@@ -44,24 +44,7 @@ impl Refusal {
 
     fn reply(self) -> Reply {
         match self {
-            Self::Cmdlet { status, code, exception, text } => {
-                let body = json!({ "error": {
-                    "code": code,
-                    "message": format!("Error executing request. {text}"),
-                    "details": [{
-                        "code": "Context",
-                        "target": "",
-                        "message": format!("Ex6F9304|{exception}|{text}"),
-                    }],
-                    "innererror": {
-                        "message": format!("Error executing request. {text}"),
-                        "type": "Microsoft.Exchange.Admin.OData.Core.ODataServiceException",
-                        "stacktrace": "",
-                        "internalexception": { "message": text, "type": exception, "stacktrace": "" },
-                    },
-                } });
-                Reply::json(status, body).with("X-ExceptionType", exception)
-            }
+            Self::Cmdlet { status, code, exception, text } => packed(status, code, exception, &text),
             Self::Forbidden { target, details } => {
                 let body = json!({
                     "Code": "Forbidden",
@@ -73,6 +56,32 @@ impl Refusal {
             }
         }
     }
+}
+
+/// Packs a refusal the way Exchange does: the exception stands inside the details.
+fn packed(status: u16, code: &str, exception: &str, text: &str) -> Reply {
+    let body = json!({ "error": {
+        "code": code,
+        "message": format!("Error executing request. {text}"),
+        "details": [{
+            "code": "Context",
+            "target": "",
+            "message": format!("Ex6F9304|{exception}|{text}"),
+        }],
+        "innererror": {
+            "message": format!("Error executing request. {text}"),
+            "type": "Microsoft.Exchange.Admin.OData.Core.ODataServiceException",
+            "stacktrace": "",
+            "internalexception": { "message": text, "type": exception, "stacktrace": "" },
+        },
+    } });
+    Reply::json(status, body).with("X-ExceptionType", exception)
+}
+
+/// Writes a refusal that a script makes up.
+pub(in crate::sandbox) fn refused(status: u16, code: &str, text: &str) -> Reply {
+    let reply = packed(status, code, "Microsoft.Exchange.Management.RestApiClient.RestClientException", text);
+    reply.with("request-id", Uuid::new_v4().to_string())
 }
 
 /// Answers one request below `/exchange`.
@@ -93,7 +102,7 @@ fn route(shared: &Shared, request: &Request, path: &[&str]) -> Result<Reply, Ref
         ["adminapi" | "AdminApi", "beta" | "v1.0", tenant, call] => (*tenant, *call),
         _ => return Ok(Reply::empty(404)),
     };
-    let caller = match token::caller(request, EXCHANGE, shared.now()) {
+    let caller = match token::caller(shared, request, EXCHANGE) {
         Ok(caller) => caller,
         Err(bad) => return Ok(unauthorized(bad.message())),
     };
@@ -168,20 +177,11 @@ fn batch(shared: &Shared, request: &Request, caller: &Caller, body: &Value) -> R
     if ids.len() < items.len() {
         return Err(odd("The ids of the batch are not unique.".to_owned()));
     }
-    let mut wrote = false;
-    let responses: Vec<Value> = items
-        .iter()
-        .map(|item| {
-            let reply = match self::item(request, caller, item) {
-                Ok(item) => pass(shared, &item),
-                Err(refusal) => refusal.reply(),
-            };
-            wrote |= reply.wrote;
-            reply.item(&item["id"])
-        })
-        .collect();
-    let reply = Reply::json(200, json!({ "responses": responses }));
-    Ok(if wrote { reply.written() } else { reply })
+    let (responses, whole) = http::batch(items, |item| match self::item(request, caller, item) {
+        Ok(item) => pass(shared, &item),
+        Err(refusal) => refusal.reply(),
+    });
+    Ok(Reply { body: Content::Json(json!({ "responses": responses })), ..whole })
 }
 
 fn item(batch: &Request, caller: &Caller, item: &Value) -> Result<Request, Refusal> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::error::{Refusal, envelope};
 use super::{Context, Reply};
-use crate::sandbox::http::{Request, pass};
+use crate::sandbox::http::{Content, Request, batch, pass};
 
 const LIMIT: usize = 20;
 
@@ -31,20 +31,18 @@ pub(super) fn answer(context: &Context<'_>) -> Result<Reply, Refusal> {
             return Err(Refusal::odata(format!("Request Id '{id}' is not unique.")));
         }
     }
-    let (mut done, mut responses, mut wrote) = (BTreeMap::new(), Vec::with_capacity(items.len()), false);
-    for item in items {
+    let mut done = BTreeMap::new();
+    let (mut responses, whole) = batch(items, |item| {
         let reply = match depends(item, &known, &done).and_then(|()| request(context, item)) {
             Ok(request) => pass(context.shared, &request),
             Err(refusal) => envelope(refusal.reply(), context.request, context.now),
         };
         done.insert(item["id"].as_str().unwrap_or_default(), reply.status);
-        wrote |= reply.wrote;
-        responses.push(reply.item(&item["id"]));
-    }
+        reply
+    });
     // The order of answers is not promised, so it is never the order of the requests.
     responses.reverse();
-    let reply = Reply::json(200, json!({ "responses": responses }));
-    Ok(if wrote { reply.written() } else { reply })
+    Ok(Reply { body: Content::Json(json!({ "responses": responses })), ..whole })
 }
 
 /// Refuses an item whose predecessors failed, or were not there.

@@ -11,6 +11,8 @@ mod page;
 mod query;
 mod users;
 
+use serde_json::json;
+
 use self::error::Refusal;
 use crate::sandbox::http::{Reply, Request, Shared};
 use crate::sandbox::licence::Look;
@@ -71,8 +73,14 @@ pub(super) fn throttled(request: &Request) -> Reply {
     error::envelope(refusal.reply(), request, 0)
 }
 
+/// Writes a refusal that a script makes up.
+pub(super) fn refused(request: &Request, status: u16, code: &str, text: &str, now: i64) -> Reply {
+    let body = json!({ "error": { "code": code, "message": text } });
+    error::envelope(Reply::json(status, body), request, now)
+}
+
 fn route(shared: &Shared, request: &Request, path: &[&str], now: i64) -> Result<Reply, Refusal> {
-    let caller = token::caller(request, GRAPH, now).map_err(|bad| Refusal {
+    let caller = token::caller(shared, request, GRAPH).map_err(|bad| Refusal {
         status: 401,
         code: "InvalidAuthenticationToken",
         message: bad.message().to_owned(),

@@ -39,7 +39,7 @@ pub fn fold(ledger: Ledger, records: impl IntoIterator<Item = Record>, settle: &
 }
 
 /// Is a ledger into which the records of one run are being folded.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Folding {
     ledger: Ledger,
     settle: Settle,

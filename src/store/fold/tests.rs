@@ -417,3 +417,56 @@ fn a_default_that_is_undone_while_it_is_on_its_way_remembers_what_may_still_show
     assert_eq!((entry.value, entry.previous), (Value::ON, Some(Value::OFF)));
     assert_eq!(entry.rolled_back, Some(Mark::of("a manifest")));
 }
+
+fn looked(is: Observed) -> Record {
+    Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), ..is } }
+}
+
+#[test]
+fn what_came_back_is_counted_until_it_is_released() {
+    let day = 24 * 60;
+    let came_back = |minute| {
+        let returned = BTreeMap::from([(Setting::Dashboard, at(minute))]);
+        looked(Observed { returned, ..Observed::default() })
+    };
+    let counted = |ledger: &Ledger| ledger.people[&ADA].returned.get(&Setting::Dashboard).map_or(0, Vec::len);
+    let twice = vec![came_back(day), came_back(2 * day)];
+    assert_eq!(counted(&folded(twice.clone())), 2);
+    assert_eq!(counted(&folded([twice.clone(), vec![came_back(40 * day)]].concat())), 1, "long ago");
+    let released = Record::Released { subject: DASHBOARD, at: at(3 * day) };
+    assert_eq!(counted(&folded([twice.clone(), vec![released]].concat())), 0);
+    let other = Record::Released { subject: MODE, at: at(3 * day) };
+    assert_eq!(counted(&folded([twice, vec![other]].concat())), 2);
+    let default = |at| Record::Returned { setting: TenantSetting::Dashboard, at };
+    let ledger = folded([default(at(1)), default(at(2))]);
+    assert_eq!(ledger.returned[&TenantSetting::Dashboard].len(), 2);
+    let ledger = folded([default(at(1)), Record::Released { subject: DEFAULT, at: at(2) }]);
+    assert!(ledger.returned.is_empty());
+}
+
+#[test]
+fn a_decision_to_opt_in_again_is_known_from_its_first_apply_and_meets_whoever_was_written() {
+    let mark = crate::model::Mark::of("agreed");
+    let known = |minute| Record::ReOptInKnown { mark, at: at(minute) };
+    assert_eq!(folded([known(5), known(9)]).re_opt_ins[&mark], at(5));
+    let met = |answer| {
+        let Record::Intent(intent) = intent(MODE, Value::OPT_OUT, Value::OPT_IN) else {
+            unreachable!("an intent is one")
+        };
+        let under = Some(Under::ReOptIn(mark));
+        let records = [Record::Intent(Intent { under, ..intent }), outcome(MODE, answer)];
+        folded(records).people[&ADA].re_opted_in
+    };
+    assert_eq!(met(Answer::Sent), Some(mark));
+    assert_eq!(met(Answer::Refused(crate::model::RefusalKind::Failed)), None);
+}
+
+#[test]
+fn an_account_that_is_missed_is_remembered_so_and_forgotten_in_the_end() {
+    let missed = looked(Observed { gone_since: Some(at(5)), ..Observed::default() });
+    let ledger = folded([missed.clone()]);
+    assert_eq!(ledger.people[&ADA].gone_since, Some(at(5)));
+    assert_eq!(words(&ledger, Setting::Mode), words(&folded([]), Setting::Mode), "nothing else is lost");
+    assert_eq!(folded([missed.clone(), looked(Observed::default())]).people[&ADA].gone_since, None);
+    assert!(!folded([missed, Record::Forgotten { id: ADA, at: at(9) }]).people.contains_key(&ADA));
+}
