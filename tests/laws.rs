@@ -200,7 +200,7 @@ prop_compose! {
         wanted in proptest::array::uniform3(proptest::option::of(any::<bool>())),
         found in any::<[bool; 3]>(),
         remembered in proptest::array::uniform3(proptest::option::of((any::<bool>(), any::<bool>(), 0..4000_i64))),
-        returned in proptest::collection::vec(proptest::option::of((setting(), 0..5_usize)), count),
+        returned in proptest::collection::vec(proptest::option::of((setting(), 0..5_i64)), count),
         met in proptest::collection::vec(any::<bool>(), count),
         accepted in proptest::collection::vec(proptest::option::of((setting(), any::<bool>())), count),
         known in proptest::array::uniform2(proptest::option::of(0..4000_i64)),
@@ -239,7 +239,7 @@ prop_compose! {
             let group = group.map(|group| format!("group-{group}").into());
             let who = id(number as u128);
             let returned = returned[number].map(|(setting, times)| {
-                (setting, (1..=times as i64).rev().map(|days| at(days * 24 * 60)).collect())
+                (setting, (1..=times).rev().map(|days| at(days * 24 * 60)).collect())
             });
             let re_opted_in = met[number].then(|| Mark::of("group-0"));
             let gone_since = gone[number].map(|days| at(days * 24 * 60));

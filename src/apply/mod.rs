@@ -12,19 +12,23 @@ mod event;
 mod judge;
 mod licences;
 mod people;
+mod preflight;
 mod report;
+mod retold;
 mod tenant;
+mod theirs;
 mod why;
 
 use futures_util::{StreamExt, stream};
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
+pub use preflight::{LeftOut, Memory, StaleLimit, look_ahead};
 pub use report::{FORMAT, Outcome, Report, Row, Stopped};
 pub use why::Why;
 
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::TenantSetting;
+use crate::model::{TenantSetting, Waiver};
 use crate::plan::calls::{Task, Work, calls};
 use crate::plan::{Phase, Plan};
 use crate::store::{Record, Run, StoreError};
@@ -56,13 +60,31 @@ pub struct Unrecorded {
     pub source: StoreError,
 }
 
-/// Carries out exactly this plan, and stores what was observed, written and read back.
+/// Is what is to be carried out.
+#[derive(Clone, Debug)]
+pub struct Order<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Who was found changed before the first write.
+    pub left_out: LeftOut,
+    /// Who consented to what a guard objects to.
+    pub waivers: Vec<Waiver>,
+}
+
+impl<'a> From<&'a Plan> for Order<'a> {
+    /// Asks for the whole plan, to which nobody had to consent in writing.
+    fn from(plan: &'a Plan) -> Self {
+        Self { plan, left_out: LeftOut::default(), waivers: Vec::new() }
+    }
+}
+
+/// Carries out exactly this plan, less who is left out, and stores what was observed, written and read back.
 ///
 /// One person's failure never stops the others. A first `stop` lets what is under way come to its end; dropping the
 /// future aborts. Both leave a journal that the next run continues from. Every operation has a row in the report,
 /// whatever happened.
-pub async fn apply(
-    plan: &Plan,
+pub async fn apply<'a>(
+    order: impl Into<Order<'a>>,
     writer: &Writer,
     run: Run,
     clock: &Clock,
@@ -70,6 +92,7 @@ pub async fn apply(
     events: &mut (dyn FnMut(Event) + Send),
     stop: &Stop,
 ) -> Result<Report, Unrecorded> {
+    let Order { plan, left_out, waivers } = order.into();
     let started = clock.now();
     let id = run.id();
     let desk = Desk::new(plan, writer, run, clock, limit.of(plan.summary.people), events, stop);
@@ -79,7 +102,8 @@ pub async fn apply(
         calls: plan.summary.calls,
     });
     let work = calls(&plan.operations);
-    if desk.observe().await {
+    desk.leave_out(&left_out);
+    if desk.consented(&waivers).await && desk.observe().await {
         desk.carry_out(&work).await;
         desk.look_again_at_all(&work).await;
     }
@@ -92,6 +116,8 @@ pub async fn apply(
     let report = Report {
         format: FORMAT,
         run: id.to_string(),
+        plan: plan.hash.is_sealed().then_some(plan.hash),
+        waivers,
         started,
         ended: clock.now(),
         planned: plan.summary.clone(),
@@ -114,6 +140,12 @@ pub async fn apply(
 }
 
 impl Desk<'_> {
+    /// Writes down who consented, before anything is done on the strength of it.
+    async fn consented(&self, waivers: &[Waiver]) -> bool {
+        let consented = || waivers.iter().cloned().map(Record::Consented).collect();
+        waivers.is_empty() || self.journal(consented()).await
+    }
+
     /// Stores what the plan saw, except where the ledger has learnt something since the plan looked.
     async fn observe(&self) -> bool {
         let observations = &self.plan.observations;
@@ -168,12 +200,17 @@ impl Desk<'_> {
                 continue;
             }
             self.state().tell(Event::Phase { phase, operations });
-            for (setting, index) in &sorted.tenant {
+            let Sorted { tenant, people, licences } = sorted;
+            for (setting, index) in tenant.iter().filter(|(_, index)| self.is_open(*index)) {
                 self.tenant(*setting, *index).await;
             }
-            self.in_batches(sorted.people.chunks(SETTINGS_AT_ONCE), |jobs| self.people(jobs)).await;
-            self.in_batches(sorted.licences.chunks(LICENCES_AT_ONCE), |jobs| self.licences(jobs)).await;
-            self.hold_back_defaults(&sorted.people);
+            let is_open = |job: &people::Job<'_>| job.operations.iter().all(|index| self.is_open(*index));
+            let (people, left_out): (Vec<_>, Vec<_>) = people.into_iter().partition(is_open);
+            self.in_batches(people.chunks(SETTINGS_AT_ONCE), |jobs| self.people(jobs)).await;
+            let licences: Vec<_> = licences.into_iter().filter(|job| self.is_open(job.operation)).collect();
+            self.in_batches(licences.chunks(LICENCES_AT_ONCE), |jobs| self.licences(jobs)).await;
+            self.hold_back_defaults(&people);
+            self.hold_back_defaults(&left_out);
         }
     }
 

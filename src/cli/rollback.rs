@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::apply::{Ready, agreed_to, failure_limit, see_through};
+use super::apply::{APPLY, Ready, agreed, failure_limit, see_through, shown};
 use super::args::{Format, Global, Output, RollbackArgs};
+use super::consent;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::planning::{self, Planned};
 use super::session::{Purpose, Session, View};
+use crate::apply::LeftOut;
+use crate::model::Class;
 use crate::plan::guard::review;
 use crate::plan::inverse;
 use crate::store::{Lease, Remembered, RunId};
@@ -37,15 +40,18 @@ async fn prepare(
     form: Format,
     held: &mut Option<Lease>,
 ) -> Result<Option<Ready>, Failure> {
+    consent::may_allow(global, console, None, &args.allow)?;
     let session = Session::open(global, console, Purpose::Look).await?;
     session.spare(&args.output, global, None)?;
     check(&session, args.run).await?;
     *held = Some(session.store.lock(&console.holder, &session.clock).await?);
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
-    let planned = make(&session, &remembered, args).await?;
-    let plan = agreed_to(console, &args.output, form, args.yes, planned)?;
-    Ok(plan.map(|plan| Ready { session, remembered, plan }))
+    let planned = make(&session, &remembered, args.run, &args.allow).await?;
+    let plan = shown(console, &args.output, form, planned, None)?;
+    let agreed = plan.operations.is_empty() || args.yes || agreed(console, APPLY)?;
+    let (left_out, waivers) = (LeftOut::default(), Vec::new());
+    Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers }))
 }
 
 /// Saves the plan, for `apply` to carry out later.
@@ -57,8 +63,9 @@ async fn save(global: &Global, console: &Console, args: &RollbackArgs, path: &Pa
     check(&session, args.run).await?;
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
-    let planned = make(&session, &remembered, args).await?;
+    let planned = make(&session, &remembered, args.run, &args.allow).await?;
     session.close().await;
+    let planned = planning::sealed(planned, form)?;
     console.put(&output, |out, look| form.plan(out, &planned, look))?;
     console.copy(|out| Format::Text.plan(out, &planned, console.look))?;
     Ok(planning::exit(&planned, false, false))
@@ -84,15 +91,17 @@ async fn check(session: &Session, run: RunId) -> Result<(), Failure> {
 }
 
 /// Looks at everybody to whom the run wrote, and plans its inverse.
-async fn make(session: &Session, remembered: &Remembered, args: &RollbackArgs) -> Result<Planned, Failure> {
-    let deeds = session
-        .store
-        .deeds(args.run)
-        .await?
-        .ok_or_else(|| Failure::wrong(format!("run {} is gone: it was purged a moment ago", args.run)))?;
+pub(super) async fn make(
+    session: &Session,
+    remembered: &Remembered,
+    run: RunId,
+    allow: &[Class],
+) -> Result<Planned, Failure> {
+    let deeds = session.store.deeds(run).await?;
+    let deeds = deeds.ok_or_else(|| Failure::wrong(format!("there is no run {run} any more")))?;
     let seen = session.look_wider(remembered, None, false, |scope| deeds.widen(scope)).await?;
     let View { membership: _, desired, actual } = seen;
-    let allowed: BTreeSet<_> = args.allow.iter().copied().collect();
+    let allowed: BTreeSet<_> = allow.iter().copied().collect();
     let plan = inverse(&deeds, &desired, &actual, &remembered.ledger, &session.context(remembered, false));
     let objections = review(&plan, &desired.limits, &allowed);
     Ok(Planned { plan, objections })

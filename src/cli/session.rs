@@ -211,7 +211,8 @@ async fn reach(global: &Global, at: &str, clock: &Clock) -> Result<(String, Opti
     Ok((sandbox.url().to_owned(), Some(sandbox)))
 }
 
-async fn open_store(
+/// Opens the store that was typed, or else the manifest's.
+pub(super) async fn open_store(
     global: &Global,
     console: &Console,
     manifest: &Manifest,

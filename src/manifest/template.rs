@@ -1,5 +1,7 @@
 //! Writes the manifest that `init` begins with.
 
+use std::fmt::Write as _;
+
 use super::Scenario;
 use crate::model::TenantId;
 
@@ -11,7 +13,7 @@ pub fn template(scenario: Scenario, tenant: TenantId, name: &str) -> String {
     let switch = if default { "on" } else { "off" };
     let pitch = pitch(scenario);
     let groups = groups(scenario);
-    let name = name.replace(['"', '\\', '\n', '\r'], "");
+    let name = escaped(name);
     format!(
         r#"# What Microsoft Viva Insights should be in this tenant.
 #
@@ -112,6 +114,20 @@ groups:
 "#
         }
     }
+}
+
+/// Writes a name so that it stays inside its quotes, and so that nothing in it acts on whoever looks at the file.
+fn escaped(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for character in name.chars().filter(|character| !character.is_control()) {
+        match character {
+            '"' | '\\' => text.extend(['\\', character]),
+            ' '..='~' => text.push(character),
+            other if other.is_alphanumeric() => text.push(other),
+            other => write!(text, "\\U{:08x}", u32::from(other)).expect("writing to a string cannot fail"),
+        }
+    }
+    text
 }
 
 #[cfg(test)]

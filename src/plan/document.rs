@@ -10,7 +10,9 @@ use super::{
     Context, Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange, Quarantined,
     Reason,
 };
-use crate::model::{Class, Entry, Mark, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
+use crate::model::{
+    Class, Entry, Mark, Overlap, PersonId, PlanHash, Setting, TenantEntry, TenantId, TenantSetting,
+};
 
 /// Is the version of the plan file that this program writes.
 pub const FORMAT: u32 = 1;
@@ -24,6 +26,9 @@ pub const FORMAT: u32 = 1;
 pub struct Plan {
     /// The version of this form, [`FORMAT`].
     pub format: u32,
+    /// The hash of the file that this is saved as; all zeros where it was not saved.
+    #[serde(default)]
+    pub hash: PlanHash,
     /// What it was made from.
     pub basis: Basis,
     /// What it is for, where it does not bring about what the manifest asks for.
@@ -58,6 +63,7 @@ impl Plan {
     pub fn empty(basis: Basis) -> Self {
         Self {
             format: FORMAT,
+            hash: PlanHash::default(),
             basis,
             occasion: None,
             operations: Vec::new(),

@@ -10,6 +10,7 @@ mod document;
 pub mod explain;
 mod gone;
 pub mod guard;
+pub mod hash;
 mod hold;
 mod inverse;
 mod leaving;

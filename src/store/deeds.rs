@@ -115,7 +115,8 @@ impl Reading {
                     }
                 }
             }
-            Record::ObservedTenant { .. }
+            Record::Consented(_)
+            | Record::ObservedTenant { .. }
             | Record::Observed { .. }
             | Record::Returned { .. }
             | Record::ReOptInKnown { .. }

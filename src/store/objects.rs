@@ -137,7 +137,10 @@ impl Objects {
     pub(super) async fn read_json<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, StoreError> {
         let Some(content) = self.read(path).await? else { return Ok(None) };
         let value = serde_json::from_slice(&content);
-        value.map(Some).map_err(|source| StoreError::Damaged { path: self.shown(path), line: 1, source })
+        value.map(Some).map_err(|source| {
+            let line = u64::try_from(source.line().max(1)).unwrap_or(u64::MAX);
+            StoreError::Damaged { path: self.shown(path), line, source }
+        })
     }
 
     /// Lists the numbers that name objects in a folder, in order; a folder that does not exist has none.

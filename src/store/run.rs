@@ -13,7 +13,7 @@ use super::objects::Objects;
 use super::record::{Record, Started};
 use super::{Base, FORMAT, Remembered, RunId, Store, StoreError, error, snapshot};
 use crate::clock::Clock;
-use crate::model::{Ledger, Settle, TenantId};
+use crate::model::{Ledger, PlanHash, Settle, TenantId};
 use crate::plan::{Note, Observations, Occasion, Plan, Target};
 
 /// Is a run under way; it holds the lock, and the ledger as it becomes.
@@ -100,6 +100,7 @@ impl Run {
             manifest: plan.basis.manifest.clone(),
             version: plan.basis.version.clone(),
             holder: self.lease.holder().to_owned(),
+            plan: plan.hash.is_sealed().then_some(plan.hash),
             at: self.clock.now(),
         });
         journal.append(vec![started], drop).await?;
@@ -246,6 +247,8 @@ fn without_names(plan: &Plan) -> Plan {
     });
     Plan {
         format: plan.format,
+        // These are other bytes than those that were sealed, and do not claim to be the same.
+        hash: PlanHash::default(),
         basis: plan.basis.clone(),
         occasion,
         operations,

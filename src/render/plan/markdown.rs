@@ -39,6 +39,9 @@ pub(in crate::render) fn comment(
     let undoes = undone::undone(plan).map(|run| format!(", {}", undone::undoes(run))).unwrap_or_default();
     let (tenant, digest) = (plan.basis.tenant, code(&digest));
     comment.add(&format!("Tenant `{tenant}`, read {read}{undoes}, manifest {digest}.\n\n"));
+    if plan.hash.is_sealed() {
+        comment.add(&format!("Plan `{}`.\n\n", plan.hash));
+    }
     let unmet: Vec<_> = told::notes(plan, Place::Objection).map(|note| words::note(note, code)).collect();
     if !unmet.is_empty() {
         comment.heading(3, "Asked for, and not brought about by this plan");
@@ -47,7 +50,11 @@ pub(in crate::render) fn comment(
     if !objections.is_empty() {
         comment.heading(3, "Needs consent before anything of this plan is done");
         comment.list(objections.iter().map(|objection| {
-            format!("**!** {}; {}.", objection::sentence(objection, code), objection::remedy(objection.class))
+            format!(
+                "**!** {}; {}.",
+                objection::sentence(objection, code),
+                objection::remedy_of(plan, objection.class)
+            )
         }));
     }
     outside(&mut comment, plan, details);

@@ -73,7 +73,7 @@ impl Folding {
     /// Folds one record.
     pub(super) fn take(&mut self, record: Record) {
         match record {
-            Record::Started(_) => {}
+            Record::Started(_) | Record::Consented(_) => {}
             Record::ObservedTenant { setting, entry } => {
                 self.ledger.tenant.insert(setting, entry);
             }

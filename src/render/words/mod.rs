@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 
 use super::agreed;
-use super::number::{count, counted, people};
+use super::number::{count, counted, list, people};
 use crate::apply::{Outcome, Stopped, Why};
-use crate::model::{Class, RefusalKind};
+use crate::model::{Class, RefusalKind, Waiver};
 use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused, Settled, Stays};
 
 /// Makes foreign text fit for the form that is being written: plain text or Markdown.
@@ -133,9 +133,7 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::Protected => "protected by the manifest's guards",
         Reason::NoMailbox => "without a mailbox there is nothing to show",
         Reason::Unlicensed => "no licence carries personal insights",
-        Reason::Quarantined => {
-            "what was written came back three times within 30 days; `insightctl release` lets go of it"
-        }
+        Reason::Quarantined => "what was written came back too often; `insightctl release` lets go of it",
         Reason::RolledBack => "a run was undone here, and stays so until the manifest changes",
         Reason::Accepted => "the manifest accepts it for a while",
         Reason::ConsentFloor => "somebody opted out, and nobody is opted in against that",
@@ -282,6 +280,7 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         Why::FoundDefault { value } => format!("found {value}"),
         Why::FoundLicencesChanged => "found as it is to be".to_owned(),
         Why::FoundOtherLicences => "found other licences".to_owned(),
+        Why::Protected => "protected by the manifest's guards by now".to_owned(),
         Why::OptOutNotSeen => "the opt-out does not show yet".to_owned(),
         Why::OptOutUnreadable(refused) => format!("the opt-out cannot be read: {}", said(refused, quote)),
         Why::PinNotStanding { id: _, upn, outcome } => {
@@ -291,6 +290,13 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         Why::BrokenOff => "the run ended between two calls".to_owned(),
         Why::Refused(refused) => said(refused, quote),
     }
+}
+
+/// Says who consented to what, until when and why.
+pub(super) fn waiver(waiver: &Waiver, quote: Quote) -> String {
+    let Waiver { plan: _, class, reason, by, until } = waiver;
+    let classes: Vec<_> = class.iter().map(|class| class.word().to_owned()).collect();
+    format!("{}, by {} until {until}: {}", list(&classes), quote(by), quote(reason))
 }
 
 /// Gives what the service said, or what kind of refusal it was where its words were not kept.
