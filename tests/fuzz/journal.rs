@@ -100,7 +100,8 @@ pub(crate) fn target() -> Target {
 
 fn parts(store: &Path) -> Vec<Part> {
     let files = paths(store);
-    let last = files.iter().rfind(|file| file.parent().is_some_and(|folder| folder.ends_with("journal"))).cloned();
+    let last =
+        files.iter().rfind(|file| file.parent().is_some_and(|folder| folder.ends_with("journal"))).cloned();
     let part = |file: PathBuf| {
         let content = fs::read(&file).unwrap();
         let may_be_torn = last.as_ref() == Some(&file);
