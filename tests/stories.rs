@@ -23,6 +23,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("looking", &["contoso"]),
     ("mistakes", &[]),
     ("re-opt-in", &["contoso"]),
+    ("runs", &["contoso"]),
     ("sandbox", &[]),
     ("saved-plan", &["contoso"]),
     ("scenarios", &["contoso"]),

@@ -16,6 +16,7 @@ mod preflight;
 mod report;
 mod retold;
 mod tenant;
+mod theirs;
 mod why;
 
 use futures_util::{StreamExt, stream};

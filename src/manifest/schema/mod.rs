@@ -83,9 +83,14 @@ struct Manifest {
     guards: Option<Guards>,
     /// How long a write may take to show before it counts as lost.
     settle: Option<Settle>,
-    /// Where the ledger and the journal are kept: `file:FOLDER`, seen from the manifest's own folder, or `none`.
+    /// Where the ledger and the journal are kept: `file:FOLDER`, seen from the manifest's own folder,
+    /// `az://account/container/prefix`, `s3://bucket/prefix`, `gs://bucket/prefix`, or `none`.
     /// Default: `file:.insightctl`.
-    #[schemars(regex(pattern = r"^([Nn][Oo][Nn][Ee]|file:.+)$"), example = &"file:.insightctl")]
+    #[schemars(
+        regex(pattern = r"^([Nn][Oo][Nn][Ee]|file:.+|az://[^/\s]+/[^/\s]\S*|(s3|gs)://[^/\s]\S*)$"),
+        example = &"file:.insightctl",
+        example = &"az://contoso/insights/prod"
+    )]
     store: Option<String>,
 }
 

@@ -38,7 +38,7 @@ pub(in crate::render) fn comment(
     let read = moment(plan.basis.read_at);
     comment.add(&format!("Tenant `{}`, read {read}, manifest {}.\n\n", plan.basis.tenant, code(&digest)));
     if plan.hash.is_sealed() {
-        comment.add(&format!("Saved as `{}`.\n\n", plan.hash));
+        comment.add(&format!("Plan `{}`.\n\n", plan.hash));
     }
     let unmet: Vec<_> = told::notes(plan, Place::Objection).map(|note| words::note(note, code)).collect();
     if !unmet.is_empty() {

@@ -62,7 +62,7 @@ fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {
     }
     page.line(0, &Line::default().with(Meaning::Quiet, facts.join(", ")))?;
     if plan.hash.is_sealed() {
-        page.line(0, &Line::default().with(Meaning::Quiet, format!("saved as {}", plan.hash)))?;
+        page.line(0, &Line::default().with(Meaning::Quiet, format!("plan {}", plan.hash)))?;
     }
     Ok(())
 }
