@@ -8,9 +8,10 @@ use divan::Bencher;
 use insightctl::clock::Clock;
 use insightctl::model::{Entry, PersonId, Setting, Settle, TenantId, Value};
 use insightctl::plan::{Basis, Observed, Plan};
-use insightctl::store::{Record, Run, Store, WhenMissing};
+use insightctl::store::{Place, Record, Run, Store, WhenMissing};
 use jiff::Timestamp;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 const TENANT: TenantId = TenantId(Uuid::from_u128(1));
@@ -23,8 +24,9 @@ fn clock() -> Clock {
     Clock::still(Timestamp::UNIX_EPOCH)
 }
 
-fn begin(folder: &TempDir) -> (Store, Run) {
-    let store = Store::open(folder.path(), TENANT, WhenMissing::Create(Uuid::nil())).unwrap();
+async fn begin(folder: &TempDir) -> (Store, Run) {
+    let place = Place::Folder(folder.path().to_owned());
+    let store = Store::open(&place, TENANT, WhenMissing::Create(Uuid::nil())).await.unwrap();
     let now = clock().now();
     let plan = Plan::empty(Basis {
         version: String::new(),
@@ -36,13 +38,13 @@ fn begin(folder: &TempDir) -> (Store, Run) {
         as_of: now,
         read_at: now,
     });
-    let lease = store.lock("a benchmark", &clock()).unwrap();
-    let remembered = store.ledger(&Settle::default()).unwrap();
-    let run = store.begin_run(lease, remembered, &plan, &Settle::default(), &clock()).unwrap();
+    let lease = store.lock("a benchmark", &clock()).await.unwrap();
+    let remembered = store.ledger(&Settle::default(), &clock()).await.unwrap();
+    let run = store.begin_run(lease, remembered, &plan, &Settle::default(), &clock()).await.unwrap();
     (store, run)
 }
 
-fn observe(run: &mut Run, people: u128) {
+async fn observe(run: &Run, people: u128) {
     let at = clock().now();
     for first in (0..people).step_by(4096) {
         let record = |number| {
@@ -54,25 +56,39 @@ fn observe(run: &mut Run, people: u128) {
             let is = Observed { group: Some("pilot".into()), settings, ..Observed::default() };
             Record::Observed { id: PersonId(Uuid::from_u128(number)), is }
         };
-        run.append((first..people.min(first + 4096)).map(record).collect()).unwrap();
+        run.append((first..people.min(first + 4096)).map(record).collect()).await.unwrap();
     }
+}
+
+fn runtime() -> Runtime {
+    Runtime::new().unwrap()
 }
 
 #[divan::bench(args = [10_000, 100_000], sample_count = 3, sample_size = 1)]
 fn write(bencher: Bencher<'_, '_>, people: u128) {
+    let runtime = runtime();
     bencher.with_inputs(|| tempfile::tempdir().unwrap()).bench_values(|folder| {
-        let (_, mut run) = begin(&folder);
-        observe(&mut run, people);
-        run.finish(&()).unwrap();
+        runtime.block_on(async {
+            let (_, run) = begin(&folder).await;
+            observe(&run, people).await;
+            run.finish(&()).await.unwrap();
+        });
         folder
     });
 }
 
 #[divan::bench(args = [10_000, 100_000], sample_count = 3, sample_size = 1)]
 fn read(bencher: Bencher<'_, '_>, people: u128) {
+    let runtime = runtime();
     let folder = tempfile::tempdir().unwrap();
-    let (store, mut run) = begin(&folder);
-    observe(&mut run, people);
-    run.finish(&()).unwrap();
-    bencher.bench(|| store.ledger(&Settle::default()).unwrap().ledger.people.len());
+    let store = runtime.block_on(async {
+        let (store, run) = begin(&folder).await;
+        observe(&run, people).await;
+        run.finish(&()).await.unwrap();
+        store
+    });
+    bencher.bench(|| {
+        runtime
+            .block_on(async { store.ledger(&Settle::default(), &clock()).await.unwrap().ledger.people.len() })
+    });
 }

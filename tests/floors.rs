@@ -12,7 +12,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("microsoft", &["model", "plan", "clock"]),
     ("store", &["model", "plan", "clock"]),
     ("apply", &["model", "plan", "microsoft", "store", "clock"]),
-    ("render", &["model", "manifest", "plan", "apply"]),
+    ("render", &["model", "manifest", "plan", "store", "apply"]),
     ("cli", &["model", "manifest", "plan", "microsoft", "store", "apply", "render", "sandbox", "clock"]),
     ("sandbox", &[]),
 ];

@@ -27,6 +27,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("saved-plan", &["contoso"]),
     ("scenarios", &["contoso"]),
     ("schemas", &[]),
+    ("waiver", &["contoso"]),
 ];
 
 const NOW: &str = "2026-03-02T09:00:00Z";

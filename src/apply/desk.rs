@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::judge::Expectation;
-use super::{Event, Outcome, Stop, Stopped, Why};
+use super::{Event, LeftOut, Memory, Outcome, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::{Feature, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting, Value};
+use crate::model::{
+    BySetting, Entry, Feature, Ledger, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting,
+    Value,
+};
 use crate::plan::{Because, Operation, Plan, Refused, Target};
-use crate::store::{Record, Run, StoreError, Subject, Under};
+use crate::store::{Meanwhile, Record, Run, StoreError, Subject, Under};
 
 /// Is how often the lock is looked at while something is waited for.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -25,12 +27,12 @@ pub(super) struct Desk<'a> {
     pub(super) writer: &'a Writer,
     pub(super) clock: &'a Clock,
     pub(super) stop: &'a Stop,
+    pub(super) run: Run,
     state: Mutex<State<'a>>,
 }
 
 /// Is what changes while an apply runs.
 pub(super) struct State<'a> {
-    pub(super) run: Run,
     pub(super) rows: Vec<Standing>,
     pub(super) calls: u64,
     pub(super) stopped: Option<Stopped>,
@@ -103,7 +105,6 @@ impl<'a> Desk<'a> {
             theirs: false,
         };
         let state = State {
-            run,
             rows: vec![not_begun; plan.operations.len()],
             calls: 0,
             stopped: None,
@@ -117,7 +118,7 @@ impl<'a> Desk<'a> {
             any_taken: false,
             known: 0,
         };
-        Self { plan, writer, clock, stop, state: Mutex::new(state) }
+        Self { plan, writer, clock, stop, run, state: Mutex::new(state) }
     }
 
     /// Gives what changes. Never held while anything is waited for.
@@ -125,8 +126,8 @@ impl<'a> Desk<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn into_state(self) -> State<'a> {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn into_parts(self) -> (Run, State<'a>) {
+        (self.run, self.state.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn operation(&self, index: usize) -> &'a Operation {
@@ -134,27 +135,32 @@ impl<'a> Desk<'a> {
     }
 
     /// Says whether more may be begun; asked before anything is written.
-    pub(super) fn goes_on(&self) -> bool {
-        let mut state = self.state();
-        if state.stopped.is_none() && self.stop.requested() {
-            state.end(Stopped::Interrupted);
-        }
-        if state.stopped.is_none()
-            && let Err(error) = state.run.lease().hold()
+    pub(super) async fn goes_on(&self) -> bool {
         {
-            state.lock_lost(error);
+            let mut state = self.state();
+            if state.stopped.is_none() && self.stop.requested() {
+                state.end(Stopped::Interrupted);
+            }
+            if state.stopped.is_some() {
+                return false;
+            }
         }
+        self.beat().await;
+        let state = self.state();
         state.stopped.is_none() && state.lost.is_none()
     }
 
     /// Writes records down. When that fails nothing may be written to the tenant any more.
-    pub(super) fn journal(&self, records: Vec<Record>) -> bool {
-        let mut state = self.state();
-        match state.run.append(records) {
+    pub(super) async fn journal(&self, records: Vec<Record>) -> bool {
+        match self.run.append(records).await {
             Ok(()) => true,
+            Err(error @ StoreError::LeaseLost { .. }) => {
+                self.state().lock_lost(error);
+                false
+            }
             Err(error) => {
                 tracing::error!(%error, "the journal cannot be written");
-                state.lost.get_or_insert(error);
+                self.state().lost.get_or_insert(error);
                 false
             }
         }
@@ -162,29 +168,33 @@ impl<'a> Desk<'a> {
 
     /// Waits for something while the lock is kept alive.
     pub(super) async fn keeping_the_lock<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                () = Clock::beat(HEARTBEAT) => self.beat(),
+        // Both are polled side by side: the work may be what a beat waits for.
+        let beats = async {
+            loop {
+                Clock::beat(HEARTBEAT).await;
+                self.beat().await;
             }
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = beats => never,
         }
     }
 
     /// Makes sure that the lock is still ours.
-    pub(super) fn beat(&self) {
-        let mut state = self.state();
-        if state.stopped != Some(Stopped::LockLost)
-            && let Err(error) = state.run.lease().hold()
-        {
-            state.lock_lost(error);
+    pub(super) async fn beat(&self) {
+        if self.state().stopped == Some(Stopped::LockLost) {
+            return;
+        }
+        if let Err(error) = self.run.lease().hold().await {
+            self.state().lock_lost(error);
         }
     }
 
     /// Says whether what was begun may be finished, although nothing more may be begun.
-    pub(super) fn may_finish(&self) -> bool {
-        self.beat();
+    pub(super) async fn may_finish(&self) -> bool {
+        self.beat().await;
         let state = self.state();
         state.lost.is_none() && state.stopped != Some(Stopped::LockLost)
     }
@@ -210,6 +220,37 @@ impl<'a> Desk<'a> {
             row.outcome = outcome;
             row.why = Some(why);
         });
+    }
+
+    /// Settles what is left out because it was found changed before anything was written.
+    ///
+    /// A pin that is left out holds its default back, unless the person has a value of their own there by now.
+    pub(super) fn leave_out(&self, left_out: &LeftOut) {
+        for (index, operation) in self.plan.operations.iter().enumerate() {
+            let Some(why) = left_out.why(operation) else { continue };
+            let theirs = match why {
+                Why::Found { setting, value: _ } => {
+                    touches(operation).is_some_and(|own| is_theirs(own, *setting))
+                }
+                Why::FoundDefault { .. }
+                | Why::FoundLicencesChanged
+                | Why::FoundOtherLicences
+                | Why::Protected
+                | Why::OptOutNotSeen
+                | Why::OptOutUnreadable(_)
+                | Why::PinNotStanding { .. }
+                | Why::WriteOnly
+                | Why::BrokenOff
+                | Why::Refused(_) => false,
+            };
+            self.leave(index, Outcome::Moved, why.clone());
+            self.state().rows[index].theirs = theirs;
+        }
+    }
+
+    /// Says whether an operation is still to be carried out.
+    pub(super) fn is_open(&self, index: usize) -> bool {
+        self.state().rows[index].outcome == Outcome::NotBegun
     }
 
     /// Settles operations that the service refused, or did not even let us look at.
@@ -267,6 +308,9 @@ impl State<'_> {
     }
 
     fn lock_lost(&mut self, error: StoreError) {
+        if self.stopped == Some(Stopped::LockLost) {
+            return;
+        }
         tracing::error!(%error, "the lock is lost");
         // A lock that cannot be looked at cannot be relied on.
         if !matches!(error, StoreError::LeaseLost { .. }) {
@@ -275,8 +319,10 @@ impl State<'_> {
         self.end(Stopped::LockLost);
     }
 
-    pub(super) fn expectation(&self, id: PersonId) -> Expected<'_> {
-        Expected { id, touched: self.touched.get(&id), flipped: &self.flipped, run: &self.run }
+    pub(super) fn expectation<'s>(&'s self, id: PersonId, run: &'s Run) -> Expected<'s> {
+        let remembered = run.ledger(|ledger| remembered(ledger, id));
+        let meanwhile = run.meanwhile();
+        Expected { id, touched: self.touched.get(&id), flipped: &self.flipped, remembered, meanwhile }
     }
 
     pub(super) fn count(&mut self, attempts: u32) {
@@ -301,10 +347,22 @@ pub(super) struct Expected<'a> {
     id: PersonId,
     touched: Option<&'a Touched>,
     flipped: &'a BTreeMap<Feature, (Value, Value)>,
-    run: &'a Run,
+    /// What the ledger remembers of them.
+    remembered: BySetting<Option<Entry>>,
+    meanwhile: &'a Meanwhile,
 }
 
-impl Expected<'_> {
+impl<'a> Expected<'a> {
+    /// Says what earlier runs may have made of one person, before this one has done anything.
+    pub(super) fn before(
+        id: PersonId,
+        memory: Memory<'a>,
+        flipped: &'a BTreeMap<Feature, (Value, Value)>,
+    ) -> Self {
+        let Memory { ledger, meanwhile } = memory;
+        Self { id, touched: None, flipped, remembered: remembered(ledger, id), meanwhile }
+    }
+
     /// Gives what has changed beside what this run meant to write, as it was right before.
     ///
     /// What followed a default that this run flipped is no side effect of a write to the person.
@@ -324,6 +382,11 @@ impl Expected<'_> {
     }
 }
 
+/// Gives what the ledger remembers of a person.
+fn remembered(ledger: &Ledger, id: PersonId) -> BySetting<Option<Entry>> {
+    ledger.people.get(&id).map(|record| record.settings).unwrap_or_default()
+}
+
 impl Expectation for Expected<'_> {
     fn by_this_run(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
         let touched = self.touched.is_some_and(|touched| {
@@ -334,15 +397,15 @@ impl Expectation for Expected<'_> {
     }
 
     fn by_earlier_run(&self, setting: Setting, have: Value) -> bool {
-        self.run.ledger().entry(self.id, setting).is_some_and(|entry| {
+        self.remembered.get(setting).is_some_and(|entry| {
             entry.written() == Some(have) || entry.tried.is_some_and(|tried| tried.value == have)
         })
     }
 
     fn since_the_plan(&self, setting: Setting, have: Value) -> bool {
-        let entry = self.run.ledger().entry(self.id, setting);
+        let entry = self.remembered.get(setting);
         let written = entry.is_some_and(|entry| entry.written() == Some(have) && entry.confirmed);
-        written && self.run.meanwhile().of(self.id, setting)
+        written && self.meanwhile.of(self.id, setting)
     }
 }
 
@@ -371,6 +434,21 @@ pub(super) fn under(operation: &Operation) -> Option<Under> {
         | Because::Differs
         | Because::Restored => None,
     }
+}
+
+/// Gives the setting of a person that an operation touches.
+pub(super) fn touches(operation: &Operation) -> Option<Setting> {
+    match &operation.target {
+        Target::Person(person) => Some(person.setting),
+        Target::Tenant(_) => None,
+    }
+}
+
+/// Says whether a setting is the person's own matter once another one was found changed by them.
+///
+/// Who opted out has settled every feature, and so has who changed this very one.
+pub(super) fn is_theirs(own: Setting, changed: Setting) -> bool {
+    changed == Setting::Mode || own == changed
 }
 
 /// Gives the tenant setting or feature that an operation pins, if it is a pin.

@@ -21,6 +21,13 @@ pub enum Event {
         /// How many writes it will send.
         calls: u64,
     },
+    /// Everybody of a saved plan is read before its first write.
+    LookingAhead {
+        /// How many readings are done.
+        done: u64,
+        /// In all.
+        of: u64,
+    },
     /// A phase begins.
     Phase {
         /// Which.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::desk::{Desk, subject, under};
 use super::judge::{self, Shows};
+use super::preflight::wrote_licences;
 use super::{Outcome, Why, why};
 use crate::microsoft::{LicenceWrite, Sent, WriteError};
 use crate::model::{Known, Mode, PersonId, Refusal, Setting};
@@ -24,7 +25,7 @@ pub(super) struct Job<'w> {
 impl Desk<'_> {
     /// Looks again, writes down what is meant, writes, writes down what came of it, and reads back.
     pub(super) async fn licences(&self, jobs: &[Job<'_>]) {
-        if !self.goes_on() {
+        if !self.goes_on().await {
             return;
         }
         let jobs = self.opted_out(jobs).await;
@@ -35,7 +36,7 @@ impl Desk<'_> {
                 Known::Is(have) => match judge::licences(&have, job.changes) {
                     Shows::Before => going.push((place, *job)),
                     Shows::After if self.is_ours(job) => {
-                        self.journal(vec![self.seen_licences(job)]);
+                        self.journal(vec![self.seen_licences(job)]).await;
                         self.settle(job.operation, |row| row.outcome = Outcome::Done);
                     }
                     Shows::After => self.leave(job.operation, Outcome::Moved, Why::FoundLicencesChanged),
@@ -47,7 +48,7 @@ impl Desk<'_> {
                 }
             }
         }
-        if !going.is_empty() && self.goes_on() && self.journal(self.licence_intents(&going)) {
+        if !going.is_empty() && self.goes_on().await && self.journal(self.licence_intents(&going)).await {
             let write =
                 |(_, job): &(usize, &Job<'_>)| LicenceWrite { id: job.id, changes: job.changes.to_vec() };
             let writes: Vec<_> = going.iter().map(write).collect();
@@ -57,7 +58,7 @@ impl Desk<'_> {
                 refusals[*place] = sent.result.as_ref().err().map(|error| error.refusal().clone());
                 records.push(self.licence_outcome(job, sent));
             }
-            self.journal(records);
+            self.journal(records).await;
             let written: Vec<_> = going.iter().map(|(_, job)| *job).collect();
             self.look_again_at_licences(&written).await;
         }
@@ -79,7 +80,7 @@ impl Desk<'_> {
                 });
             }
         }
-        self.journal(records);
+        self.journal(records).await;
     }
 
     async fn read_licences(&self, jobs: &[&Job<'_>]) -> Vec<Known<crate::model::Licences>> {
@@ -126,10 +127,7 @@ impl Desk<'_> {
     /// Says whether an earlier run brought it about, so that it is no change by somebody else.
     fn is_ours(&self, job: &Job<'_>) -> bool {
         let to = self.operation(job.operation).to;
-        let state = self.state();
-        state.run.ledger().entry(job.id, Setting::ServicePlan).is_some_and(|entry| {
-            entry.written() == Some(to) || entry.tried.is_some_and(|tried| tried.value == to)
-        })
+        self.run.ledger(|ledger| wrote_licences(ledger, job.id, to))
     }
 
     fn licence_intents(&self, going: &[(usize, &Job<'_>)]) -> Vec<Record> {

@@ -12,6 +12,7 @@ mod event;
 mod judge;
 mod licences;
 mod people;
+mod preflight;
 mod report;
 mod tenant;
 mod why;
@@ -19,12 +20,13 @@ mod why;
 use futures_util::{StreamExt, stream};
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
+pub use preflight::{LeftOut, Memory, StaleLimit, look_ahead};
 pub use report::{FORMAT, Outcome, Report, Row, Stopped};
 pub use why::Why;
 
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::TenantSetting;
+use crate::model::{TenantSetting, Waiver};
 use crate::plan::calls::{Task, Work, calls};
 use crate::plan::{Phase, Plan};
 use crate::store::{Record, Run, StoreError};
@@ -56,13 +58,31 @@ pub struct Unrecorded {
     pub source: StoreError,
 }
 
-/// Carries out exactly this plan, and stores what was observed, written and read back.
+/// Is what is to be carried out.
+#[derive(Clone, Debug)]
+pub struct Order<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Who was found changed before the first write.
+    pub left_out: LeftOut,
+    /// Who consented to what a guard objects to.
+    pub waivers: Vec<Waiver>,
+}
+
+impl<'a> From<&'a Plan> for Order<'a> {
+    /// Asks for the whole plan, to which nobody had to consent in writing.
+    fn from(plan: &'a Plan) -> Self {
+        Self { plan, left_out: LeftOut::default(), waivers: Vec::new() }
+    }
+}
+
+/// Carries out exactly this plan, less who is left out, and stores what was observed, written and read back.
 ///
 /// One person's failure never stops the others. A first `stop` lets what is under way come to its end; dropping the
 /// future aborts. Both leave a journal that the next run continues from. Every operation has a row in the report,
 /// whatever happened.
-pub async fn apply(
-    plan: &Plan,
+pub async fn apply<'a>(
+    order: impl Into<Order<'a>>,
     writer: &Writer,
     run: Run,
     clock: &Clock,
@@ -70,6 +90,7 @@ pub async fn apply(
     events: &mut (dyn FnMut(Event) + Send),
     stop: &Stop,
 ) -> Result<Report, Unrecorded> {
+    let Order { plan, left_out, waivers } = order.into();
     let started = clock.now();
     let id = run.id();
     let desk = Desk::new(plan, writer, run, clock, limit.of(plan.summary.people), events, stop);
@@ -79,12 +100,13 @@ pub async fn apply(
         calls: plan.summary.calls,
     });
     let work = calls(&plan.operations);
-    if desk.observe() {
+    desk.leave_out(&left_out);
+    if desk.consented(&waivers).await && desk.observe().await {
         desk.carry_out(&work).await;
         desk.look_again_at_all(&work).await;
     }
 
-    let State { run, rows, calls, stopped, lost, .. } = desk.into_state();
+    let (run, State { rows, calls, stopped, lost, .. }) = desk.into_parts();
     let row = |(operation, standing): (&crate::plan::Operation, Standing)| {
         let Standing { outcome, attempts, request_id, why, at, from: _, theirs: _ } = standing;
         Row { operation: operation.clone(), outcome, attempts, request_id, why, at }
@@ -92,6 +114,8 @@ pub async fn apply(
     let report = Report {
         format: FORMAT,
         run: id.to_string(),
+        plan: plan.hash.is_sealed().then_some(plan.hash),
+        waivers,
         started,
         ended: clock.now(),
         planned: plan.summary.clone(),
@@ -100,9 +124,12 @@ pub async fn apply(
         calls,
     };
     let finished = match lost {
-        Some(error) => Err(error),
+        Some(error) => {
+            run.give_up().await;
+            Err(error)
+        }
         None if report.stopped == Some(Stopped::LockLost) => return Ok(report),
-        None => run.finish(&report.without_names()).map(drop),
+        None => run.finish(&report.without_names()).await.map(drop),
     };
     match finished {
         Ok(()) => Ok(report),
@@ -111,22 +138,28 @@ pub async fn apply(
 }
 
 impl Desk<'_> {
+    /// Writes down who consented, before anything is done on the strength of it.
+    async fn consented(&self, waivers: &[Waiver]) -> bool {
+        let consented = || waivers.iter().cloned().map(Record::Consented).collect();
+        waivers.is_empty() || self.journal(consented()).await
+    }
+
     /// Stores what the plan saw, except where the ledger has learnt something since the plan looked.
-    fn observe(&self) -> bool {
+    async fn observe(&self) -> bool {
         let observations = &self.plan.observations;
         let mut records = Vec::new();
         for (setting, entry) in &observations.tenant {
-            if !self.state().run.meanwhile().of_tenant(*setting) {
+            if !self.run.meanwhile().of_tenant(*setting) {
                 records.push(Record::ObservedTenant { setting: *setting, entry: *entry });
             }
         }
         for (setting, at) in &observations.returned {
-            if !self.state().run.meanwhile().of_tenant(*setting) {
+            if !self.run.meanwhile().of_tenant(*setting) {
                 records.push(Record::Returned { setting: *setting, at: *at });
             }
         }
         for id in &observations.forgotten {
-            if !self.state().run.meanwhile().group_of(*id) {
+            if !self.run.meanwhile().group_of(*id) {
                 records.push(Record::Forgotten { id: *id, at: self.clock.now() });
             }
         }
@@ -134,21 +167,19 @@ impl Desk<'_> {
         records.extend(known.map(|(mark, at)| Record::ReOptInKnown { mark: *mark, at: *at }));
         for (id, observed) in &observations.people {
             let mut is = observed.clone();
-            {
-                let state = self.state();
-                let (ledger, meanwhile) = (state.run.ledger(), state.run.meanwhile());
-                is.settings.retain(|setting, _| !meanwhile.of(*id, *setting));
-                is.returned.retain(|setting, _| !meanwhile.of(*id, *setting));
-                if meanwhile.group_of(*id) {
-                    is.group = ledger.people.get(id).and_then(|person| person.group.clone());
-                }
+            let meanwhile = self.run.meanwhile();
+            is.settings.retain(|setting, _| !meanwhile.of(*id, *setting));
+            is.returned.retain(|setting, _| !meanwhile.of(*id, *setting));
+            if meanwhile.group_of(*id) {
+                is.group =
+                    self.run.ledger(|ledger| ledger.people.get(id).and_then(|person| person.group.clone()));
             }
             records.push(Record::Observed { id: *id, is });
-            if records.len() >= OBSERVATIONS && !self.journal(std::mem::take(&mut records)) {
+            if records.len() >= OBSERVATIONS && !self.journal(std::mem::take(&mut records)).await {
                 return false;
             }
         }
-        self.journal(records)
+        self.journal(records).await
     }
 
     async fn carry_out(&self, work: &[Work]) {
@@ -167,12 +198,17 @@ impl Desk<'_> {
                 continue;
             }
             self.state().tell(Event::Phase { phase, operations });
-            for (setting, index) in &sorted.tenant {
+            let Sorted { tenant, people, licences } = sorted;
+            for (setting, index) in tenant.iter().filter(|(_, index)| self.is_open(*index)) {
                 self.tenant(*setting, *index).await;
             }
-            self.in_batches(sorted.people.chunks(SETTINGS_AT_ONCE), |jobs| self.people(jobs)).await;
-            self.in_batches(sorted.licences.chunks(LICENCES_AT_ONCE), |jobs| self.licences(jobs)).await;
-            self.hold_back_defaults(&sorted.people);
+            let is_open = |job: &people::Job<'_>| job.operations.iter().all(|index| self.is_open(*index));
+            let (people, left_out): (Vec<_>, Vec<_>) = people.into_iter().partition(is_open);
+            self.in_batches(people.chunks(SETTINGS_AT_ONCE), |jobs| self.people(jobs)).await;
+            let licences: Vec<_> = licences.into_iter().filter(|job| self.is_open(job.operation)).collect();
+            self.in_batches(licences.chunks(LICENCES_AT_ONCE), |jobs| self.licences(jobs)).await;
+            self.hold_back_defaults(&people);
+            self.hold_back_defaults(&left_out);
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::desk::{Desk, pinned, subject, under};
+use super::desk::{Desk, is_theirs, pinned, subject, touches, under};
 use super::judge::{self, Fit};
 use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
 use crate::model::{Known, PersonId, Refusal, Setting, Settings, Value};
+use crate::plan::Because;
 use crate::plan::calls::Set;
-use crate::plan::{Because, Operation, Target};
 use crate::store::{Answer, Intent, Record};
 
 /// Is one person of a batch.
@@ -34,7 +34,7 @@ struct Going<'w> {
 impl Desk<'_> {
     /// Looks again, writes down what is meant, writes, writes down what came of it, and reads back.
     pub(super) async fn people(&self, jobs: &[Job<'_>]) {
-        if !self.goes_on() {
+        if !self.goes_on().await {
             return;
         }
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
@@ -42,7 +42,7 @@ impl Desk<'_> {
         for (place, (job, have)) in jobs.iter().zip(self.read(jobs.iter()).await).enumerate() {
             match have {
                 Known::Is(before) => {
-                    if self.may_be_written(job, before) {
+                    if self.may_be_written(job, before).await {
                         going.push(Going { place, job, before, sent: Vec::new() });
                     }
                 }
@@ -53,7 +53,7 @@ impl Desk<'_> {
                 }
             }
         }
-        if !going.is_empty() && self.goes_on() {
+        if !going.is_empty() && self.goes_on().await {
             self.send(&mut going).await;
             self.settle_sent(&going);
             self.read_back(&going).await;
@@ -70,13 +70,13 @@ impl Desk<'_> {
     }
 
     /// Judges what was found; whoever moved is skipped and told of.
-    fn may_be_written(&self, job: &Job<'_>, before: Settings) -> bool {
+    async fn may_be_written(&self, job: &Job<'_>, before: Settings) -> bool {
         let operations: Vec<_> = job.operations.iter().map(|index| self.operation(*index)).collect();
-        let fit = judge::settings(&operations, before, &self.state().expectation(job.id));
+        let fit = judge::settings(&operations, before, &self.state().expectation(job.id, &self.run));
         match fit {
             Fit::Write => true,
             Fit::Already => {
-                self.journal(vec![self.seen(job.id, before)]);
+                self.journal(vec![self.seen(job.id, before)]).await;
                 for index in job.operations {
                     self.settle(*index, |row| row.outcome = Outcome::Done);
                 }
@@ -84,8 +84,7 @@ impl Desk<'_> {
             }
             Fit::Moved { setting, found } => {
                 for index in job.operations {
-                    // Who opted out has settled every feature, and so has who changed this one.
-                    let theirs = setting == Setting::Mode || touches(self.operation(*index)) == Some(setting);
+                    let theirs = touches(self.operation(*index)).is_some_and(|own| is_theirs(own, setting));
                     self.leave(*index, Outcome::Moved, Why::Found { setting, value: found });
                     self.state().rows[*index].theirs = theirs;
                 }
@@ -104,11 +103,11 @@ impl Desk<'_> {
             let mut next: Vec<_> = going.iter_mut().filter(|person| person.may_go_on(round)).collect();
             // Only a lost lock or journal stops between two calls for one person: half of a change is worse than a
             // late stop.
-            if next.is_empty() || !self.may_finish() {
+            if next.is_empty() || !self.may_finish().await {
                 return;
             }
             let intents = next.iter().flat_map(|person| self.intents(person, round)).collect();
-            if !self.journal(intents) {
+            if !self.journal(intents).await {
                 return;
             }
             let write = |person: &&mut Going<'_>| PersonWrite {
@@ -124,7 +123,7 @@ impl Desk<'_> {
                 outcomes.extend(self.outcomes(person, round, &sent));
                 person.sent.push(sent);
             }
-            self.journal(outcomes);
+            self.journal(outcomes).await;
         }
     }
 
@@ -218,7 +217,7 @@ impl Desk<'_> {
                 self.shows(person.job.operations, now);
             }
         }
-        self.journal(records);
+        self.journal(records).await;
     }
 
     /// Looks once more at people whose writes did not show at once.
@@ -230,7 +229,7 @@ impl Desk<'_> {
                 self.shows(job.operations, now);
             }
         }
-        self.journal(records);
+        self.journal(records).await;
     }
 
     /// Remembers what a person has now, for the journal and for the rest of this run.
@@ -238,7 +237,7 @@ impl Desk<'_> {
     /// A side effect may show late, so every look after a write compares with what was there right before it.
     fn seen(&self, id: PersonId, now: Settings) -> Record {
         let mut state = self.state();
-        let before = state.expectation(id).changed_beside(now);
+        let before = state.expectation(id, &self.run).changed_beside(now);
         state.touched.entry(id).or_default().last = Some(now);
         Record::ReadBack { id, values: values(now).collect(), before, at: self.clock.now() }
     }
@@ -324,14 +323,6 @@ impl Going<'_> {
             Outcome::Failed
         };
         (outcome, last)
-    }
-}
-
-/// Gives the setting of a person that an operation touches.
-pub(super) fn touches(operation: &Operation) -> Option<Setting> {
-    match &operation.target {
-        Target::Person(person) => Some(person.setting),
-        Target::Tenant(_) => None,
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Why;
+use crate::model::{PlanHash, Waiver};
 use crate::plan::{Operation, Refused, Summary, Target};
 
 /// Is the version of the report file that this program writes.
@@ -19,6 +20,12 @@ pub struct Report {
     pub format: u32,
     /// The run's id, which names its folder in the store.
     pub run: String,
+    /// The hash of its plan, as it was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanHash>,
+    /// Who had consented to what a guard objects to, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
     /// When it began.
     #[schemars(with = "String")]
     pub started: Timestamp,

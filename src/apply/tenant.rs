@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::desk::{Desk, held_back, subject, under};
+use super::preflight::wrote_default;
 use super::{Outcome, Why};
 use crate::microsoft::{Sent, WriteError};
-use crate::model::{By, Known, Refusal, TenantSetting, Value};
+use crate::model::{Known, Refusal, TenantSetting, Value};
 use crate::store::{Answer, Intent, Record};
 
 impl Desk<'_> {
@@ -15,14 +16,14 @@ impl Desk<'_> {
         let values: BTreeMap<_, _> =
             read.iter().filter_map(|(setting, value)| Some((*setting, *value.known()?))).collect();
         if !values.is_empty() {
-            self.journal(vec![Record::TenantRead { values, at: self.clock.now() }]);
+            self.journal(vec![Record::TenantRead { values, at: self.clock.now() }]).await;
         }
         read
     }
 
     /// Carries out the operation on one default.
     pub(super) async fn tenant(&self, setting: TenantSetting, index: usize) {
-        if self.goes_on() {
+        if self.goes_on().await {
             let refusal = self.write_default(setting, index).await;
             self.take_stock([index], &[refusal]);
         }
@@ -43,6 +44,10 @@ impl Desk<'_> {
                 return Some(Refusal::clone(&why));
             }
             Some(Known::Is(have)) if have == operation.to && self.is_our_default(setting, have) => {
+                // An earlier run of this plan flipped it, and people moved with it then.
+                if let (Some(feature), Some(from)) = (setting.feature(), operation.from) {
+                    self.state().flipped.insert(feature, (from, have));
+                }
                 self.settle(index, |row| row.outcome = Outcome::Done);
                 return None;
             }
@@ -63,12 +68,12 @@ impl Desk<'_> {
             under: under(operation),
             at: self.clock.now(),
         };
-        if !self.goes_on() || !self.journal(vec![Record::Intent(intent)]) {
+        if !self.goes_on().await || !self.journal(vec![Record::Intent(intent)]).await {
             return None;
         }
         let sent = self.keeping_the_lock(self.writer.set_tenant(setting, operation.to)).await;
         let refusal = sent.result.as_ref().err().map(|error| error.refusal().clone());
-        self.tenant_outcome(setting, index, from, sent);
+        self.tenant_outcome(setting, index, from, sent).await;
         self.look_again_at_tenant(&[(setting, index)]).await;
         refusal
     }
@@ -100,11 +105,10 @@ impl Desk<'_> {
     }
 
     fn is_our_default(&self, setting: TenantSetting, have: Value) -> bool {
-        let state = self.state();
-        state.run.ledger().tenant.get(&setting).is_some_and(|entry| entry.by == By::Us && entry.value == have)
+        self.run.ledger(|ledger| wrote_default(ledger, setting, have, self.plan.basis.read_at))
     }
 
-    fn tenant_outcome(&self, setting: TenantSetting, index: usize, from: Option<Value>, sent: Sent) {
+    async fn tenant_outcome(&self, setting: TenantSetting, index: usize, from: Option<Value>, sent: Sent) {
         let operation = self.operation(index);
         let Sent { attempts, request_id, result } = sent;
         let (answer, outcome) = match &result {
@@ -128,6 +132,7 @@ impl Desk<'_> {
             row.why = result.as_ref().err().map(|error| error.refusal().into());
         });
         let at = self.clock.now();
-        self.journal(vec![Record::Outcome { subject: subject(operation), answer, attempts, request_id, at }]);
+        self.journal(vec![Record::Outcome { subject: subject(operation), answer, attempts, request_id, at }])
+            .await;
     }
 }

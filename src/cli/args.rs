@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use super::exit::Exit;
+use crate::apply::StaleLimit;
 use crate::model::{Class, Setting, TenantSetting};
 
 /// Is the manifest that is read when none is named.
@@ -138,7 +139,7 @@ pub(super) enum Command {
   insightctl init --scenario default-off --tenant-id 3f2504e0-4f89-41d3-9a0c-0305e82c3301 \\
       --tenant-name contoso.onmicrosoft.com --file prod/insights.yaml")]
     Init(InitArgs),
-    /// Print a JSON Schema: of the manifest, the plan or the report
+    /// Print a JSON Schema: of the manifest, the plan, the report or a waiver
     #[command(
         after_help = "Examples:\n  insightctl schema manifest --out insights.schema.json\n  insightctl schema plan"
     )]
@@ -156,14 +157,24 @@ pub(super) enum Command {
         after_help = "Examples:\n  insightctl show plan.json\n  insightctl show plan.json --format markdown > comment.md"
     )]
     Show(ShowArgs),
+    /// Write a waiver: consent to what guards object to in one saved plan
+    ///
+    /// A waiver names the plan by its hash: one changed byte of the plan makes it useless. Give it to `apply --waiver`.
+    #[command(after_help = "Examples:
+  insightctl waive plan.json --class defaults --reason \"agreed with the works council\"
+  insightctl waive plan.json --class opt-out --class leaving --reason \"reorganisation\" --by ada@contoso.com")]
+    Waive(WaiveArgs),
     /// Carry out a plan: plans, shows, asks, applies; or carries out a saved plan
     ///
-    /// Every person is read again right before the write, and whoever no longer is as planned is skipped and listed.
+    /// A saved plan is carried out exactly: everybody in it is read once before the first write, and the plan is refused
+    /// as stale, with the difference to a fresh one, if too many are no longer as planned. Every person is read again
+    /// right before the write, and whoever is no longer as planned is skipped and listed.
     /// Settings are written over the Exchange REST envelope, which is verified against the sandbox only.
     #[command(after_help = "Examples:
   insightctl apply --sandbox tenant.json
   insightctl apply --sandbox tenant.json --yes --allow defaults
-  insightctl apply plan.json --sandbox tenant.json --yes --out results.csv")]
+  insightctl apply plan.json --sandbox tenant.json --yes --out results.csv
+  insightctl apply plan.json --sandbox tenant.json --yes --waiver waiver.yaml")]
     Apply(ApplyArgs),
     /// Tell what decides for one person, setting by setting
     #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
@@ -248,13 +259,15 @@ pub(super) enum SchemaOf {
     Manifest,
     Plan,
     Report,
+    Waiver,
 }
 
 /// Is what guards and consent need.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Consent {
-    /// Consent to a class of change that a guard objects to; may be given more than once. Classes: opt-in, opt-out,
-    /// features, service-plan-assigned, service-plan-removed, leaving, restore, re-opt-in, re-pin, rollback, defaults
+    /// Consent to a class of change of the plan that is shown, where a guard objects; may be given more than once.
+    /// Classes: opt-in, opt-out, features, service-plan-assigned, service-plan-removed, leaving, restore, re-opt-in,
+    /// re-pin, rollback, defaults
     #[arg(long, value_name = "CLASS", value_parser = class)]
     pub(super) allow: Vec<Class>,
     /// Treat an overlap of groups with a different outcome as an error
@@ -293,11 +306,43 @@ pub(super) struct ApplyArgs {
     pub(super) yes: bool,
     #[command(flatten)]
     pub(super) consent: Consent,
+    /// Consent in writing to classes of change of the saved plan, as `insightctl waive` writes it; may be given more
+    /// than once
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    pub(super) waiver: Vec<PathBuf>,
+    /// How old a saved plan may be: a duration such as 7d, 36h or 90m
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    pub(super) max_age: SignedDuration,
+    /// How many people of a saved plan may have moved before it is stale: a number, or percent of its people, of whom
+    /// up to 10 always may
+    #[arg(long, value_name = "N|N%", default_value = "5%", value_parser = stale_limit)]
+    pub(super) stale_limit: StaleLimit,
     /// Stop once this many people failed: a number, or percent of the people in the plan
     #[arg(long, value_name = "N|N%")]
     pub(super) failure_limit: Option<String>,
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WaiveArgs {
+    /// A saved plan
+    pub(super) plan: PathBuf,
+    /// The class of change that is consented to; may be given more than once
+    #[arg(long, value_name = "CLASS", value_parser = class, required = true)]
+    pub(super) class: Vec<Class>,
+    /// Why, for whoever reads the report
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    /// Who consents; by default whoever runs this
+    #[arg(long, value_name = "WHO")]
+    pub(super) by: Option<String>,
+    /// The last day on which it holds, to its end in UTC; by default a week from today
+    #[arg(long, value_name = "DATE")]
+    pub(super) until: Option<Date>,
+    /// Write to this file, which must not exist yet
+    #[arg(long, value_name = "FILE", default_value = "waiver.yaml")]
+    pub(super) out: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -439,6 +484,19 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     moment.ok_or_else(|| {
         "expected a day such as 2026-03-01, or a moment such as 2026-03-01T08:00:00Z".to_owned()
     })
+}
+
+/// Reads a duration in which a day is 24 hours.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let span: Option<Span> = text.parse().ok();
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    duration
+        .filter(|duration| !duration.is_negative())
+        .ok_or_else(|| "expected a duration such as 7d, 36h or 90m".to_owned())
+}
+
+fn stale_limit(text: &str) -> Result<StaleLimit, String> {
+    text.parse().map_err(|_| "expected a number of people such as 20, or a share such as 5%".to_owned())
 }
 
 fn class(text: &str) -> Result<Class, String> {

@@ -5,16 +5,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{Color, Format, Global, Output};
-use super::environment::Environment;
+use super::environment::{Environment, Stores};
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::clock::Clock;
 use crate::microsoft::{OnReading, Reading};
-use crate::render::{Look, Progress};
+use crate::render::{self, Look, Progress};
 use crate::store::Remembered;
 
 /// Is the terminal, the pipe or the file at the other end.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "these are facts about the surroundings, each by itself")]
 pub(super) struct Console {
     /// How data is to look.
     pub(super) look: Look,
@@ -22,8 +23,14 @@ pub(super) struct Console {
     pub(super) colour_talk: bool,
     /// Whether a person can be asked.
     pub(super) can_ask: bool,
+    /// Whether this runs in a pipeline.
+    pub(super) ci: bool,
     /// Who runs this.
+    pub(super) who: String,
+    /// Who runs this, and in which process.
     pub(super) holder: String,
+    /// What the surroundings say about places where a store can be.
+    pub(super) stores: Stores,
     quiet: bool,
     progress: Arc<Mutex<Progress>>,
     clock: Clock,
@@ -31,7 +38,7 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn new(global: &Global, environment: Environment) -> Self {
-        let Environment { no_color, ci, holder } = environment;
+        let Environment { no_color, ci, who, holder, stores } = environment;
         let may = |terminal: bool| match global.color {
             Color::Auto => terminal && !no_color,
             Color::Always => true,
@@ -52,7 +59,10 @@ impl Console {
             look: Look { colour: may(stdout), width, details },
             colour_talk: may(stderr),
             can_ask: io::stdin().is_terminal() && stderr,
+            ci,
+            who,
             holder,
+            stores,
             quiet: global.quiet,
             progress: Arc::new(Mutex::new(progress)),
             clock: Clock::system(),
@@ -74,8 +84,11 @@ impl Console {
         Ok(())
     }
 
-    /// Says that earlier runs died, and that what they did is known.
+    /// Says that earlier runs died, or that one is under way, and that what they did is known.
     pub(super) fn picked_up(&self, remembered: &Remembered) -> Result<(), Failure> {
+        if let Some(holder) = &remembered.under_way {
+            self.say(&render::runs::under_way(holder))?;
+        }
         match remembered.unfinished.as_slice() {
             [] => Ok(()),
             runs => {
@@ -123,6 +136,24 @@ impl Console {
     /// Shows on standard output what a file got as well, unless quiet was asked for.
     pub(super) fn copy(&self, produce: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
         if self.quiet { Ok(()) } else { self.data(produce) }
+    }
+
+    /// Shows what comes before a result; where the result is for a program, it is talk.
+    pub(super) fn beside(
+        &self,
+        output: &Output,
+        form: Format,
+        produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        if output.out.is_some() {
+            return self.copy(produce);
+        }
+        if form == Format::Text {
+            return self.data(produce);
+        }
+        let mut text = Vec::new();
+        produce(&mut text)?;
+        self.say(&String::from_utf8_lossy(&text))
     }
 
     /// Writes a value where it was asked for: to a file, which is replaced as a whole, or to standard output.

@@ -13,7 +13,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ExplainArgs) 
     let form = args.output.only("explain", &[Format::Text, Format::Json, Format::Markdown])?;
     let session = Session::open(global, console, Purpose::Look).await?;
     session.spare(&args.output, global, None)?;
-    let remembered = session.remembered()?;
+    let remembered = session.remembered().await?;
     let who = selector(&args.person)?;
     let View { membership, desired, actual } = session.look(&remembered, Some(&who), true).await?;
     let id = match membership.of.get(&who) {

@@ -16,7 +16,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ExportArgs) -
     let form = output.only("export", &[Format::Csv, Format::Json])?;
     let session = Session::open(global, console, Purpose::Look).await?;
     session.spare(&output, global, None)?;
-    let remembered = session.remembered()?;
+    let remembered = session.remembered().await?;
     let View { membership: _, desired, actual } = session.look(&remembered, None, true).await?;
     session.close().await;
     console.put(&output, |out, _| match form {

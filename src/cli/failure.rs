@@ -108,10 +108,16 @@ impl From<StoreError> for Failure {
             StoreError::Missing { .. }
             | StoreError::NoIdentity { .. }
             | StoreError::Damaged { .. }
-            | StoreError::CutShort { .. } => Exit::Incomplete,
+            | StoreError::CutShort { .. }
+            | StoreError::NoContainer { .. }
+            | StoreError::Unreachable { .. } => Exit::Incomplete,
+            StoreError::Denied { .. } => Exit::SignIn,
             StoreError::OtherTenant { .. } => Exit::Stale,
             StoreError::Locked { .. } | StoreError::LeaseLost { .. } | StoreError::Changed => Exit::Locked,
-            StoreError::Newer { .. } | StoreError::BrokenOff { .. } | StoreError::Io { .. } => {
+            StoreError::NotABucket { .. } | StoreError::Settings { .. } | StoreError::NoRun { .. } => {
+                Exit::Wrong
+            }
+            StoreError::Newer { .. } | StoreError::BrokenOff { .. } | StoreError::Failed { .. } => {
                 Exit::Unexpected
             }
         };

@@ -5,6 +5,7 @@
 
 mod apply;
 mod args;
+mod consent;
 mod console;
 mod drift;
 mod environment;
@@ -17,11 +18,13 @@ mod plan;
 mod planning;
 mod release;
 mod sandbox;
+mod saved;
 mod schema;
 mod session;
 mod show;
 mod validate;
 mod verify;
+mod waive;
 
 use std::process::ExitCode;
 
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
             | Command::Schema(_)
             | Command::Plan(_)
             | Command::Show(_)
+            | Command::Waive(_)
             | Command::Explain(_)
             | Command::Drift(_)
             | Command::Export(_)
@@ -84,6 +88,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Schema(args) => schema::run(console, args),
         Command::Plan(args) => plan::run(global, console, args).await,
         Command::Show(args) => show::run(console, args),
+        Command::Waive(args) => waive::run(global, console, args),
         Command::Apply(args) => apply::run(global, console, args).await,
         Command::Explain(args) => explain::run(global, console, args).await,
         Command::Drift(args) => drift::run(global, console, args).await,

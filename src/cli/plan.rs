@@ -12,10 +12,11 @@ pub(super) async fn run(global: &Global, console: &Console, args: &PlanArgs) -> 
     let form = args.output.only("plan", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
     let session = Session::open(global, console, Purpose::Look).await?;
     session.spare(&args.output, global, None)?;
-    let remembered = session.remembered()?;
+    let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let planned = planning::make(&session, &remembered, &args.consent).await?;
     session.close().await;
+    let planned = planning::sealed(planned, form)?;
     console.put(&args.output, |out, look| form.plan(out, &planned, look))?;
     if args.output.out.is_some() {
         // A file is for later; the reviewer sees the plan all the same.

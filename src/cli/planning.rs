@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::args::Consent;
+use super::args::{Consent, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{Session, View};
 use crate::model::Class;
 use crate::plan::guard::{Objection, review};
 use crate::plan::{Note, Plan, Reason, plan};
+use crate::render;
 use crate::store::Remembered;
 
 /// Is a plan, and what guards say of it.
@@ -41,6 +42,17 @@ pub(super) async fn make(
     let plan = plan(&desired, &actual, &remembered.ledger, &context);
     let objections = review(&plan, &desired.limits, &allowed);
     Ok(Planned { plan, objections })
+}
+
+/// Seals a plan where it is saved, or shown to be compared with what was saved.
+pub(super) fn sealed(planned: Planned, form: Format) -> Result<Planned, Failure> {
+    match form {
+        Format::Json | Format::Markdown => {
+            let Planned { plan, objections } = planned;
+            Ok(Planned { plan: render::plan::sealed(plan)?, objections })
+        }
+        Format::Text | Format::Csv => Ok(planned),
+    }
 }
 
 /// Says whether something that the plan hangs on could not be read.

@@ -29,26 +29,28 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ReleaseArgs) 
     let held = |ledger: &Ledger| held(ledger, whom, *setting, *tenant);
     let whose = person.as_deref().unwrap_or("the tenant");
     // Only a store that exists can be locked, and there may be nothing to do.
-    if held(&session.remembered()?.ledger).is_empty() {
+    if held(&session.remembered().await?.ledger).is_empty() {
         session.close().await;
         let setting = setting.map(Setting::word).or(tenant.map(TenantSetting::word));
         console.say(&render::nothing_to_release(setting, whose))?;
         return Ok(Exit::Done);
     }
-    let lease = session.store.lock(&console.holder, &session.clock)?;
-    let remembered = session.remembered()?;
+    let lease = session.store.lock(&console.holder, &session.clock).await?;
+    let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let released = held(&remembered.ledger);
     let started = session.clock.now();
     let plan = Plan::empty(basis(&session, &remembered, started));
     let settle = session.manifest.settle();
-    let mut run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock)?;
+    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;
     let record =
         |(subject, _): &(Subject, Vec<Timestamp>)| Record::Released { subject: *subject, at: started };
-    run.append(released.iter().map(record).collect())?;
+    run.append(released.iter().map(record).collect()).await?;
     let report = Report {
         format: apply::FORMAT,
         run: run.id().to_string(),
+        plan: None,
+        waivers: Vec::new(),
         started,
         ended: session.clock.now(),
         planned: Summary::default(),
@@ -56,7 +58,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ReleaseArgs) 
         stopped: None,
         calls: 0,
     };
-    run.finish(&report)?;
+    run.finish(&report).await?;
     session.close().await;
     console.data(|out| {
         for (subject, returned) in &released {

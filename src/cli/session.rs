@@ -17,7 +17,7 @@ use crate::microsoft::{Ask, Credential, Endpoints, Reader};
 use crate::model::{ActualState, DesiredState, Membership, Selector};
 use crate::plan::{Context, Scope, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
-use crate::store::{Remembered, Store, WhenMissing};
+use crate::store::{Place, Remembered, Store, WhenMissing};
 
 /// Is a manifest, the tenant that it names, and the store that remembers.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Session {
     ) -> Result<Self, Failure> {
         let clock = clock(global);
         let Some(at) = &global.sandbox else { return Err(no_tenant()) };
-        let store = open_store(global, &manifest, purpose)?;
+        let store = open_store(global, console, &manifest, purpose).await?;
         let (url, sandbox) = reach(global, at, &clock).await?;
         if let Some(sandbox) = &sandbox
             && sandbox.tenant_id() != manifest.tenant().to_string()
@@ -113,8 +113,8 @@ impl Session {
     }
 
     /// Reads what is remembered.
-    pub(super) fn remembered(&self) -> Result<Remembered, Failure> {
-        Ok(self.store.ledger(&self.manifest.settle())?)
+    pub(super) async fn remembered(&self) -> Result<Remembered, Failure> {
+        Ok(self.store.ledger(&self.manifest.settle(), &self.clock).await?)
     }
 
     /// Gives what a plan needs to know besides.
@@ -199,25 +199,34 @@ async fn reach(global: &Global, at: &str, clock: &Clock) -> Result<(String, Opti
     Ok((sandbox.url().to_owned(), Some(sandbox)))
 }
 
-fn open_store(global: &Global, manifest: &Manifest, purpose: Purpose) -> Result<Store, Failure> {
+async fn open_store(
+    global: &Global,
+    console: &Console,
+    manifest: &Manifest,
+    purpose: Purpose,
+) -> Result<Store, Failure> {
     let address = match &global.store {
         Some(typed) => store_address(typed)?,
         None => manifest.store().clone(),
     };
-    let folder = match address {
+    let sandbox = global.sandbox.is_some();
+    let (place, by_itself) = match address {
         StoreAddress::None => return Ok(Store::none(manifest.tenant())),
-        StoreAddress::Folder(folder) => folder,
-        StoreAddress::Remote(remote) => {
-            return Err(Failure::wrong(format!("the store `{remote}` cannot be used by this version"))
-                .hint("use `file:PATH` or `none`"));
-        }
+        StoreAddress::Folder(folder) => (Place::Folder(folder), sandbox),
+        StoreAddress::Remote(address) => (Place::bucket(&address, console.stores.options.clone())?, false),
     };
-    let missing = match (purpose, global.new_store || global.sandbox.is_some()) {
+    if matches!(place, Place::Folder(_)) && console.stores.throw_away && !sandbox {
+        console.say(
+            "warning: the store is a folder of a runner that is thrown away after this job, and what it remembers \
+             goes with it\nhint: name a bucket under `store:`, or a folder that outlives the job",
+        )?;
+    }
+    let missing = match (purpose, global.new_store || by_itself) {
         (_, false) => WhenMissing::Refuse,
         (Purpose::Look, true) => WhenMissing::Empty,
         (Purpose::Apply, true) => WhenMissing::Create(Uuid::new_v4()),
     };
-    Ok(Store::open(&folder, manifest.tenant(), missing)?)
+    Ok(Store::open(&place, manifest.tenant(), missing).await?)
 }
 
 /// Reads `--store`; unlike the manifest's, its path starts from the current folder and may lie anywhere.

@@ -18,8 +18,8 @@ pub(super) async fn run(global: &Global, console: &Console, args: &VerifyArgs) -
     let form = args.output.only("verify", &[Format::Text, Format::Json, Format::Csv])?;
     let session = Session::open(global, console, Purpose::Apply).await?;
     session.spare(&args.output, global, None)?;
-    let lease = session.store.lock(&console.holder, &session.clock)?;
-    let remembered = session.remembered()?;
+    let lease = session.store.lock(&console.holder, &session.clock).await?;
+    let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let written = Written::unconfirmed(&remembered.ledger);
     let found = if written.is_empty() {
@@ -63,7 +63,7 @@ async fn remember(
     let basis = Basis::of(&context, reader.tenant(), reader.tenant_name(), context.now);
     let plan = Plan { observations: found.observations.clone(), ..Plan::empty(basis) };
     let settle = session.manifest.settle();
-    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock)?;
+    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;
     let writer = Writer::new(session.reader.clone());
     let limit = FailureLimit::default();
     apply::apply(&plan, &writer, run, &session.clock, limit, &mut drop, &Stop::default())

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Context, Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Quarantined, Reason,
 };
-use crate::model::{Class, Entry, Mark, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
+use crate::model::{
+    Class, Entry, Mark, Overlap, PersonId, PlanHash, Setting, TenantEntry, TenantId, TenantSetting,
+};
 
 /// Is the version of the plan file that this program writes.
 pub const FORMAT: u32 = 1;
@@ -23,6 +25,9 @@ pub const FORMAT: u32 = 1;
 pub struct Plan {
     /// The version of this form, [`FORMAT`].
     pub format: u32,
+    /// The hash of the file that this is saved as; all zeros where it was not saved.
+    #[serde(default)]
+    pub hash: PlanHash,
     /// What it was made from.
     pub basis: Basis,
     /// In the order in which they are carried out.
@@ -54,6 +59,7 @@ impl Plan {
     pub fn empty(basis: Basis) -> Self {
         Self {
             format: FORMAT,
+            hash: PlanHash::default(),
             basis,
             operations: Vec::new(),
             left_alone: Vec::new(),

@@ -9,6 +9,7 @@ mod document;
 pub mod explain;
 mod gone;
 pub mod guard;
+pub mod hash;
 mod hold;
 mod leaving;
 mod look;

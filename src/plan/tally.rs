@@ -11,7 +11,8 @@ use super::{
     Summary, Target, calls,
 };
 use crate::model::{
-    Accepted, ActualState, Class, DesiredState, Ledger, Mark, PersonId, ReOptIn, TenantSetting, Value,
+    Accepted, ActualState, Class, DesiredState, Ledger, Mark, PersonId, PlanHash, ReOptIn, TenantSetting,
+    Value,
 };
 
 /// Makes the plan of everything that was gathered.
@@ -40,6 +41,7 @@ pub(super) fn finish(
     let summary = summary(&operations, &left_alone, desired);
     Plan {
         format: FORMAT,
+        hash: PlanHash::default(),
         basis: Basis::of(context, actual.tenant.id, &actual.tenant.name, actual.read_at),
         operations,
         left_alone,

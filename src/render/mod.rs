@@ -4,6 +4,7 @@
 //! pull-request comment, `json` for programs and `csv` for spreadsheets. Sentences live in `words`, colours in
 //! `style`, and everything that was not written by us passes through `inert` first.
 
+pub mod difference;
 pub mod drift;
 pub mod explain;
 pub mod export;
@@ -12,7 +13,9 @@ pub mod plan;
 pub mod problems;
 pub mod progress;
 pub mod report;
+pub mod runs;
 pub mod verify;
+pub mod waiver;
 
 mod agreed;
 mod change;

@@ -1,61 +1,65 @@
 //! What can go wrong with a store.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::error::Error;
 
 use jiff::Timestamp;
+use object_store::client::{HttpError, HttpErrorKind};
 
 use super::FORMAT;
+use super::cause::Cause;
+use super::place::Options;
 use crate::model::TenantId;
 
 /// Is a fact about a store that stops us.
+///
+/// `what` and `path` name an object as a person would look for it: the folder or the bucket's address, and the path.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no store, and none may be created.
-    #[error("there is no store in {}", folder.display())]
+    #[error("there is no store in {place}")]
     Missing {
         /// Where it was looked for.
-        folder: PathBuf,
+        place: String,
     },
     /// There are ledgers, but nothing says whose they are.
-    #[error("the store in {} has lost its file `id`", folder.display())]
+    #[error("the store in {place} has lost its file `id`")]
     NoIdentity {
         /// Where.
-        folder: PathBuf,
+        place: String,
     },
     /// The store belongs to another tenant.
-    #[error("{} belongs to tenant {belongs}, not to {asked}", path.display())]
+    #[error("{path} belongs to tenant {belongs}, not to {asked}")]
     OtherTenant {
         /// The store, or the file in it.
-        path: PathBuf,
+        path: String,
         /// Whose it is.
         belongs: TenantId,
         /// Who was asked for.
         asked: TenantId,
     },
     /// A later version wrote the file.
-    #[error("{} has format {format}, and this version knows up to {FORMAT}", path.display())]
+    #[error("{path} has format {format}, and this version knows up to {FORMAT}")]
     Newer {
         /// The file.
-        path: PathBuf,
+        path: String,
         /// Its format.
         format: u32,
     },
     /// A line that was complete once can no longer be read.
-    #[error("{}:{line} cannot be read", path.display())]
+    #[error("{path}:{line} cannot be read")]
     Damaged {
         /// The file.
-        path: PathBuf,
+        path: String,
         /// The line, from 1.
         line: u64,
         /// Why.
         source: serde_json::Error,
     },
-    /// A snapshot has not all of its lines.
-    #[error("{} is cut short", path.display())]
+    /// A snapshot or a journal has not all of its lines.
+    #[error("{path} is cut short")]
     CutShort {
         /// The file.
-        path: PathBuf,
+        path: String,
     },
     /// Somebody else applies at this moment.
     #[error("locked by {holder} since {since}")]
@@ -80,15 +84,65 @@ pub enum StoreError {
         /// The run.
         run: super::RunId,
     },
-    /// A file could not be read or written.
-    #[error("cannot {doing} {}", path.display())]
-    Io {
+    /// There is no run of that number.
+    #[error("there is no run {run} in {place}")]
+    NoRun {
+        /// The number that was asked for.
+        run: super::RunId,
+        /// The store.
+        place: String,
+    },
+    /// A text is no address of a bucket.
+    #[error("`{address}` is no address of a bucket")]
+    NotABucket {
+        /// The text.
+        address: String,
+    },
+    /// What the environment says about reaching a bucket makes no sense.
+    #[error("{address} cannot be reached with what the environment says")]
+    Settings {
+        /// The bucket.
+        address: String,
+        /// Why.
+        source: Cause,
+    },
+    /// The container or bucket does not exist.
+    #[error("there is no container or bucket for {what}")]
+    NoContainer {
+        /// What was to be read or written.
+        what: String,
+        /// What the service said.
+        source: Cause,
+    },
+    /// The credential is missing or not good enough.
+    #[error("not allowed to {doing} {what}")]
+    Denied {
         /// What was tried: a verb.
         doing: &'static str,
-        /// The file or folder.
-        path: PathBuf,
+        /// What was to be read or written.
+        what: String,
+        /// What the service said.
+        source: Cause,
+    },
+    /// The service does not answer.
+    #[error("cannot {doing} {what}: the store does not answer")]
+    Unreachable {
+        /// What was tried: a verb.
+        doing: &'static str,
+        /// What was to be read or written.
+        what: String,
         /// Why.
-        source: io::Error,
+        source: Cause,
+    },
+    /// Something could not be read or written.
+    #[error("cannot {doing} {what}")]
+    Failed {
+        /// What was tried: a verb.
+        doing: &'static str,
+        /// The file, folder or object.
+        what: String,
+        /// Why.
+        source: Cause,
     },
 }
 
@@ -109,26 +163,81 @@ impl StoreError {
                 Some("wait until they are done; the lock of a process that died expires after a minute")
             }
             Self::LeaseLost { .. } | Self::Changed => Some("run the same command again"),
-            Self::BrokenOff { .. } | Self::Io { .. } => None,
+            Self::NoRun { .. } => Some("`insightctl runs` lists them; runs are purged after 400 days"),
+            Self::NotABucket { .. } => {
+                Some("write `az://account/container/prefix`, `s3://bucket/prefix` or `gs://bucket/prefix`")
+            }
+            Self::Settings { .. } => Some("check the variables AZURE_…, AWS_… or GOOGLE_…"),
+            Self::NoContainer { .. } => Some(
+                "create it first: insightctl makes its own files, and neither containers nor buckets; if it was there \
+                 before, bring it back",
+            ),
+            Self::Denied { .. } => Some(
+                "the credential in the environment needs to list, read, write and delete objects there, and nothing \
+                 more",
+            ),
+            Self::Unreachable { .. } => Some(
+                "check the network and the address; without a credential in the environment, the machine's own is \
+                 asked for",
+            ),
+            Self::BrokenOff { .. } | Self::Failed { .. } => None,
         }
     }
 
-    /// Makes an error of reading or writing.
-    pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { doing, path: path.to_owned(), source }
+    /// Says what an error of the library means.
+    pub(super) fn of(
+        doing: &'static str,
+        what: String,
+        options: Option<&Options>,
+        error: &object_store::Error,
+    ) -> Self {
+        let nothing = Options::new();
+        let source = Cause::of(error, options.unwrap_or(&nothing));
+        if options.is_none() {
+            return Self::Failed { doing, what, source };
+        }
+        let denied = matches!(
+            error,
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }
+        );
+        // An object that is not there is no error, so it is what should hold it.
+        let nothing_there = matches!(error, object_store::Error::NotFound { .. });
+        if denied {
+            Self::Denied { doing, what, source }
+        } else if nothing_there {
+            Self::NoContainer { what, source }
+        } else if does_not_answer(error) {
+            Self::Unreachable { doing, what, source }
+        } else {
+            Self::Failed { doing, what, source }
+        }
     }
+}
+
+/// Says whether nobody answered, or the service answered that it is not itself.
+fn does_not_answer(error: &object_store::Error) -> bool {
+    let mut error: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(at) = error {
+        if let Some(http) = at.downcast_ref::<HttpError>() {
+            let silent = [HttpErrorKind::Connect, HttpErrorKind::Request, HttpErrorKind::Timeout];
+            return silent.contains(&http.kind()) || http.kind() == HttpErrorKind::Interrupted;
+        }
+        // The type of an answer with an error in it is private to the library.
+        let text = at.to_string();
+        if ["status code: 5", "status code: 429"].iter().any(|status| text.contains(status)) {
+            return true;
+        }
+        error = at.source();
+    }
+    false
 }
 
 /// Refuses what a later version wrote.
-pub(super) fn check_format(path: &Path, format: u32) -> Result<(), StoreError> {
-    if format <= FORMAT { Ok(()) } else { Err(StoreError::Newer { path: path.to_owned(), format }) }
+pub(super) fn check_format(path: String, format: u32) -> Result<(), StoreError> {
+    if format <= FORMAT { Ok(()) } else { Err(StoreError::Newer { path, format }) }
 }
 
 /// Refuses what belongs to another tenant.
-pub(super) fn check_tenant(path: &Path, belongs: TenantId, asked: TenantId) -> Result<(), StoreError> {
-    if belongs == asked {
-        Ok(())
-    } else {
-        Err(StoreError::OtherTenant { path: path.to_owned(), belongs, asked })
-    }
+pub(super) fn check_tenant(path: String, belongs: TenantId, asked: TenantId) -> Result<(), StoreError> {
+    if belongs == asked { Ok(()) } else { Err(StoreError::OtherTenant { path, belongs, asked }) }
 }

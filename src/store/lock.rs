@@ -1,16 +1,19 @@
-//! The lock: a lease with a number, taken by creating the next one.
+//! The lock: a lease with a number, taken and renewed by creating the next one.
 //!
 //! Whoever creates `lock/N` holds the lock until they write "released" into it, or a minute passes in which they do
-//! not renew it; then whoever creates `lock/N+1` holds it. Creating a file that is not there is the only step that
-//! must be atomic. The numbers never repeat, so a holder who was asleep can tell that time has moved on.
+//! not renew it; then whoever creates `lock/N+1` holds it. The holder renews it in the same way, so that creating a
+//! file that is not there is the only step that must be atomic, and a renewal that comes too late fails. The numbers
+//! never repeat, so a holder who was asleep can tell that time has moved on.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+use uuid::Uuid;
 
-use super::{FORMAT, StoreError, error, files};
+use super::objects::{self, Objects};
+use super::{FORMAT, RunId, StoreError, error};
 use crate::clock::Clock;
 
 /// Is the folder of the lock.
@@ -28,137 +31,245 @@ const RENEWED_AFTER: SignedDuration = SignedDuration::from_secs(20);
 struct Claim {
     format: u32,
     holder: String,
+    /// When the holder took the lock.
     since: Timestamp,
     renewed: Timestamp,
+    /// The number with which the holder took the lock, and names a run; absent where that is this very number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<u64>,
+    /// Tells holders of one name apart, since a holder must know their own claim again.
+    #[serde(default)]
+    token: Uuid,
     #[serde(default)]
     released: bool,
 }
 
-/// Is the right to apply, until it is dropped or expires.
+/// Is who holds the lock now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnderWay {
+    /// The run that they carry out, or are about to.
+    pub run: RunId,
+    /// What they call themselves.
+    pub holder: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Is the right to apply, until it is released or expires.
+///
+/// One that is merely dropped expires: nobody can tell whether its holder still has something under way.
 #[derive(Debug)]
 pub struct Lease {
-    /// The lock's folder; absent where nothing is kept and nobody can be locked out.
-    folder: Option<PathBuf>,
+    /// The number with which it was taken, above all that were before; it names the run.
+    run: u64,
+    holder: String,
     clock: Clock,
+    /// Absent where nothing is kept and nobody can be locked out.
+    held: Option<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    objects: Objects,
+    /// How many looks at the lock have begun.
+    looks: AtomicU64,
+    /// When it was last renewed, in seconds since the epoch.
+    renewed: AtomicI64,
     state: Mutex<State>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct State {
     number: u64,
     claim: Claim,
+    /// The last look that found the lock to be ours.
+    found: u64,
+    /// Who has it now, if not us.
+    lost: Option<String>,
 }
 
 /// Takes the lock of a store, with a number above `floor`.
-pub(super) fn take(store: &Path, holder: &str, floor: u64, clock: &Clock) -> Result<Lease, StoreError> {
-    let folder = store.join(FOLDER);
-    files::make_folder(&folder)?;
+pub(super) async fn take(
+    objects: &Objects,
+    holder: &str,
+    floor: u64,
+    clock: &Clock,
+) -> Result<Lease, StoreError> {
+    let token = Uuid::new_v4();
     let mut seen = None;
     loop {
-        let newest = files::numbers(&folder, "")?.last().copied();
+        let newest = newest(objects).await?;
         let now = clock.now();
-        if let Some(number) = newest
-            && let Some(claim) = read(&folder, number)?
+        if let Some((number, claim)) = &newest
             && !claim.released
-            && (now.duration_since(claim.renewed) < LASTS || seen == Some(number))
+            && (claim.holds(now) || seen == Some(*number))
         {
-            return Err(StoreError::Locked { holder: claim.holder, since: claim.since });
+            return Err(StoreError::Locked { holder: claim.holder.clone(), since: claim.since });
         }
-        let number = newest.unwrap_or(0).max(floor) + 1;
-        let claim =
-            Claim { format: FORMAT, holder: holder.to_owned(), since: now, renewed: now, released: false };
-        if files::create_json(&path(&folder, number), &claim)? {
-            forget_before(&folder, number);
-            let state = Mutex::new(State { number, claim });
-            return Ok(Lease { folder: Some(folder), clock: clock.clone(), state });
+        let number = newest.map_or(0, |(number, _)| number).max(floor) + 1;
+        let holder = holder.to_owned();
+        let claim = Claim {
+            format: FORMAT,
+            holder: holder.clone(),
+            since: now,
+            renewed: now,
+            run: None,
+            token,
+            released: false,
+        };
+        if objects.create_json(&path(number), &claim).await? {
+            forget_before(objects, number).await;
+            let held = Held {
+                objects: objects.clone(),
+                looks: AtomicU64::new(0),
+                renewed: AtomicI64::new(now.as_second()),
+                state: Mutex::new(State { number, claim, found: 0, lost: None }),
+            };
+            return Ok(Lease { run: number, holder, clock: clock.clone(), held: Some(held) });
         }
         // Somebody else was faster. They hold it now, or have even released it again.
         seen = Some(number);
     }
 }
 
+/// Says who holds the lock at this moment.
+pub(super) async fn under_way(objects: &Objects, clock: &Clock) -> Result<Option<UnderWay>, StoreError> {
+    let Some((number, claim)) = newest(objects).await? else { return Ok(None) };
+    let held = !claim.released && claim.holds(clock.now());
+    let run = RunId(claim.run.unwrap_or(number));
+    Ok(held.then_some(UnderWay { run, holder: claim.holder, since: claim.since }))
+}
+
+impl Claim {
+    fn holds(&self, now: Timestamp) -> bool {
+        now.duration_since(self.renewed) < LASTS
+    }
+}
+
 impl Lease {
     /// Makes the lease of a store that keeps nothing.
     pub(super) fn of_nothing(clock: &Clock) -> Self {
-        let now = clock.now();
-        let claim =
-            Claim { format: FORMAT, holder: String::new(), since: now, renewed: now, released: false };
-        Self { folder: None, clock: clock.clone(), state: Mutex::new(State { number: 0, claim }) }
+        Self { run: 0, holder: String::new(), clock: clock.clone(), held: None }
     }
 
     /// Makes sure that the lock is still ours, and renews it when that is due.
     ///
-    /// Asked before each write to the tenant, and every few seconds while waiting for one. A lease that has expired
-    /// is not renewed but taken again, which fails if somebody else was faster.
-    pub fn hold(&self) -> Result<(), StoreError> {
-        let Some(folder) = &self.folder else { return Ok(()) };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = files::numbers(folder, "")?.last().copied().unwrap_or(0);
-        if newest > state.number {
-            return Err(lost(folder, newest)?);
+    /// Asked before each write to the tenant, and every few seconds while waiting for one. Many who ask at once share
+    /// a look, but only one that began after they asked. A lease that has expired is ours as long as nobody was
+    /// faster to create the next one.
+    pub async fn hold(&self) -> Result<(), StoreError> {
+        let Some(held) = &self.held else { return Ok(()) };
+        let asked = held.looks.load(Ordering::SeqCst);
+        let mut state = held.state.lock().await;
+        if let Some(to) = &state.lost {
+            return Err(StoreError::LeaseLost { to: to.clone() });
         }
-        let now = self.clock.now();
-        let age = now.duration_since(state.claim.renewed);
-        if age < RENEWED_AFTER {
+        if state.found > asked {
             return Ok(());
         }
-        state.claim.renewed = now;
-        if age < LASTS {
-            return files::replace_json(&path(folder, state.number), &state.claim);
-        }
-        let next = state.number + 1;
-        if !files::create_json(&path(folder, next), &state.claim)? {
-            return Err(lost(folder, next)?);
-        }
-        forget_before(folder, next);
-        state.number = next;
+        let look = held.looks.fetch_add(1, Ordering::SeqCst) + 1;
+        state.look(held, self.run, &self.clock).await?;
+        state.found = look;
         Ok(())
     }
 
-    /// Gives the number of the lease, above all that were before.
+    /// Lets go of the lock; if that fails, it expires by itself.
+    pub async fn release(self) {
+        let Some(held) = self.held else { return };
+        let State { number, mut claim, found: _, lost } = held.state.into_inner();
+        if lost.is_some() {
+            return;
+        }
+        claim.released = true;
+        // Whoever was faster has a higher number, so this can take nothing from them.
+        if let Err(error) = held.objects.replace_json(&path(number), &claim).await {
+            tracing::warn!(%error, "the lock could not be released, and expires in a minute");
+        }
+    }
+
+    /// Gives the number with which the lock was taken, above all that were before.
     pub(super) fn number(&self) -> u64 {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).number
+        self.run
+    }
+
+    /// Gives what the holder calls themselves.
+    pub(super) fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    #[cfg(test)]
+    pub(super) fn looks(&self) -> u64 {
+        self.held.as_ref().map_or(0, |held| held.looks.load(Ordering::SeqCst))
+    }
+
+    /// Says whether so much time has passed since the last renewal that somebody else may have the lock.
+    pub(super) fn may_be_lost(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| {
+            let age = self.clock.now().as_second() - held.renewed.load(Ordering::SeqCst);
+            age >= LASTS.as_secs()
+        })
     }
 }
 
-impl Drop for Lease {
-    /// Releases the lock; if that fails, it expires by itself.
-    fn drop(&mut self) {
-        let Some(folder) = &self.folder else { return };
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let newest = files::numbers(folder, "").ok().and_then(|numbers| numbers.last().copied());
-        if newest == Some(state.number) {
-            state.claim.released = true;
-            if let Err(error) = files::replace_json(&path(folder, state.number), &state.claim) {
-                tracing::warn!(%error, "the lock could not be released, and expires in a minute");
+impl State {
+    /// Looks whether somebody else has the lock, and renews it when that is due.
+    async fn look(&mut self, held: &Held, run: u64, clock: &Clock) -> Result<(), StoreError> {
+        loop {
+            if let Some((number, claim)) = newest(&held.objects).await?
+                && number > self.number
+            {
+                self.adopt(number, claim)?;
+            }
+            let now = clock.now();
+            if now.duration_since(self.claim.renewed) < RENEWED_AFTER {
+                held.renewed.store(self.claim.renewed.as_second(), Ordering::SeqCst);
+                return Ok(());
+            }
+            // The moment before the write counts, however long the write takes.
+            let next = self.number + 1;
+            let claim = Claim { renewed: now, run: Some(run), ..self.claim.clone() };
+            if held.objects.create_json(&path(next), &claim).await? {
+                let old = std::mem::replace(&mut self.number, next);
+                self.claim = claim;
+                held.objects.forget(&path(old)).await;
             }
         }
     }
-}
 
-fn path(folder: &Path, number: u64) -> PathBuf {
-    folder.join(files::name(number))
-}
-
-fn read(folder: &Path, number: u64) -> Result<Option<Claim>, StoreError> {
-    let path = path(folder, number);
-    let claim = files::read_json::<Claim>(&path)?;
-    if let Some(claim) = &claim {
-        error::check_format(&path, claim.format)?;
+    /// Finds out whose a newer claim is: our own, if an answer was lost, or somebody else's.
+    fn adopt(&mut self, number: u64, claim: Claim) -> Result<(), StoreError> {
+        if claim.token == self.claim.token && !claim.token.is_nil() {
+            self.number = number;
+            self.claim = claim;
+            return Ok(());
+        }
+        self.lost = Some(claim.holder.clone());
+        Err(StoreError::LeaseLost { to: claim.holder })
     }
-    Ok(claim)
 }
 
-fn lost(folder: &Path, to: u64) -> Result<StoreError, StoreError> {
-    let to = read(folder, to)?.map_or_else(|| "somebody else".to_owned(), |claim| claim.holder);
-    Ok(StoreError::LeaseLost { to })
+/// Finds the newest claim.
+async fn newest(objects: &Objects) -> Result<Option<(u64, Claim)>, StoreError> {
+    loop {
+        let Some(number) = objects.numbers(FOLDER, "").await?.last().copied() else { return Ok(None) };
+        let path = path(number);
+        if let Some(claim) = objects.read_json::<Claim>(&path).await? {
+            error::check_format(objects.shown(&path), claim.format)?;
+            return Ok(Some((number, claim)));
+        }
+        // It was renewed between the two looks, so there is a newer one.
+    }
+}
+
+fn path(number: u64) -> String {
+    format!("{FOLDER}/{}", objects::name(number))
 }
 
 /// Deletes the lock files before one: nobody reads them any more.
-fn forget_before(folder: &Path, number: u64) {
-    for old in files::numbers(folder, "").unwrap_or_default() {
+async fn forget_before(objects: &Objects, number: u64) {
+    for old in objects.numbers(FOLDER, "").await.unwrap_or_default() {
         if old < number {
-            files::forget(&path(folder, old));
+            objects.forget(&path(old)).await;
         }
     }
 }

@@ -1,27 +1,30 @@
 //! One run: what an apply writes down before, while and after it writes to the tenant.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
 use super::fold::Folding;
+use super::history;
 use super::journal::{self, Journal};
 use super::lock::Lease;
 use super::meanwhile::Meanwhile;
+use super::objects::Objects;
 use super::record::{Record, Started};
-use super::{Base, FORMAT, Remembered, RunId, Store, StoreError, error, files, snapshot};
+use super::{Base, FORMAT, Remembered, RunId, Store, StoreError, error, snapshot};
 use crate::clock::Clock;
-use crate::model::{Ledger, Settle, TenantId};
+use crate::model::{Ledger, PlanHash, Settle, TenantId};
 use crate::plan::{Note, Observations, Plan, Target};
 
 /// Is a run under way; it holds the lock, and the ledger as it becomes.
+///
+/// Batches that run side by side share it: what they append at the same time is written down together.
 #[derive(Debug)]
 pub struct Run {
     id: RunId,
     tenant: TenantId,
     lease: Lease,
-    folding: Folding,
+    folding: Mutex<Folding>,
     meanwhile: Meanwhile,
     clock: Clock,
     kept: Option<Kept>,
@@ -30,7 +33,7 @@ pub struct Run {
 /// Is where a run is written down.
 #[derive(Debug)]
 struct Kept {
-    store: PathBuf,
+    objects: Objects,
     base: Base,
     journal: Journal,
 }
@@ -39,8 +42,8 @@ impl Store {
     /// Begins a run: stores the plan without names, and opens the journal.
     ///
     /// Nothing may have been applied since `remembered` was read, or it is [`StoreError::Changed`]; whoever takes the
-    /// lock before reading the ledger never meets that.
-    pub fn begin_run(
+    /// lock before reading the ledger never meets that. A lease that comes to nothing is released.
+    pub async fn begin_run(
         &self,
         lease: Lease,
         remembered: Remembered,
@@ -48,48 +51,63 @@ impl Store {
         settle: &Settle,
         clock: &Clock,
     ) -> Result<Run, StoreError> {
-        let Remembered { ledger, unfinished: _, base } = remembered;
+        let Remembered { ledger, unfinished: _, under_way: _, base } = remembered;
         let mut run = Run {
             id: RunId(lease.number()),
             tenant: self.tenant,
             lease,
-            folding: Folding::new(ledger, *settle),
+            folding: Mutex::new(Folding::new(ledger, *settle)),
             meanwhile: Meanwhile::default(),
             clock: clock.clone(),
             kept: None,
         };
-        let Some(kept) = &self.kept else { return Ok(run) };
-        let store = &kept.folder;
-        error::check_tenant(store, self.tenant, plan.basis.tenant)?;
-        if kept.id.is_none() {
-            return Err(StoreError::Missing { folder: store.clone() });
+        match run.begin(self, base, plan).await {
+            Ok(()) => Ok(run),
+            Err(error) => {
+                run.give_up().await;
+                Err(error)
+            }
         }
-        run.lease.hold()?;
-        let snapshot = snapshot::newest(store, self.tenant)?.map_or(0, |at| at.number);
-        let newest_run = journal::runs(store)?.last().map_or(0, |run| run.0);
-        if snapshot != base.snapshot || newest_run > base.newest_run {
-            return Err(StoreError::Changed);
-        }
-        if plan.basis.newest_run < newest_run {
-            run.meanwhile = Meanwhile::since(store, self.tenant, RunId(plan.basis.newest_run))?;
-        }
-        snapshot::sweep(store);
-        let mut journal = Journal::begin(store, run.id)?;
-        files::create_json(&journal::folder(store, run.id).join("plan.json"), &without_names(plan))?;
-        journal.append(&[Record::Started(Started {
-            format: FORMAT,
-            run: run.id,
-            tenant: self.tenant,
-            manifest: plan.basis.manifest.clone(),
-            version: plan.basis.version.clone(),
-            at: clock.now(),
-        })])?;
-        run.kept = Some(Kept { store: store.clone(), base, journal });
-        Ok(run)
     }
 }
 
 impl Run {
+    async fn begin(&mut self, store: &Store, base: Base, plan: &Plan) -> Result<(), StoreError> {
+        let Some(kept) = &store.kept else { return Ok(()) };
+        let objects = kept.objects.clone();
+        error::check_tenant(objects.root(), self.tenant, plan.basis.tenant)?;
+        if kept.id.is_none() {
+            return Err(StoreError::Missing { place: objects.root() });
+        }
+        self.lease.hold().await?;
+        let snapshot = snapshot::newest(&objects, self.tenant).await?.map_or(0, |at| at.number);
+        let newest_run = journal::runs(&objects).await?.last().map_or(0, |run| run.0);
+        if snapshot != base.snapshot || newest_run > base.newest_run {
+            return Err(StoreError::Changed);
+        }
+        if plan.basis.newest_run < newest_run {
+            let known = RunId(plan.basis.newest_run);
+            self.meanwhile = Meanwhile::since(&objects, self.tenant, known).await?;
+        }
+        objects.sweep(snapshot::FOLDER);
+        let path = format!("{}/plan.json", journal::folder(self.id));
+        objects.create_json(&path, &without_names(plan)).await?;
+        let journal = Journal::begin(&objects, self.id);
+        let started = Record::Started(Started {
+            format: FORMAT,
+            run: self.id,
+            tenant: self.tenant,
+            manifest: plan.basis.manifest.clone(),
+            version: plan.basis.version.clone(),
+            holder: self.lease.holder().to_owned(),
+            plan: plan.hash.is_sealed().then_some(plan.hash),
+            at: self.clock.now(),
+        });
+        journal.append(vec![started], drop).await?;
+        self.kept = Some(Kept { objects, base, journal });
+        Ok(())
+    }
+
     /// Gives the run's id.
     pub fn id(&self) -> RunId {
         self.id
@@ -100,9 +118,9 @@ impl Run {
         &self.lease
     }
 
-    /// Gives the ledger as it is now.
-    pub fn ledger(&self) -> &Ledger {
-        self.folding.ledger()
+    /// Looks something up in the ledger as it is now.
+    pub fn ledger<T>(&self, look: impl FnOnce(&Ledger) -> T) -> T {
+        look(self.folding().ledger())
     }
 
     /// Gives what the ledger has learnt since the plan looked, through runs in between.
@@ -110,15 +128,25 @@ impl Run {
         &self.meanwhile
     }
 
-    /// Writes records down, flushed to the disk all at once, and folds them into the ledger.
+    /// Writes records down where a power cut does not reach them, and folds them into the ledger.
     ///
     /// When this fails nothing may be written to the tenant any more.
-    pub fn append(&mut self, records: Vec<Record>) -> Result<(), StoreError> {
-        if let Some(kept) = &mut self.kept {
-            kept.journal.append(&records)?;
-        }
-        for record in records {
-            self.folding.take(record);
+    pub async fn append(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        let fold = |records: Vec<Record>| {
+            let mut folding = self.folding();
+            for record in records {
+                folding.take(record);
+            }
+        };
+        match &self.kept {
+            None => fold(records),
+            Some(kept) => {
+                kept.journal.append(records, fold).await?;
+                // A store that took its time may have cost us the lock.
+                if self.lease.may_be_lost() {
+                    self.lease.hold().await?;
+                }
+            }
         }
         Ok(())
     }
@@ -126,18 +154,36 @@ impl Run {
     /// Ends the run: stores the report and the next snapshot of the ledger, and lets go of the lock.
     ///
     /// The report must not name people. A run that cannot finish stays unfinished: the next ledger folds its journal.
-    pub fn finish(mut self, report: &impl Serialize) -> Result<Ledger, StoreError> {
+    pub async fn finish(mut self, report: &impl Serialize) -> Result<Ledger, StoreError> {
+        let finished = self.write_end(report).await;
+        self.lease.release().await;
+        finished
+    }
+
+    /// Lets go of the lock of a run that cannot be written down any more; it stays unfinished.
+    pub async fn give_up(self) {
+        self.lease.release().await;
+    }
+
+    async fn write_end(&mut self, report: &impl Serialize) -> Result<Ledger, StoreError> {
         let at = self.clock.now();
-        self.append(vec![Record::Finished { at }])?;
-        let ledger = self.folding.close();
-        if let Some(Kept { store, base, journal: _ }) = self.kept {
-            files::create_json(&journal::folder(&store, self.id).join("report.json"), report)?;
-            self.lease.hold()?;
-            if !snapshot::create(&store, self.tenant, base.snapshot + 1, self.id, &ledger)? {
+        self.append(vec![Record::Finished { at }]).await?;
+        let folding = std::mem::take(&mut self.folding);
+        let ledger = folding.into_inner().unwrap_or_else(PoisonError::into_inner).close();
+        if let Some(Kept { objects, base, journal: _ }) = &self.kept {
+            let path = format!("{}/report.json", journal::folder(self.id));
+            objects.create_json(&path, report).await?;
+            self.lease.hold().await?;
+            if !snapshot::create(objects, self.tenant, base.snapshot + 1, self.id, &ledger).await? {
                 return Err(StoreError::Changed);
             }
+            history::purge(objects, self.id, at).await;
         }
         Ok(ledger)
+    }
+
+    fn folding(&self) -> MutexGuard<'_, Folding> {
+        self.folding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -193,6 +239,8 @@ fn without_names(plan: &Plan) -> Plan {
     });
     Plan {
         format: plan.format,
+        // These are other bytes than those that were sealed, and do not claim to be the same.
+        hash: PlanHash::default(),
         basis: plan.basis.clone(),
         operations,
         left_alone: Vec::new(),

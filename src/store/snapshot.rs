@@ -1,14 +1,16 @@
 //! Ledger snapshots: numbered, created once, one line per person.
+//!
+//! A snapshot is written in pieces, so that a million people are never in memory as text, and no request takes long.
+//! The pieces carry the run's number, which nobody else has; the head, created last and only if absent, makes them
+//! the ledger.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::names::Names;
-use super::{FORMAT, RunId, StoreError, error, files};
+use super::objects::{self, AHEAD, Objects, json_line};
+use super::{FORMAT, RunId, StoreError, error};
 use crate::model::{Ledger, Mark, PersonId, PersonRecord, TenantEntry, TenantId, TenantSetting};
 
 /// Is the folder of all snapshots.
@@ -17,7 +19,10 @@ pub(super) const FOLDER: &str = "ledger";
 /// Says how many snapshots are kept; only the newest is read, the others are for people in trouble.
 const KEPT: usize = 5;
 
-/// Is the first line of a snapshot.
+/// Is the size at which a piece is written and the next one begun, in bytes.
+const PIECE: usize = 4 << 20;
+
+/// Is the content of a snapshot's head.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Header {
@@ -25,9 +30,11 @@ pub(super) struct Header {
     tenant: TenantId,
     /// Its number, which is also its name.
     pub(super) number: u64,
-    /// Every run up to this one is in it.
+    /// Every run up to this one is in it; this one wrote it.
     pub(super) through: u64,
-    /// How many lines follow, so that a copy that was cut short is not taken for people who were never seen.
+    /// How many pieces there are.
+    pieces: u64,
+    /// How many lines they have, so that a copy that lacks some is not taken for people who were never seen.
     lines: u64,
 }
 
@@ -41,118 +48,151 @@ enum Line<T, P> {
     ReOptIn(Mark, Timestamp),
 }
 
-/// Finds the newest snapshot, without reading it whole.
-pub(super) fn newest(store: &Path, tenant: TenantId) -> Result<Option<Header>, StoreError> {
-    Ok(open_newest(store, tenant)?.map(|(header, _)| header))
+/// Finds the newest snapshot, and reads its head.
+pub(super) async fn newest(objects: &Objects, tenant: TenantId) -> Result<Option<Header>, StoreError> {
+    let Some(number) = objects.numbers(FOLDER, ".json").await?.last().copied() else { return Ok(None) };
+    let path = head(number);
+    let header: Option<Header> = objects.read_json(&path).await?;
+    let header = header.ok_or_else(|| StoreError::CutShort { path: objects.shown(&path) })?;
+    error::check_format(objects.shown(&path), header.format)?;
+    error::check_tenant(objects.shown(&path), header.tenant, tenant)?;
+    Ok(Some(header))
 }
 
 /// Reads the newest snapshot; where there is none, the ledger is empty.
-pub(super) fn read_newest(store: &Path, tenant: TenantId) -> Result<(Ledger, Option<Header>), StoreError> {
-    let Some((header, mut lines)) = open_newest(store, tenant)? else { return Ok((Ledger::default(), None)) };
+pub(super) async fn read_newest(
+    objects: &Objects,
+    tenant: TenantId,
+) -> Result<(Ledger, Option<Header>), StoreError> {
+    let Some(header) = newest(objects, tenant).await? else { return Ok((Ledger::default(), None)) };
     let mut ledger = Ledger::default();
     let mut names = Names::default();
-    for _ in 0..header.lines {
-        match lines.next::<Line<TenantEntry, PersonRecord>>()? {
-            Line::Tenant(setting, entry) => {
-                ledger.tenant.insert(setting, entry);
-            }
-            Line::Person(id, mut record) => {
-                record.group = record.group.map(|group| names.share(group));
-                ledger.people.insert(id, record);
-            }
-            Line::Returned(setting, at) => {
-                ledger.returned.insert(setting, at);
-            }
-            Line::ReOptIn(mark, at) => {
-                ledger.re_opt_ins.insert(mark, at);
-            }
+    let mut lines = 0;
+    let paths = (1..=header.pieces).map(|number| piece(header.number, RunId(header.through), number));
+    let mut pieces = stream::iter(paths)
+        .map(|path| async move {
+            let read = objects.read(&path).await;
+            (path, read)
+        })
+        .buffered(AHEAD);
+    while let Some((path, read)) = pieces.next().await {
+        let short = || StoreError::CutShort { path: objects.shown(&path) };
+        let content = read?.ok_or_else(short)?;
+        if !content.ends_with(b"\n") {
+            return Err(short());
         }
+        let whole = &content[..content.len() - 1];
+        for (line, text) in (1..).zip(whole.split(|byte| *byte == b'\n')) {
+            let parsed = serde_json::from_slice::<Line<TenantEntry, PersonRecord>>(text);
+            match parsed.map_err(|source| StoreError::Damaged { path: objects.shown(&path), line, source })? {
+                Line::Tenant(setting, entry) => {
+                    ledger.tenant.insert(setting, entry);
+                }
+                Line::Person(id, mut record) => {
+                    record.group = record.group.map(|group| names.share(group));
+                    ledger.people.insert(id, record);
+                }
+                Line::Returned(setting, at) => {
+                    ledger.returned.insert(setting, at);
+                }
+                Line::ReOptIn(mark, at) => {
+                    ledger.re_opt_ins.insert(mark, at);
+                }
+            }
+            lines += 1;
+        }
+    }
+    if lines != header.lines {
+        return Err(StoreError::CutShort { path: objects.shown(&head(header.number)) });
     }
     Ok((ledger, Some(header)))
 }
 
 /// Writes a ledger as snapshot `number`; `false` when somebody else has written one of that number.
-pub(super) fn create(
-    store: &Path,
+pub(super) async fn create(
+    objects: &Objects,
     tenant: TenantId,
     number: u64,
     through: RunId,
     ledger: &Ledger,
 ) -> Result<bool, StoreError> {
-    let folder = store.join(FOLDER);
-    files::make_folder(&folder)?;
     let Ledger { tenant: defaults, people, returned, re_opt_ins } = ledger;
+    let mut pieces = Pieces { objects, number, through, text: Vec::new(), written: 0 };
+    for (setting, entry) in defaults {
+        pieces.line(&Line::<_, &PersonRecord>::Tenant(*setting, entry)).await?;
+    }
+    for (setting, at) in returned {
+        pieces.line(&Line::<&TenantEntry, &PersonRecord>::Returned(*setting, at.clone())).await?;
+    }
+    for (mark, at) in re_opt_ins {
+        pieces.line(&Line::<&TenantEntry, &PersonRecord>::ReOptIn(*mark, *at)).await?;
+    }
+    for (id, record) in people {
+        pieces.line(&Line::<&TenantEntry, _>::Person(*id, record)).await?;
+    }
+    pieces.write().await?;
     let lines = (defaults.len() + people.len() + returned.len() + re_opt_ins.len()) as u64;
-    let header = Header { format: FORMAT, tenant, number, through: through.0, lines };
-    let created = files::create(&path(store, number), |out| {
-        files::json_line(out, &header)?;
-        for (setting, entry) in defaults {
-            files::json_line(out, &Line::<_, &PersonRecord>::Tenant(*setting, entry))?;
-        }
-        for (setting, at) in returned {
-            files::json_line(out, &Line::<&TenantEntry, &PersonRecord>::Returned(*setting, at.clone()))?;
-        }
-        for (mark, at) in re_opt_ins {
-            files::json_line(out, &Line::<&TenantEntry, &PersonRecord>::ReOptIn(*mark, *at))?;
-        }
-        for (id, record) in people {
-            files::json_line(out, &Line::<&TenantEntry, _>::Person(*id, record))?;
-        }
-        Ok(())
-    })?;
+    let header = Header { format: FORMAT, tenant, number, through: through.0, pieces: pieces.written, lines };
+    let created = objects.create_json(&head(number), &header).await?;
     if created {
-        let numbers = numbers(store)?;
-        for old in numbers.iter().rev().skip(KEPT) {
-            files::forget(&path(store, *old));
-        }
+        forget_old(objects, number, through).await?;
+    } else {
+        objects.forget_all(&folder(number, through)).await;
     }
     Ok(created)
 }
 
-/// Deletes what runs that died have left half-written; only for whoever holds the lock.
-pub(super) fn sweep(store: &Path) {
-    files::sweep(&store.join(FOLDER));
-}
-
-fn path(store: &Path, number: u64) -> PathBuf {
-    store.join(FOLDER).join(format!("{}.jsonl", files::name(number)))
-}
-
-fn numbers(store: &Path) -> Result<Vec<u64>, StoreError> {
-    files::numbers(&store.join(FOLDER), ".jsonl")
-}
-
-fn open_newest(store: &Path, tenant: TenantId) -> Result<Option<(Header, Lines)>, StoreError> {
-    let Some(number) = numbers(store)?.last().copied() else { return Ok(None) };
-    let path = path(store, number);
-    let file = File::open(&path).map_err(StoreError::io("read", &path))?;
-    let mut lines = Lines { path, file: BufReader::new(file), line: Vec::new(), number: 0 };
-    let header: Header = lines.next()?;
-    error::check_format(&lines.path, header.format)?;
-    error::check_tenant(&lines.path, header.tenant, tenant)?;
-    Ok(Some((header, lines)))
-}
-
-/// Reads a snapshot line by line, so that a million people need not be in memory twice.
-struct Lines {
-    path: PathBuf,
-    file: BufReader<File>,
-    line: Vec<u8>,
-    number: u64,
-}
-
-impl Lines {
-    fn next<T: for<'de> Deserialize<'de>>(&mut self) -> Result<T, StoreError> {
-        self.line.clear();
-        self.number += 1;
-        self.file.read_until(b'\n', &mut self.line).map_err(StoreError::io("read", &self.path))?;
-        if !self.line.ends_with(b"\n") {
-            return Err(StoreError::CutShort { path: self.path.clone() });
+/// Deletes the snapshots before the last few, and pieces that never got a head.
+async fn forget_old(objects: &Objects, number: u64, through: RunId) -> Result<(), StoreError> {
+    for run in objects.folders(&format!("{FOLDER}/{}", objects::name(number))).await? {
+        if RunId(run) != through {
+            objects.forget_all(&folder(number, RunId(run))).await;
         }
-        serde_json::from_slice(&self.line).map_err(|source| StoreError::Damaged {
-            path: self.path.clone(),
-            line: self.number,
-            source,
-        })
     }
+    for old in objects.numbers(FOLDER, ".json").await?.iter().rev().skip(KEPT) {
+        objects.forget(&head(*old)).await;
+        objects.forget_all(&format!("{FOLDER}/{}", objects::name(*old))).await;
+    }
+    Ok(())
+}
+
+/// Is a snapshot that is being written, piece by piece.
+struct Pieces<'o> {
+    objects: &'o Objects,
+    number: u64,
+    through: RunId,
+    text: Vec<u8>,
+    written: u64,
+}
+
+impl Pieces<'_> {
+    async fn line(&mut self, line: &impl Serialize) -> Result<(), StoreError> {
+        json_line(&mut self.text, line);
+        if self.text.len() >= PIECE { self.write().await } else { Ok(()) }
+    }
+
+    async fn write(&mut self) -> Result<(), StoreError> {
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        let path = piece(self.number, self.through, self.written + 1);
+        let text = std::mem::take(&mut self.text);
+        if !self.objects.create(&path, text).await? {
+            return Err(StoreError::Changed);
+        }
+        self.written += 1;
+        Ok(())
+    }
+}
+
+fn head(number: u64) -> String {
+    format!("{FOLDER}/{}.json", objects::name(number))
+}
+
+fn folder(number: u64, through: RunId) -> String {
+    format!("{FOLDER}/{}/{through}", objects::name(number))
+}
+
+fn piece(number: u64, through: RunId, piece: u64) -> String {
+    format!("{}/{}.jsonl", folder(number, through), objects::name(piece))
 }

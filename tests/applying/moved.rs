@@ -77,11 +77,11 @@ async fn an_older_plan_does_not_undo_what_was_learnt_since() {
     stage.later(5);
     stage.desired.people.get_mut(&id(1)).unwrap().group = 1;
     stage.round().await;
-    let learnt = stage.store().ledger(&stage.desired.settle).unwrap().ledger;
+    let learnt = stage.store().await.ledger(&stage.desired.settle, &stage.ours).await.unwrap().ledger;
     assert_eq!(learnt.people[&id(1)].group.as_deref(), Some("pilot"));
     stage.later(5);
     stage.apply(&older).await;
-    let known = stage.store().ledger(&stage.desired.settle).unwrap().ledger;
+    let known = stage.store().await.ledger(&stage.desired.settle, &stage.ours).await.unwrap().ledger;
     assert_eq!(known.people[&id(1)].group.as_deref(), Some("pilot"), "who holds them was looked up since");
     assert_eq!(known.tenant, learnt.tenant);
     for n in 2..=8 {

@@ -13,7 +13,7 @@ use insightctl::model::{
 };
 use insightctl::plan::{Context, Plan, Target, plan};
 use insightctl::sandbox::{Options, Sandbox, Source};
-use insightctl::store::{Lease, Store, WhenMissing};
+use insightctl::store::{Lease, Place, Store, StoreError, WhenMissing};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::{Uuid, uuid};
@@ -32,7 +32,7 @@ pub(crate) fn upn(n: u128) -> String {
     format!("p{n:02}@contoso.com")
 }
 
-pub(crate) fn tenant() -> serde_json::Value {
+pub(crate) fn tenant(people: u128) -> serde_json::Value {
     let user = |n: u128| {
         json!({
             "id": id(n), "userPrincipalName": upn(n), "mail": upn(n), "displayName": format!("Person {n}"),
@@ -55,7 +55,7 @@ pub(crate) fn tenant() -> serde_json::Value {
                 { "servicePlanId": "efb87545-963c-4e0d-99df-69c6916d9eb0", "servicePlanName": "EXCHANGE_S_ENTERPRISE" }] },
         ],
         "groups": [],
-        "users": (1..=PEOPLE).map(user).collect::<Vec<_>>(),
+        "users": (1..=people).map(user).collect::<Vec<_>>(),
     })
 }
 
@@ -103,10 +103,15 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new(world: &str) -> Self {
+        Self::of(world, PEOPLE).await
+    }
+
+    /// Makes a tenant of so many people.
+    pub(crate) async fn of(world: &str, people: u128) -> Self {
         let theirs = Arc::new(AtomicI64::new(NOON));
         let clock = Arc::clone(&theirs);
         let mut options =
-            Options::new(Source::Value(tenant()), Arc::new(move || clock.load(Ordering::SeqCst)));
+            Options::new(Source::Value(tenant(people)), Arc::new(move || clock.load(Ordering::SeqCst)));
         options.world = world.parse().unwrap();
         let sandbox = Sandbox::start(options).await.unwrap();
         let url = sandbox.url();
@@ -128,19 +133,28 @@ impl Stage {
         self.ours.advance(SignedDuration::from_mins(minutes));
     }
 
-    pub(crate) fn store(&self) -> Store {
-        Store::open(self.folder.path(), TENANT, WhenMissing::Create(Uuid::nil())).unwrap()
+    pub(crate) async fn store(&self) -> Store {
+        let place = Place::Folder(self.folder.path().to_owned());
+        Store::open(&place, TENANT, WhenMissing::Create(Uuid::nil())).await.unwrap()
     }
 
-    pub(crate) fn lock(&self) -> Lease {
-        self.store().lock("a test", &self.ours).unwrap()
+    /// Takes the lock, and waits for that of a run that died to expire.
+    pub(crate) async fn lock(&self) -> Lease {
+        let store = self.store().await;
+        match store.lock("a test", &self.ours).await {
+            Err(StoreError::Locked { .. }) => {
+                self.later(1);
+                store.lock("a test", &self.ours).await.unwrap()
+            }
+            lease => lease.unwrap(),
+        }
     }
 
     pub(crate) async fn plan(&self) -> Plan {
         let people: BTreeSet<_> = self.desired.people.keys().copied().collect();
         let ask = Ask { settings: true, tenant_settings: true, count_people: false };
         let actual = self.reader.observe(&people, ask).await.unwrap();
-        let remembered = self.store().ledger(&self.desired.settle).unwrap();
+        let remembered = self.store().await.ledger(&self.desired.settle, &self.ours).await.unwrap();
         let context = Context {
             now: self.ours.now(),
             as_of: self.ours.now(),
@@ -159,9 +173,10 @@ impl Stage {
         stop: &Stop,
         mut events: impl FnMut(Event) + Send,
     ) -> Report {
-        let lease = self.lock();
-        let remembered = self.store().ledger(&self.desired.settle).unwrap();
-        let run = self.store().begin_run(lease, remembered, plan, &self.desired.settle, &self.ours).unwrap();
+        let lease = self.lock().await;
+        let remembered = self.store().await.ledger(&self.desired.settle, &self.ours).await.unwrap();
+        let store = self.store().await;
+        let run = store.begin_run(lease, remembered, plan, &self.desired.settle, &self.ours).await.unwrap();
         let writer = Writer::new(self.reader.clone());
         let limit = FailureLimit::default();
         apply(plan, &writer, run, &self.ours, limit, &mut events, stop).await.unwrap()

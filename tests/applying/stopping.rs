@@ -51,7 +51,7 @@ async fn who_loses_the_lock_writes_no_more() {
         .await;
     assert_eq!(report.stopped, Some(Stopped::LockLost));
     assert_eq!(Some(stage.sandbox.writes().len()), writes_then);
-    assert!(matches!(stage.store().lock("a test", &stage.ours), Err(StoreError::Locked { .. })));
+    assert!(matches!(stage.store().await.lock("a test", &stage.ours).await, Err(StoreError::Locked { .. })));
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn dropped_anywhere_the_next_run_converges_and_repeats_nothing_confirmed()
             () = enough.notified() => {}
             _ = stage.apply_with(&plan, &stop, tell) => {}
         }
-        let known = stage.store().ledger(&stage.desired.settle).unwrap();
+        let known = stage.store().await.ledger(&stage.desired.settle, &stage.ours).await.unwrap();
         stage.later(20);
         let next = stage.plan().await;
         // A pin that reads as the default does proves nothing until the default has moved, so it is set again.
@@ -101,7 +101,7 @@ async fn dropped_anywhere_the_next_run_converges_and_repeats_nothing_confirmed()
 }
 
 /// Applies, and drops everything the moment that the service has taken its `count`th write from now.
-async fn dropped_at_write(stage: &Stage, plan: &Plan, count: usize) {
+pub(crate) async fn dropped_at_write(stage: &Stage, plan: &Plan, count: usize) {
     let before = stage.sandbox.writes().len();
     let stop = Stop::default();
     let watch = async {

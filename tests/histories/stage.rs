@@ -9,7 +9,7 @@ use insightctl::microsoft::{Ask, Credential, Endpoints, Reader, Writer};
 use insightctl::model::{ActualState, DesiredState, PersonId, Setting, TenantId};
 use insightctl::plan::{Context, Plan, Scope, plan};
 use insightctl::sandbox::{Choice, DefaultsChoice, Options, Sandbox, Settings, Source, Write};
-use insightctl::store::{Remembered, Store, WhenMissing};
+use insightctl::store::{Lease, Memory, Place, Remembered, Store, StoreError, WhenMissing};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::{Uuid, uuid};
@@ -37,7 +37,7 @@ pub(crate) struct Stage {
     wire: Wire,
     reader: Reader,
     pub(crate) clock: Clock,
-    folder: tempfile::TempDir,
+    memory: Memory,
     written: usize,
 }
 
@@ -115,8 +115,7 @@ impl Stage {
         let sandbox = Sandbox::start(options).await.unwrap();
         let wire = Wire::to(sandbox.url()).await;
         let reader = connect(&wire, &clock).await;
-        let folder = tempfile::tempdir().unwrap();
-        Self { sandbox, wire, reader, clock, folder, written: 0 }
+        Self { sandbox, wire, reader, clock, memory: Memory::default(), written: 0 }
     }
 
     pub(crate) fn now(&self) -> i64 {
@@ -155,8 +154,20 @@ impl Stage {
         self.sandbox.set_default(&choice).unwrap();
     }
 
-    fn store(&self) -> Store {
-        Store::open(self.folder.path(), TENANT, WhenMissing::Create(Uuid::nil())).unwrap()
+    async fn store(&self) -> Store {
+        let place = Place::Memory(self.memory.clone());
+        Store::open(&place, TENANT, WhenMissing::Create(Uuid::nil())).await.unwrap()
+    }
+
+    /// Takes the lock, and waits for that of a process that died to expire.
+    async fn lock(&self, store: &Store) -> Lease {
+        match store.lock("a history", &self.clock).await {
+            Err(StoreError::Locked { .. }) => {
+                self.pass(1);
+                store.lock("a history", &self.clock).await.unwrap()
+            }
+            lease => lease.unwrap(),
+        }
     }
 
     /// Looks and plans, as every command does.
@@ -171,7 +182,7 @@ impl Stage {
             now,
             as_of: now,
             manifest: manifest.digest().to_owned(),
-            store: self.store().id().map(str::to_owned),
+            store: self.store().await.id().map(str::to_owned),
             keeps_ledger: true,
             newest_run: remembered.newest_run(),
             re_pin: false,
@@ -183,7 +194,7 @@ impl Stage {
     /// Plans, and writes nothing.
     pub(crate) async fn plan(&self, declared: &Declared) -> Look {
         let manifest = read(declared);
-        let remembered = self.store().ledger(&manifest.settle()).unwrap();
+        let remembered = self.store().await.ledger(&manifest.settle(), &self.clock).await.unwrap();
         self.look(&manifest, &remembered).await
     }
 
@@ -191,11 +202,11 @@ impl Stage {
     pub(crate) async fn run(&mut self, declared: &Declared, fault: Fault) -> Ran {
         let manifest = read(declared);
         let settle = manifest.settle();
-        let store = self.store();
-        let lease = store.lock("a history", &self.clock).unwrap();
-        let remembered = store.ledger(&settle).unwrap();
+        let store = self.store().await;
+        let lease = self.lock(&store).await;
+        let remembered = store.ledger(&settle, &self.clock).await.unwrap();
         let look = self.look(&manifest, &remembered).await;
-        let run = store.begin_run(lease, remembered, &look.plan, &settle, &self.clock).unwrap();
+        let run = store.begin_run(lease, remembered, &look.plan, &settle, &self.clock).await.unwrap();
         let writer = Writer::new(self.reader.clone());
         let (stop, mut events) = (Stop::default(), drop);
         self.wire.fault(fault);

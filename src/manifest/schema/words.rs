@@ -78,7 +78,12 @@ fn limits() -> Schema {
             let description = match (limit.percent, limit.people) {
                 (0, 0) => format!("{} Default: nobody; this always needs consent.", told(class)),
                 (percent, people) => {
-                    format!("{} Default: {percent} percent and {people} people; the smaller of the two binds.", told(class))
+                    format!(
+                        "{} Default: {percent} percent and {people} people; the smaller of the two binds, and up to {} \
+                         people always may change unless a limit is 0.",
+                        told(class),
+                        class.floor()
+                    )
                 }
             };
             let schema = serde_json::json!({

@@ -37,6 +37,9 @@ pub(in crate::render) fn comment(
     let digest: String = plan.basis.manifest.chars().take(12).collect();
     let read = moment(plan.basis.read_at);
     comment.add(&format!("Tenant `{}`, read {read}, manifest {}.\n\n", plan.basis.tenant, code(&digest)));
+    if plan.hash.is_sealed() {
+        comment.add(&format!("Saved as `{}`.\n\n", plan.hash));
+    }
     let unmet: Vec<_> = told::notes(plan, Place::Objection).map(|note| words::note(note, code)).collect();
     if !unmet.is_empty() {
         comment.heading(3, "Asked for, and not brought about by this plan");
@@ -45,7 +48,11 @@ pub(in crate::render) fn comment(
     if !objections.is_empty() {
         comment.heading(3, "Needs consent before anything of this plan is done");
         comment.list(objections.iter().map(|objection| {
-            format!("**!** {}; {}.", objection::sentence(objection, code), objection::remedy(objection.class))
+            format!(
+                "**!** {}; {}.",
+                objection::sentence(objection, code),
+                objection::remedy_of(plan, objection.class)
+            )
         }));
     }
     outside(&mut comment, plan, details);

@@ -30,7 +30,7 @@ pub(in crate::render) fn body(
     let mut page = Page::new(out, look);
     header(&mut page, plan, voice)?;
     unmet(&mut page, plan)?;
-    refused(&mut page, objections)?;
+    refused(&mut page, plan, objections)?;
     outside(&mut page, &plan.outside_changes)?;
     quarantined(&mut page, plan)?;
     changes(&mut page, plan, objections, voice)?;
@@ -60,7 +60,11 @@ fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {
     if voice == Voice::Drift {
         facts.push("what is → what the manifest asks".to_owned());
     }
-    page.line(0, &Line::default().with(Meaning::Quiet, facts.join(", ")))
+    page.line(0, &Line::default().with(Meaning::Quiet, facts.join(", ")))?;
+    if plan.hash.is_sealed() {
+        page.line(0, &Line::default().with(Meaning::Quiet, format!("saved as {}", plan.hash)))?;
+    }
+    Ok(())
 }
 
 fn unmet(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
@@ -75,7 +79,7 @@ fn unmet(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
     Ok(())
 }
 
-fn refused(page: &mut Page<'_>, objections: &[Objection]) -> io::Result<()> {
+fn refused(page: &mut Page<'_>, plan: &Plan, objections: &[Objection]) -> io::Result<()> {
     if objections.is_empty() {
         return Ok(());
     }
@@ -83,7 +87,7 @@ fn refused(page: &mut Page<'_>, objections: &[Objection]) -> io::Result<()> {
     for objection in objections {
         let line = Line::of(format!("{}.", objection::sentence(objection, inert::quoted)));
         page.marked(2, Mark::Consent, line)?;
-        page.hanging(4, 6, &hint(&objection::remedy(objection.class)))?;
+        page.hanging(4, 6, &hint(&objection::remedy_of(plan, objection.class)))?;
     }
     Ok(())
 }

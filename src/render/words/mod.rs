@@ -3,9 +3,9 @@
 //! Matches are exhaustive on purpose: a new case must find its words here before it compiles.
 
 use super::agreed;
-use super::number::{count, counted, people};
+use super::number::{count, counted, list, people};
 use crate::apply::{Outcome, Stopped, Why};
-use crate::model::{Class, RefusalKind};
+use crate::model::{Class, RefusalKind, Waiver};
 use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused, Settled};
 
 /// Makes foreign text fit for the form that is being written: plain text or Markdown.
@@ -245,6 +245,7 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         Why::FoundDefault { value } => format!("found {value}"),
         Why::FoundLicencesChanged => "found as it is to be".to_owned(),
         Why::FoundOtherLicences => "found other licences".to_owned(),
+        Why::Protected => "protected by the manifest's guards by now".to_owned(),
         Why::OptOutNotSeen => "the opt-out does not show yet".to_owned(),
         Why::OptOutUnreadable(refused) => format!("the opt-out cannot be read: {}", said(refused, quote)),
         Why::PinNotStanding { id: _, upn, outcome } => {
@@ -254,6 +255,13 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         Why::BrokenOff => "the run ended between two calls".to_owned(),
         Why::Refused(refused) => said(refused, quote),
     }
+}
+
+/// Says who consented to what, until when and why.
+pub(super) fn waiver(waiver: &Waiver, quote: Quote) -> String {
+    let Waiver { plan: _, class, reason, by, until } = waiver;
+    let classes: Vec<_> = class.iter().map(|class| class.word().to_owned()).collect();
+    format!("{}, by {} until {until}: {}", list(&classes), quote(by), quote(reason))
 }
 
 /// Gives what the service said, or what kind of refusal it was where its words were not kept.

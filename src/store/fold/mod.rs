@@ -38,7 +38,7 @@ pub fn fold(ledger: Ledger, records: impl IntoIterator<Item = Record>, settle: &
 }
 
 /// Is a ledger into which the records of one run are being folded.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Folding {
     ledger: Ledger,
     settle: Settle,
@@ -72,7 +72,7 @@ impl Folding {
     /// Folds one record.
     pub(super) fn take(&mut self, record: Record) {
         match record {
-            Record::Started(_) => {}
+            Record::Started(_) | Record::Consented(_) => {}
             Record::ObservedTenant { setting, entry } => {
                 self.ledger.tenant.insert(setting, entry);
             }
