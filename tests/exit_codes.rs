@@ -335,3 +335,12 @@ fn no_write_twice(writes: &[(String, String)]) {
     sorted.dedup();
     assert_eq!(sorted.len(), writes.len(), "{writes:?}");
 }
+
+#[test]
+fn looking_again_locks_nobody_out() {
+    let stage = Stage::set();
+    // At the same moment, since a lock that was left behind would expire in a minute.
+    let at = ["--now", "2026-03-01T08:00:00Z"];
+    stage.run(&line(&[&["verify"], &SANDBOX, &at])).with(0);
+    stage.run(&line(&[&["apply"], &CONSENT, &SANDBOX, &at])).with(0);
+}

@@ -1,8 +1,7 @@
 //! Writes the manifest that `init` begins with.
 
-use std::fmt::Write as _;
-
 use super::Scenario;
+use super::waiver::in_quotes;
 use crate::model::TenantId;
 
 /// Writes a commented manifest for a scenario; it is valid as it stands, and changes nobody until it is applied.
@@ -13,7 +12,7 @@ pub fn template(scenario: Scenario, tenant: TenantId, name: &str) -> String {
     let switch = if default { "on" } else { "off" };
     let pitch = pitch(scenario);
     let groups = groups(scenario);
-    let name = escaped(name);
+    let name = in_quotes(name);
     format!(
         r#"# What Microsoft Viva Insights should be in this tenant.
 #
@@ -27,7 +26,7 @@ version: 1
 
 tenant:
   id: {tenant}   # a token for another tenant is refused
-  name: "{name}"
+  name: {name}
 
 {pitch}scenario: {scenario}
 
@@ -114,20 +113,6 @@ groups:
 "#
         }
     }
-}
-
-/// Writes a name so that it stays inside its quotes, and so that nothing in it acts on whoever looks at the file.
-fn escaped(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for character in name.chars().filter(|character| !character.is_control()) {
-        match character {
-            '"' | '\\' => text.extend(['\\', character]),
-            ' '..='~' => text.push(character),
-            other if other.is_alphanumeric() => text.push(other),
-            other => write!(text, "\\U{:08x}", u32::from(other)).expect("writing to a string cannot fail"),
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub(super) struct Bench<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) settle: Settle,
     pub(super) re_pin: bool,
+    /// The manifest in force.
+    pub(super) manifest: Mark,
     pub(super) now: Timestamp,
     pub(super) as_of: Timestamp,
     /// What the manifest accepts.
@@ -49,6 +51,7 @@ impl<'a> Bench<'a> {
             catalogue: &actual.catalogue,
             settle: desired.settle,
             re_pin: *re_pin,
+            manifest: context.mark(),
             now: *now,
             as_of: *as_of,
             deviations,
@@ -161,6 +164,7 @@ pub(super) fn judge(
         opted_out: false,
         on_user_choice: group.on_user_choice,
         re_pin: bench.re_pin,
+        manifest: bench.manifest,
         settle: bench.settle.person,
         now: bench.now,
     };
@@ -236,7 +240,10 @@ fn with_opt_in(verdict: Verdict, case: &Case) -> Verdict {
     let (Some(want), Some(have)) = (case.want, case.have) else { return verdict };
     let respects = case.on_user_choice == OnUserChoice::Respect;
     let to = match (verdict.decision, verdict.entry) {
-        (Decision::Leave(Reason::OwnChoice | Reason::Accepted | Reason::Quarantined), _) => have,
+        (
+            Decision::Leave(Reason::OwnChoice | Reason::Accepted | Reason::Quarantined | Reason::RolledBack),
+            _,
+        ) => have,
         (_, Some(entry)) if entry.chosen && respects => entry.value,
         (Decision::Set { .. } | Decision::Leave(_), _) => want,
     };

@@ -20,6 +20,7 @@ mod manifest;
 mod mutate;
 mod plan;
 mod program;
+mod waiver;
 
 use drive::in_a_process_of_its_own;
 
@@ -46,4 +47,9 @@ fn no_store_makes_it_stumble() {
 #[test]
 fn no_plan_makes_it_stumble() {
     in_a_process_of_its_own("no_plan_makes_it_stumble", plan::target);
+}
+
+#[test]
+fn no_waiver_makes_it_stumble() {
+    in_a_process_of_its_own("no_waiver_makes_it_stumble", waiver::target);
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use insightctl::plan::{Plan, guard, is_consistent};
+use insightctl::plan::{Plan, guard, hash, is_consistent};
 use insightctl::render::{self, Look};
 
 use crate::drive::Target;
@@ -64,7 +64,7 @@ pub(crate) fn target() -> Target {
             let said = String::from_utf8(shown.stderr).map_err(|error| error.to_string())?;
             let well = match shown.status.code() {
                 Some(0) => true,
-                Some(3) => said.contains("damaged.json"),
+                Some(3 | 5) => said.contains("damaged.json"),
                 Some(_) | None => false,
             };
             if !well {
@@ -77,6 +77,7 @@ pub(crate) fn target() -> Target {
 }
 
 fn read(input: &[u8]) -> Result<String, String> {
+    let sealed = hash::check(input);
     let plan: Plan = match serde_json::from_slice(input) {
         Ok(plan) => plan,
         Err(error) => {
@@ -97,14 +98,20 @@ fn read(input: &[u8]) -> Result<String, String> {
     let markdown = render::plan::markdown(&plan, &objections, 10);
     render::plan::csv(&mut csv, &plan).map_err(|error| error.to_string())?;
     render::plan::json(&mut json, &plan).map_err(|error| error.to_string())?;
-    if serde_json::from_slice::<Plan>(&json).map_err(|error| error.to_string())? != plan {
+    let again: Plan = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
+    // What is written is sealed anew.
+    let hash = again.hash;
+    if again != (Plan { hash, ..plan.clone() }) {
         return Err("what is written is another plan".to_owned());
+    }
+    if hash::check(&json) != Ok(hash) {
+        return Err("what is written has another hash".to_owned());
     }
     let acts = |text: &str| text.chars().any(|character| character.is_control() && character != '\n');
     if acts(&markdown) || acts(&String::from_utf8_lossy(&csv)) {
         return Err("a control character is shown".to_owned());
     }
-    Ok(format!("a plan, {}, {} objections", is_consistent(&plan), objections.len()))
+    Ok(format!("a plan, {sealed:?}, {}, {} objections", is_consistent(&plan), objections.len()))
 }
 
 fn giants() -> Vec<Vec<u8>> {

@@ -14,7 +14,7 @@ use stage::{NAMES, Stage};
 
 /// Lists the commands that take a form, and those that do not; together they are all that there are.
 const WITH_FORMS: [&str; 8] = ["apply", "drift", "explain", "export", "plan", "show", "validate", "verify"];
-const WITHOUT: [&str; 4] = ["init", "release", "sandbox", "schema"];
+const WITHOUT: [&str; 5] = ["init", "release", "sandbox", "schema", "waive"];
 const FORMS: [&str; 4] = ["text", "json", "markdown", "csv"];
 
 #[test]
