@@ -447,9 +447,11 @@ proptest! {
             let remembered = world.ledger.entry(who, setting).is_some_and(|entry| {
                 entry.chosen && entry.tried.is_none() && Some(entry.value) == operation.from
             });
-            // A service plan is nobody's choice, and beside an opt-in the chosen value itself is stated again.
+            // A service plan is nobody's choice, and beside an opt-in the chosen value itself is stated again. Opting in
+            // again is what sets a choice aside, and has a law of its own.
             let chosen = respect && remembered && setting != Setting::ServicePlan;
-            prop_assert!(!chosen || operation.because == Because::WithOptIn, "{operation:?}");
+            let allowed = matches!(operation.because, Because::WithOptIn | Because::ReOptIn);
+            prop_assert!(!chosen || allowed, "{operation:?}");
         }
     }
 

@@ -98,7 +98,13 @@ impl Holding<'_> {
     ///
     /// A pin writes what is there already, which deviates from nothing that could be accepted; a quarantined setting is
     /// not written for that reason either.
-    fn holds(&self, setting: Setting, have: Value, pin: bool, verdict: &Verdict) -> Option<Reason> {
+    pub(super) fn holds(
+        &self,
+        setting: Setting,
+        have: Value,
+        pin: bool,
+        verdict: &Verdict,
+    ) -> Option<Reason> {
         let doubted = || self.deviations.may_accept(setting, have);
         let accepted = || self.deviations.accepts(self.id, setting, have).is_some();
         if is_quarantined(&self.history(setting, verdict)) {

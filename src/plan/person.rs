@@ -214,7 +214,10 @@ pub(super) fn judge(
             continue;
         }
         let verdict = held(&case, decide(&case));
-        let verdict = if goes == Some(Value::OPT_IN) { with_opt_in(verdict, &case) } else { verdict };
+        let held_as_it_is =
+            || case.have.is_some_and(|have| holding.holds(setting, have, false, &verdict).is_some());
+        let verdict =
+            if goes == Some(Value::OPT_IN) { with_opt_in(verdict, &case, held_as_it_is()) } else { verdict };
         *judgement.settings.get_mut(setting) = Some(verdict);
     }
     let ahead = ModeAhead { have: mode.have, decision: decided.map(|verdict| verdict.decision) };
@@ -236,14 +239,12 @@ pub(super) fn judge(
 /// States a feature again beside an opt-in, which leaves the features in no known state.
 ///
 /// What the person chose is stated as chosen, unless the group overrides choices; what is held is stated as it is.
-fn with_opt_in(verdict: Verdict, case: &Case) -> Verdict {
+fn with_opt_in(verdict: Verdict, case: &Case, held: bool) -> Verdict {
     let (Some(want), Some(have)) = (case.want, case.have) else { return verdict };
     let respects = case.on_user_choice == OnUserChoice::Respect;
     let to = match (verdict.decision, verdict.entry) {
-        (
-            Decision::Leave(Reason::OwnChoice | Reason::Accepted | Reason::Quarantined | Reason::RolledBack),
-            _,
-        ) => have,
+        (Decision::Set { .. } | Decision::Leave(_), _) if held => have,
+        (Decision::Leave(Reason::OwnChoice | Reason::RolledBack), _) => have,
         (_, Some(entry)) if entry.chosen && respects => entry.value,
         (Decision::Set { .. } | Decision::Leave(_), _) => want,
     };
