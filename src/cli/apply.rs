@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use dialoguer::Confirm;
 use dialoguer::console::Term;
@@ -69,6 +70,8 @@ pub(super) struct Ready {
     pub(super) plan: Plan,
     pub(super) left_out: LeftOut,
     pub(super) waivers: Vec<Waiver>,
+    /// How long to wait for what does not show at once.
+    pub(super) patience: Duration,
 }
 
 /// Plans or takes a saved plan, shows it, lets the guards speak, and asks; `None` when the answer is no.
@@ -116,7 +119,8 @@ async fn prepare(
         None => LeftOut::default(),
     };
     let agreed = plan.operations.is_empty() || args.yes || agreed(console, APPLY)?;
-    Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers }))
+    let patience = args.wait_settled.map(Duration::try_from).and_then(Result::ok).unwrap_or_default();
+    Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers, patience }))
 }
 
 /// Shows a plan, and lets the guards speak; `file` is where it was saved.
@@ -145,7 +149,7 @@ async fn carry_out(
     ready: Ready,
     lease: Lease,
 ) -> Result<Exit, Failure> {
-    let Ready { session, remembered, plan, left_out, waivers } = ready;
+    let Ready { session, remembered, plan, left_out, waivers, patience } = ready;
     // A run names its plan, also one that nobody saved.
     let plan = if plan.hash.is_sealed() { plan } else { render::plan::sealed(plan)? };
     let incomplete = planning::is_incomplete(&plan);
@@ -154,7 +158,7 @@ async fn carry_out(
     let writer = Writer::new(session.reader.clone());
     let stop = Stop::default();
     let mut listen = |event: Event| follow(console, &event);
-    let order = Order { plan: &plan, left_out, waivers };
+    let order = Order { plan: &plan, left_out, waivers, patience };
     let applying = apply::apply(order, &writer, run, &session.clock, limit, &mut listen, &stop);
     let applied = tokio::select! {
         applied = applying => applied,
@@ -213,6 +217,9 @@ pub(super) fn follow(console: &Console, event: &Event) {
         }
         Event::LookingAhead { done, of } => console.advance("comparing with the plan", *done, *of),
         Event::LookingAgain { operations } => console.advance("reading back", 0, *operations),
+        Event::Waiting { waited, at_most } => {
+            console.advance("waiting for what does not show yet (seconds)", *waited, *at_most);
+        }
         Event::Started { .. } | Event::Phase { .. } | Event::Row { .. } => {}
     }
 }

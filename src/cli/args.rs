@@ -338,6 +338,9 @@ pub(super) struct ApplyArgs {
     /// than once
     #[arg(long, value_name = "FILE", requires = "plan")]
     pub(super) waiver: Vec<PathBuf>,
+    /// At the end, wait up to so long until everything that was written shows, such as 20m; without, `verify` looks later
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) wait_settled: Option<SignedDuration>,
     /// How old a saved plan may be: a duration such as 7d, 36h or 90m
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
     pub(super) max_age: SignedDuration,
@@ -447,6 +450,9 @@ pub(super) struct DriftArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
+    /// Look at what this run wrote, read back or not; without, at everything that has not been read back
+    #[arg(value_parser = run)]
+    pub(super) run: Option<RunId>,
     #[command(flatten)]
     pub(super) output: Output,
     /// Exit with 2 while something does not show yet

@@ -14,6 +14,7 @@ mod explain;
 mod export;
 mod failure;
 mod init;
+mod locked;
 mod plan;
 mod planning;
 mod record;

@@ -9,16 +9,13 @@ use super::args::{Format, Global, RecordArgs};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, problems};
+use super::locked::Locked;
 use super::session::{Purpose, Session};
-use crate::apply::Report;
 use crate::manifest::{self, Script};
 use crate::microsoft::Ask;
 use crate::plan::{Basis, Claim, Counts, Recording, record};
 use crate::render::{self, Look};
-use crate::store::{Lease, Record, Remembered, RunId};
-
-/// Is how many people are written down at once.
-const AT_ONCE: usize = 4096;
+use crate::store::{Record, Remembered};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &RecordArgs) -> Result<Exit, Failure> {
     let form = args.output.only("record", &[Format::Text, Format::Json, Format::Csv])?;
@@ -39,56 +36,41 @@ pub(super) async fn run(global: &Global, console: &Console, args: &RecordArgs) -
             "there is no ledger to record this in, since `store: none` keeps nothing",
         ));
     }
-    let lease = session.store.lock(&console.holder, &session.clock).await?;
-    let ended = match prepare(&session, console, &script, args, form).await {
-        Ok((Some(ready), ended)) => {
-            let run = remember(&session, lease, ready).await?;
-            console.say(&format!("recorded as run {run}"))?;
-            Ok(ended)
-        }
-        Ok((None, ended)) => {
-            lease.release().await;
-            console.say("Nothing was recorded.")?;
-            Ok(ended)
-        }
-        Err(failure) => {
-            lease.release().await;
-            Err(failure)
-        }
-    };
+    let ended = session
+        .locked(console, async |locked| see_through(&session, console, &script, args, form, locked).await);
+    let ended = ended.await;
     session.close().await;
     ended
 }
 
-/// Is what was shown and agreed to.
-struct Ready {
-    recording: Recording,
-    basis: Basis,
-    remembered: Remembered,
-}
-
-/// Finds everybody on the list, shows what becomes of them, and asks; nothing is ready when the answer is no.
-async fn prepare(
+/// Finds everybody on the list, shows what becomes of them, asks, and stores what was agreed to.
+async fn see_through(
     session: &Session,
     console: &Console,
     script: &Script,
     args: &RecordArgs,
     form: Format,
-) -> Result<(Option<Ready>, Exit), Failure> {
-    let remembered = session.remembered().await?;
-    console.picked_up(&remembered)?;
-    let (recording, basis) = look(session, &remembered, script, args).await?;
+    locked: &mut Locked<'_>,
+) -> Result<Exit, Failure> {
+    let (recording, basis) = look(session, &locked.remembered, script, args).await?;
     show(console, args, form, &recording)?;
     let counted = recording.counted();
     if args.strict && counted.keys().any(|counts| counts.is_refused()) {
         return Err(Failure::wrong("some rows are refused, so nothing was recorded")
             .hint("take them out of the list, or leave --strict away"));
     }
-    let incomplete = counted.contains_key(&Counts::Unknown);
-    let ended = if incomplete { Exit::Incomplete } else { Exit::Done };
     let any = counted.contains_key(&Counts::AsOurs);
-    let agreed = any && (args.yes || agreed(console, "Count these opt-outs as ours?")?);
-    Ok((agreed.then_some(Ready { recording, basis, remembered }), ended))
+    if any && (args.yes || agreed(console, "Count these opt-outs as ours?")?) {
+        let plan = recording.plan(basis, &locked.remembered.ledger);
+        let people = plan.observations.people.iter();
+        let run =
+            locked.write_down(&plan, people.map(|(id, is)| Record::Observed { id: *id, is: is.clone() }));
+        console.say(&format!("recorded as run {}", run.await?))?;
+    } else {
+        console.say("Nothing was recorded.")?;
+    }
+    let incomplete = counted.contains_key(&Counts::Unknown);
+    Ok(if incomplete { Exit::Incomplete } else { Exit::Done })
 }
 
 /// Shows what is about to happen; where the result is for a program, or for a file, that is talk.
@@ -128,24 +110,4 @@ async fn look(
     let context = session.context(remembered, false);
     let basis = Basis::of(&context, actual.tenant.id, &actual.tenant.name, actual.read_at);
     Ok((recording, basis))
-}
-
-/// Stores what is recorded, as a run of its own.
-async fn remember(session: &Session, lease: Lease, ready: Ready) -> Result<RunId, Failure> {
-    let Ready { recording, basis, remembered } = ready;
-    let started = session.clock.now();
-    let plan = recording.plan(basis, &remembered.ledger);
-    let settle = session.manifest.settle();
-    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;
-    let mut records = Vec::new();
-    for (id, is) in &plan.observations.people {
-        records.push(Record::Observed { id: *id, is: is.clone() });
-        if records.len() >= AT_ONCE {
-            run.append(std::mem::take(&mut records)).await?;
-        }
-    }
-    run.append(records).await?;
-    let id = run.id();
-    run.finish(&Report::of_nothing(id, started, session.clock.now())).await?;
-    Ok(id)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use super::apply::{APPLY, Ready, agreed, failure_limit, see_through, shown};
 use super::args::{Format, Global, Output, RollbackArgs};
@@ -43,7 +44,7 @@ async fn prepare(
     consent::may_allow(global, console, None, &args.allow)?;
     let session = Session::open(global, console, Purpose::Look).await?;
     session.spare(&args.output, global, None)?;
-    check(&session, args.run).await?;
+    is_known(&session, args.run).await?;
     *held = Some(session.store.lock(&console.holder, &session.clock).await?);
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
@@ -51,7 +52,8 @@ async fn prepare(
     let plan = shown(console, &args.output, form, planned, None)?;
     let agreed = plan.operations.is_empty() || args.yes || agreed(console, APPLY)?;
     let (left_out, waivers) = (LeftOut::default(), Vec::new());
-    Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers }))
+    let patience = Duration::ZERO;
+    Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers, patience }))
 }
 
 /// Saves the plan, for `apply` to carry out later.
@@ -60,7 +62,7 @@ async fn save(global: &Global, console: &Console, args: &RollbackArgs, path: &Pa
     let form = output.only("rollback", &[Format::Json])?;
     let session = Session::open(global, console, Purpose::Look).await?;
     session.spare(&output, global, None)?;
-    check(&session, args.run).await?;
+    is_known(&session, args.run).await?;
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let planned = make(&session, &remembered, args.run, &args.allow).await?;
@@ -72,7 +74,7 @@ async fn save(global: &Global, console: &Console, args: &RollbackArgs, path: &Pa
 }
 
 /// Makes sure that there is such a run, and names those that there are.
-async fn check(session: &Session, run: RunId) -> Result<(), Failure> {
+pub(super) async fn is_known(session: &Session, run: RunId) -> Result<(), Failure> {
     if session.store.keeps_nothing() {
         return Err(Failure::wrong("nothing is known of any run, since `store: none` keeps nothing")
             .hint("what a run wrote stands in its store: name that one with --store"));
