@@ -1,6 +1,8 @@
 //! `apply`: carries out a plan, and says what became of every operation.
 
 use std::io;
+use std::pin::pin;
+use std::time::Duration;
 
 use dialoguer::Confirm;
 use dialoguer::console::Term;
@@ -14,6 +16,7 @@ use super::planning::{self, Planned};
 use super::saved::{self, Reviewed, Saved};
 use super::session::{Purpose, Session, clock, read_manifest};
 use crate::apply::{self, Event, FailureLimit, LeftOut, Order, Outcome, Report, Stop, Stopped, Unrecorded};
+use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::Waiver;
 use crate::plan::Plan;
@@ -43,6 +46,9 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
         }
     }
 }
+
+/// Is how often the lock is looked at while the tenant is read.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Is a plan that was shown and agreed to, and all that is needed to do it.
 struct Ready {
@@ -76,7 +82,7 @@ async fn prepare(
     let session = Session::of(manifest, global, console, Purpose::Apply).await?;
     session.spare(&args.output, global, args.plan.as_deref())?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
-    *held = Some(session.store.lock(&console.holder, &session.clock).await?);
+    let lease = held.insert(session.store.lock(&console.holder, &session.clock).await?);
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let (planned, waivers, meanwhile) = match saved {
@@ -86,7 +92,10 @@ async fn prepare(
                 saved::reviewed(&session, &remembered, &args.consent, &waived, plan).await?;
             (planned, consent::used(waivers, &answered), Some(meanwhile))
         }
-        None => (planning::make(&session, &remembered, &args.consent).await?, Vec::new(), None),
+        None => {
+            let planned = keeping(lease, planning::make(&session, &remembered, &args.consent)).await?;
+            (planned, Vec::new(), None)
+        }
     };
     console.beside(&args.output, form, |out| Format::Text.plan(out, &planned, console.look))?;
     let Planned { plan, objections } = planned;
@@ -99,12 +108,24 @@ async fn prepare(
     let left_out = match &meanwhile {
         Some(meanwhile) => {
             let saved = Saved { plan: &plan, remembered: &remembered, meanwhile };
-            saved::look_at_all(&session, console, args, form, saved).await?
+            keeping(lease, saved::look_at_all(&session, console, args, form, saved)).await?
         }
         None => LeftOut::default(),
     };
     let agreed = plan.operations.is_empty() || args.yes || agreed(console)?;
     Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers }))
+}
+
+/// Looks at the tenant while the lock is kept alive: a look at a million people outlasts any lease.
+async fn keeping<T>(lease: &Lease, look: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let mut look = pin!(look);
+    loop {
+        tokio::select! {
+            biased;
+            seen = &mut look => return seen,
+            () = Clock::beat(HEARTBEAT) => lease.hold().await?,
+        }
+    }
 }
 
 async fn carry_out(
