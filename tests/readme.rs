@@ -3,7 +3,6 @@
 
 use std::fs;
 
-#[expect(dead_code, reason = "this test consents as the README does")]
 mod stage;
 
 use stage::{Ended, Stage};

@@ -8,8 +8,11 @@ use insightctl::plan::Plan;
 use insightctl::render;
 
 mod stage;
+#[path = "stage/waive.rs"]
+mod waive;
 
 use stage::{Ended, Stage};
+use waive::waive;
 
 const SANDBOX: [&str; 2] = ["--sandbox", "tenant.json"];
 
@@ -20,7 +23,7 @@ fn run(stage: &Stage, parts: &[&[&str]]) -> Ended {
 /// Saves a plan and consents to it.
 fn saved(stage: &Stage) -> PathBuf {
     run(stage, &[&["plan", "--out", "plan.json"]]).with(0);
-    stage.waive(&["defaults"]);
+    waive(stage, &["defaults"]);
     stage.path().join("plan.json")
 }
 

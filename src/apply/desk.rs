@@ -61,7 +61,7 @@ pub(super) struct Touched {
     pub(super) before: Option<Settings>,
     /// What was meant to be written, whatever became of it.
     pub(super) meant: BTreeSet<Setting>,
-    /// What was written, whether or not it shows yet.
+    /// What was written, whether or not it shows yet, and what changed beside it.
     pub(super) written: Vec<(Setting, Value)>,
 }
 
@@ -391,7 +391,8 @@ impl Expectation for Expected<'_> {
     fn by_this_run(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
         let touched = self.touched.is_some_and(|touched| {
             touched.written.contains(&(setting, have))
-                || touched.last.is_some_and(|last| last.get(setting) == Some(have))
+                || (touched.meant.contains(&setting)
+                    && touched.last.is_some_and(|last| last.get(setting) == Some(have)))
         });
         touched || self.moved_with_default(setting, from, have)
     }

@@ -14,7 +14,9 @@ mod licences;
 mod people;
 mod preflight;
 mod report;
+mod retold;
 mod tenant;
+mod theirs;
 mod why;
 
 use futures_util::{StreamExt, stream};

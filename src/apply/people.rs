@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::desk::{Desk, is_theirs, pinned, subject, touches, under};
-use super::judge::{self, Fit};
+use super::judge::{self, Expectation, Fit};
+use super::theirs::Moved;
 use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
 use crate::model::{Known, PersonId, Refusal, Setting, Settings, Value};
@@ -38,11 +39,11 @@ impl Desk<'_> {
             return;
         }
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
-        let mut going = Vec::new();
+        let (mut going, mut moved) = (Vec::new(), Vec::new());
         for (place, (job, have)) in jobs.iter().zip(self.read(jobs.iter()).await).enumerate() {
             match have {
                 Known::Is(before) => {
-                    if self.may_be_written(job, before).await {
+                    if self.may_be_written(job, before, &mut moved).await {
                         going.push(Going { place, job, before, sent: Vec::new() });
                     }
                 }
@@ -53,6 +54,7 @@ impl Desk<'_> {
                 }
             }
         }
+        self.remember_theirs(&moved).await;
         if !going.is_empty() && self.goes_on().await {
             self.send(&mut going).await;
             self.settle_sent(&going);
@@ -70,7 +72,7 @@ impl Desk<'_> {
     }
 
     /// Judges what was found; whoever moved is skipped and told of.
-    async fn may_be_written(&self, job: &Job<'_>, before: Settings) -> bool {
+    async fn may_be_written(&self, job: &Job<'_>, before: Settings, moved: &mut Vec<Moved>) -> bool {
         let operations: Vec<_> = job.operations.iter().map(|index| self.operation(*index)).collect();
         let fit = judge::settings(&operations, before, &self.state().expectation(job.id, &self.run));
         match fit {
@@ -83,6 +85,7 @@ impl Desk<'_> {
                 false
             }
             Fit::Moved { setting, found } => {
+                moved.push((job.id, self.features_changed(job, before)));
                 for index in job.operations {
                     let theirs = touches(self.operation(*index)).is_some_and(|own| is_theirs(own, setting));
                     self.leave(*index, Outcome::Moved, Why::Found { setting, value: found });
@@ -91,6 +94,18 @@ impl Desk<'_> {
                 false
             }
         }
+    }
+
+    /// Lists the features of a person's operations that are no longer as planned, and not by our doing.
+    fn features_changed(&self, job: &Job<'_>, before: Settings) -> Vec<(Setting, Value)> {
+        let changed = |index: &usize| {
+            let operation = self.operation(*index);
+            let setting = touches(operation)?;
+            let have = before.get(setting)?;
+            let ours = self.state().expectation(job.id, &self.run).by_this_run(setting, operation.from, have);
+            (setting.feature().is_some() && operation.from != Some(have) && !ours).then_some((setting, have))
+        };
+        job.operations.iter().filter_map(changed).collect()
     }
 
     /// Sends everybody's first call in one batch, then everybody's second, and so on.
@@ -238,7 +253,11 @@ impl Desk<'_> {
     fn seen(&self, id: PersonId, now: Settings) -> Record {
         let mut state = self.state();
         let before = state.expectation(id, &self.run).changed_beside(now);
-        state.touched.entry(id).or_default().last = Some(now);
+        let touched = state.touched.entry(id).or_default();
+        touched.last = Some(now);
+        // Anything else was so before we came, and is somebody's.
+        let beside = before.keys().filter_map(|setting| Some((*setting, now.get(*setting)?)));
+        touched.written.extend(beside);
         Record::ReadBack { id, values: values(now).collect(), before, at: self.clock.now() }
     }
 

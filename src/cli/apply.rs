@@ -1,6 +1,7 @@
 //! `apply`: carries out a plan, and says what became of every operation.
 
 use std::io;
+use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -25,17 +26,34 @@ use crate::store::{Lease, Remembered};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) -> Result<Exit, Failure> {
     let form = args.output.only("apply", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
-    let limit = args.failure_limit.as_deref().map_or(Ok(FailureLimit::default()), str::parse);
-    let limit = limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))?;
+    let limit = failure_limit(args.failure_limit.as_deref())?;
+    let prepare = async |held: &mut Option<Lease>| prepare(global, console, args, form, held).await;
+    see_through(console, &args.output, form, limit, prepare).await
+}
+
+/// Reads `--failure-limit`.
+pub(super) fn failure_limit(typed: Option<&str>) -> Result<FailureLimit, Failure> {
+    let limit = typed.map_or(Ok(FailureLimit::default()), str::parse);
+    limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))
+}
+
+/// Prepares under the lock, and carries out what was agreed to.
+pub(super) async fn see_through(
+    console: &Console,
+    output: &Output,
+    form: Format,
+    limit: FailureLimit,
+    prepare: impl AsyncFnOnce(&mut Option<Lease>) -> Result<Option<Ready>, Failure>,
+) -> Result<Exit, Failure> {
     // Until something is written, Ctrl-C ends the run at once and lets go of the lock.
     let mut held = None;
     let ready = tokio::select! {
         biased;
         interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::from).and(Err(nothing_applied())),
-        ready = prepare(global, console, args, form, &mut held) => ready,
+        ready = prepare(&mut held) => ready,
     };
     match (ready, held) {
-        (Ok(Some(ready)), Some(lease)) => carry_out(console, &args.output, form, limit, ready, lease).await,
+        (Ok(Some(ready)), Some(lease)) => carry_out(console, output, form, limit, ready, lease).await,
         (ready, held) => {
             if let Some(lease) = held {
                 lease.release().await;
@@ -51,12 +69,12 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Is a plan that was shown and agreed to, and all that is needed to do it.
-struct Ready {
-    session: Session,
-    remembered: Remembered,
-    plan: Plan,
-    left_out: LeftOut,
-    waivers: Vec<Waiver>,
+pub(super) struct Ready {
+    pub(super) session: Session,
+    pub(super) remembered: Remembered,
+    pub(super) plan: Plan,
+    pub(super) left_out: LeftOut,
+    pub(super) waivers: Vec<Waiver>,
 }
 
 /// Plans or takes a saved plan, shows it, lets the guards speak, and asks; `None` when the answer is no.
@@ -69,7 +87,7 @@ async fn prepare(
     form: Format,
     held: &mut Option<Lease>,
 ) -> Result<Option<Ready>, Failure> {
-    consent::may_allow(global, console, args)?;
+    consent::may_allow(global, console, args.plan.as_deref(), &args.consent.allow)?;
     let manifest = read_manifest(global, console)?;
     let saved = match &args.plan {
         Some(path) => {
@@ -97,13 +115,7 @@ async fn prepare(
             (planned, Vec::new(), None)
         }
     };
-    console.beside(&args.output, form, |out| Format::Text.plan(out, &planned, console.look))?;
-    let Planned { plan, objections } = planned;
-    if !objections.is_empty() {
-        let file = args.plan.as_ref().map(|path| path.display().to_string());
-        let (fact, remedies) = render::plan::refusal(&objections, file.as_deref());
-        return Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) });
-    }
+    let plan = shown(console, &args.output, form, planned, args.plan.as_deref())?;
     // What was made a moment ago needs no second look but the one before each write.
     let left_out = match &meanwhile {
         Some(meanwhile) => {
@@ -112,7 +124,7 @@ async fn prepare(
         }
         None => LeftOut::default(),
     };
-    let agreed = plan.operations.is_empty() || args.yes || agreed(console)?;
+    let agreed = plan.operations.is_empty() || args.yes || agreed(console, APPLY)?;
     Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers }))
 }
 
@@ -126,6 +138,24 @@ async fn keeping<T>(lease: &Lease, look: impl Future<Output = Result<T, Failure>
             () = Clock::beat(HEARTBEAT) => lease.hold().await?,
         }
     }
+}
+
+/// Shows a plan, and lets the guards speak; `file` is where it was saved.
+pub(super) fn shown(
+    console: &Console,
+    output: &Output,
+    form: Format,
+    planned: Planned,
+    file: Option<&Path>,
+) -> Result<Plan, Failure> {
+    console.beside(output, form, |out| Format::Text.plan(out, &planned, console.look))?;
+    let Planned { plan, objections } = planned;
+    if objections.is_empty() {
+        return Ok(plan);
+    }
+    let file = file.map(|path| path.display().to_string());
+    let (fact, remedies) = render::plan::refusal(&objections, file.as_deref());
+    Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) })
 }
 
 async fn carry_out(
@@ -171,13 +201,17 @@ async fn carry_out(
     }
 }
 
-fn agreed(console: &Console) -> Result<bool, Failure> {
+/// Is the question before a plan is carried out.
+pub(super) const APPLY: &str = "Apply this plan?";
+
+/// Asks the person at the terminal.
+pub(super) fn agreed(console: &Console, question: &str) -> Result<bool, Failure> {
     if !console.can_ask {
-        return Err(Failure::wrong("nobody can be asked here, so nothing is applied")
-            .hint("`--yes` applies without asking; `insightctl plan` only shows"));
+        return Err(Failure::wrong("nobody can be asked here, so nothing is done")
+            .hint("`--yes` goes on without asking"));
     }
     console.end_progress();
-    let asked = Confirm::new().with_prompt("Apply this plan?").default(false).interact();
+    let asked = Confirm::new().with_prompt(question).default(false).interact();
     asked.map_err(|dialoguer::Error::IO(error)| {
         // The question hides the cursor, and Ctrl-C leaves it so, in the middle of the line.
         drop(Term::stderr().show_cursor().and_then(|()| Term::stderr().write_line("")));

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use super::exit::Exit;
 use crate::apply::StaleLimit;
 use crate::model::{Class, Setting, TenantSetting};
+use crate::store::RunId;
 
 /// Is the manifest that is read when none is named.
 pub(super) const DEFAULT_FILE: &str = "insights.yaml";
@@ -67,10 +68,11 @@ pub(super) struct Global {
     /// A script of faults that the sandbox plays, YAML or JSON: see docs/sandbox.md
     #[arg(long, global = true, help_heading = SANDBOX, value_name = "FILE", requires = "sandbox", visible_alias = "faults")]
     pub(super) sandbox_faults: Option<PathBuf>,
-    /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH` or `none`
+    /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH`, `none`,
+    /// `az://account/container/prefix`, `s3://bucket/prefix` or `gs://bucket/prefix`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]
     pub(super) store: Option<String>,
-    /// Create the store if it does not exist (with the sandbox this happens by itself)
+    /// Create the store if it does not exist (with the sandbox, a folder is created by itself)
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) new_store: bool,
     /// Plan as of this day (YYYY-MM-DD) or moment; moves expiry dates, never settle ages
@@ -176,6 +178,25 @@ pub(super) enum Command {
   insightctl apply plan.json --sandbox tenant.json --yes --out results.csv
   insightctl apply plan.json --sandbox tenant.json --yes --waiver waiver.yaml")]
     Apply(ApplyArgs),
+    /// Undo a run: plans the inverse, shows, asks, applies
+    ///
+    /// What nobody has changed since goes back to what it was before the run; all else is listed with the reason why it
+    /// stays. The plan passes the same guards as any other (`--allow rollback`). What was undone stays so until the manifest
+    /// changes. With --plan the plan is saved and nothing is applied: `insightctl apply FILE` does it later.
+    #[command(after_help = "Examples:
+  insightctl rollback 4 --sandbox tenant.json
+  insightctl rollback 4 --sandbox tenant.json --yes --allow rollback --allow defaults
+  insightctl rollback 4 --sandbox tenant.json --plan undo.json")]
+    Rollback(RollbackArgs),
+    /// Make opt-outs that an administrator's script wrote count as ours
+    ///
+    /// Nothing is written to the tenant. FILE is the list that the script worked through: a CSV file with a column `UserPrincipalName`. Whoever is opted in
+    /// now, or was seen otherwise than that script would have left them, is refused and listed. An export of what people
+    /// have is refused as a whole: it would make everybody's own choice count as ours.
+    #[command(after_help = "Examples:
+  insightctl record opted-out.csv --written-on 2025-11-03 --by 'Grace (IT)' --sandbox tenant.json
+  insightctl record opted-out.csv --written-on 2025-11-03T14:00:00Z --by Grace --yes --format csv")]
+    Record(RecordArgs),
     /// Tell what decides for one person, setting by setting
     #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
     Explain(ExplainArgs),
@@ -206,6 +227,13 @@ pub(super) enum Command {
   insightctl release ada@contoso.com --setting dashboard --sandbox tenant.json
   insightctl release --tenant digest-email --sandbox tenant.json")]
     Release(ReleaseArgs),
+    /// List earlier runs, or tell one of them
+    ///
+    /// The store holds no names: people appear by object id. Needs no tenant, only the manifest and its store.
+    #[command(
+        after_help = "Examples:\n  insightctl runs\n  insightctl runs --last 100 --format json\n  insightctl runs show 42"
+    )]
+    Runs(RunsArgs),
     /// Serve, reset, play with or generate a simulated tenant
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -325,6 +353,48 @@ pub(super) struct ApplyArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// The run: the number that its result names
+    #[arg(value_parser = run)]
+    pub(super) run: RunId,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Consent to a class of change that a guard objects to; may be given more than once
+    #[arg(long, value_name = "CLASS", value_parser = class)]
+    pub(super) allow: Vec<Class>,
+    /// Stop once this many people failed: a number, or percent of the people in the plan
+    #[arg(long, value_name = "N|N%")]
+    pub(super) failure_limit: Option<String>,
+    /// Save the plan to this file and apply nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "failure_limit", "out", "format"])]
+    pub(super) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecordArgs {
+    /// The list that the script worked through
+    #[arg(value_name = "FILE")]
+    pub(super) list: PathBuf,
+    /// When the script wrote: a day (YYYY-MM-DD, taken as its beginning) or a moment
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub(super) written_on: Timestamp,
+    /// Who says so
+    #[arg(long, value_name = "WHO")]
+    pub(super) by: String,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Record nothing when a row is refused
+    #[arg(long)]
+    pub(super) strict: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct WaiveArgs {
     /// A saved plan
     pub(super) plan: PathBuf,
@@ -388,6 +458,32 @@ pub(super) struct VerifyArgs {
 pub(super) struct ExportArgs {
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct RunsArgs {
+    /// How many to list, newest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) last: usize,
+    #[command(flatten)]
+    pub(super) output: Output,
+    #[command(subcommand)]
+    pub(super) command: Option<RunsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// Tell one run: what became of each operation, by object id
+    #[command(after_help = "Examples:
+  insightctl runs show 42
+  insightctl runs show 42 --format csv --out run-42.csv")]
+    Show {
+        /// The run's number
+        run: RunId,
+        #[command(flatten)]
+        output: Output,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -484,6 +580,10 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     moment.ok_or_else(|| {
         "expected a day such as 2026-03-01, or a moment such as 2026-03-01T08:00:00Z".to_owned()
     })
+}
+
+fn run(text: &str) -> Result<RunId, String> {
+    text.parse().map_err(|_| "expected the number of a run, such as 4 or 00000004".to_owned())
 }
 
 /// Reads a duration in which a day is 24 hours.

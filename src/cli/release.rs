@@ -8,10 +8,10 @@ use super::exit::Exit;
 use super::explain::selector;
 use super::failure::Failure;
 use super::session::{Purpose, Session};
-use crate::apply::{self, Report};
+use crate::apply::Report;
 use crate::model::ledger::is_quarantined;
 use crate::model::{Known, Ledger, Members, PersonId, Selector, Setting, TenantSetting};
-use crate::plan::{Basis, Plan, Summary};
+use crate::plan::{Basis, Plan};
 use crate::render;
 use crate::store::{Record, Remembered, Subject};
 
@@ -46,18 +46,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ReleaseArgs) 
     let record =
         |(subject, _): &(Subject, Vec<Timestamp>)| Record::Released { subject: *subject, at: started };
     run.append(released.iter().map(record).collect()).await?;
-    let report = Report {
-        format: apply::FORMAT,
-        run: run.id().to_string(),
-        plan: None,
-        waivers: Vec::new(),
-        started,
-        ended: session.clock.now(),
-        planned: Summary::default(),
-        rows: Vec::new(),
-        stopped: None,
-        calls: 0,
-    };
+    let report = Report::of_nothing(run.id(), started, session.clock.now());
     run.finish(&report).await?;
     session.close().await;
     console.data(|out| {

@@ -18,17 +18,12 @@ pub(super) async fn run(global: &Global, console: &Console, args: &VerifyArgs) -
     let form = args.output.only("verify", &[Format::Text, Format::Json, Format::Csv])?;
     let session = Session::open(global, console, Purpose::Apply).await?;
     session.spare(&args.output, global, None)?;
-    let lease = session.store.lock(&console.holder, &session.clock).await?;
-    let remembered = session.remembered().await?;
-    console.picked_up(&remembered)?;
-    let written = Written::unconfirmed(&remembered.ledger);
-    let found = if written.is_empty() {
-        Verification::default()
-    } else {
-        let found = look(&session, &remembered, &written).await?;
-        remember(&session, lease, remembered, &found).await?;
-        found
-    };
+    let mut held = Some(session.store.lock(&console.holder, &session.clock).await?);
+    let found = settle(&session, console, &mut held).await;
+    if let Some(lease) = held {
+        lease.release().await;
+    }
+    let found = found?;
     session.close().await;
     console.put(&args.output, |out, look| match form {
         Format::Text | Format::Markdown => render::verify::text(out, &found.rows, look),
@@ -36,6 +31,25 @@ pub(super) async fn run(global: &Global, console: &Console, args: &VerifyArgs) -
         Format::Csv => render::verify::csv(out, &found.rows),
     })?;
     Ok(exit(&found, args.detailed_exitcode))
+}
+
+/// Looks again, if there is something to look for, and stores what was seen; the lock goes to whoever stores it.
+async fn settle(
+    session: &Session,
+    console: &Console,
+    held: &mut Option<Lease>,
+) -> Result<Verification, Failure> {
+    let remembered = session.remembered().await?;
+    console.picked_up(&remembered)?;
+    let written = Written::unconfirmed(&remembered.ledger);
+    if written.is_empty() {
+        return Ok(Verification::default());
+    }
+    let found = look(session, &remembered, &written).await?;
+    if let Some(lease) = held.take() {
+        remember(session, lease, remembered, &found).await?;
+    }
+    Ok(found)
 }
 
 /// Reads everyone to whom something was written that has not been read back.

@@ -169,13 +169,13 @@ impl Reader {
                 person.settings = settings;
             }
         }
+        let settings = if ask.tenant_settings && ask.settings {
+            steady(tenant_settings, inner.insights.tenant().await)
+        } else {
+            tenant_settings
+        };
         Ok(ActualState {
-            tenant: ActualTenant {
-                id: inner.tenant,
-                name: Arc::clone(&inner.name),
-                settings: tenant_settings,
-                people: count,
-            },
+            tenant: ActualTenant { id: inner.tenant, name: Arc::clone(&inner.name), settings, people: count },
             catalogue,
             people: actual,
             exists: BTreeMap::new(),
@@ -278,6 +278,31 @@ impl Reader {
         }
         read
     }
+}
+
+/// Compares the defaults from before people were read with those from after; one that changed is unknown.
+///
+/// Who merely follows it would otherwise seem to have chosen the new value against the old default.
+fn steady(
+    before: BTreeMap<TenantSetting, Known<Value>>,
+    mut after: BTreeMap<TenantSetting, Known<Value>>,
+) -> BTreeMap<TenantSetting, Known<Value>> {
+    let changed = || {
+        Known::Unknown(Arc::new(Refusal {
+            kind: RefusalKind::Conflict,
+            message: "the default changed while people were being read".to_owned(),
+            request_id: None,
+        }))
+    };
+    let judge = |(setting, was): (TenantSetting, Known<Value>)| {
+        let is = match (was, after.remove(&setting)) {
+            (Known::Is(was), Some(Known::Is(is))) if was != is => changed(),
+            (Known::Is(_), Some(is)) => is,
+            (was, _) => was,
+        };
+        (setting, is)
+    };
+    before.into_iter().map(judge).collect()
 }
 
 fn not_asked_defaults() -> BTreeMap<TenantSetting, Known<Value>> {

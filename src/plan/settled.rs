@@ -107,7 +107,7 @@ pub fn verify(
     now: Timestamp,
 ) -> Verification {
     let nothing_wanted = DesiredState { settle: *settle, ..DesiredState::default() };
-    let tenant = tenant::judge(&nothing_wanted, actual, ledger, now);
+    let tenant = tenant::judge(&nothing_wanted, actual, ledger, now, None);
     let mut found = Verification::default();
     for setting in &written.tenant {
         found.rows.extend(of_tenant(*setting, actual, ledger, settle.defaults, now));

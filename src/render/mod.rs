@@ -12,6 +12,7 @@ pub mod failure;
 pub mod plan;
 pub mod problems;
 pub mod progress;
+pub mod recording;
 pub mod report;
 pub mod runs;
 pub mod verify;
@@ -31,6 +32,7 @@ mod words;
 
 pub use agreed::{nothing_to_release, released};
 pub use failure::failure;
+pub use inert::{inert, lines};
 pub use progress::Progress;
 
 /// Says how text is to look.

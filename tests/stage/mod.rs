@@ -38,18 +38,6 @@ impl Stage {
         command
     }
 
-    /// Consents in writing to classes of change in the saved plan, and gives the file to `apply --waiver`.
-    pub(crate) fn waive(&self, classes: &[&str]) -> &'static str {
-        let waiver = self.path().join("waiver.yaml");
-        if waiver.exists() {
-            std::fs::remove_file(waiver).unwrap();
-        }
-        let classes = classes.iter().flat_map(|class| ["--class", class]);
-        let line = ["waive", "plan.json", "--reason", "a test"];
-        self.run(&line.into_iter().chain(classes).collect::<Vec<_>>()).with(0);
-        "waiver.yaml"
-    }
-
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         Ended::from(self.command(arguments).output().unwrap())
