@@ -23,6 +23,8 @@ const STORIES: &[(&str, &[&str])] = &[
     ("looking", &["contoso"]),
     ("mistakes", &[]),
     ("re-opt-in", &["contoso"]),
+    ("record", &["contoso"]),
+    ("rollback", &["contoso"]),
     ("runs", &["contoso"]),
     ("sandbox", &[]),
     ("saved-plan", &["contoso"]),

@@ -49,6 +49,13 @@ pub enum Event {
         /// All operations of the plan.
         of: u64,
     },
+    /// What does not show yet is waited for.
+    Waiting {
+        /// For how many seconds so far.
+        waited: u64,
+        /// For how many seconds in all, if need be.
+        at_most: u64,
+    },
     /// What did not show at once is read again.
     LookingAgain {
         /// How many operations are settling.

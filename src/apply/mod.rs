@@ -7,8 +7,10 @@
 //! Phases follow each other strictly; within one, batches run side by side. How many requests are really under way is
 //! for the client to say, which paces each service by its answers.
 
+mod about;
 mod desk;
 mod event;
+mod expected;
 mod judge;
 mod licences;
 mod people;
@@ -18,6 +20,8 @@ mod retold;
 mod tenant;
 mod theirs;
 mod why;
+
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
@@ -44,6 +48,15 @@ const LICENCES_AT_ONCE: usize = 20;
 /// permits lies idle. Fewer are sent while the client slows down; the others wait for their turn.
 const BATCHES: usize = 16;
 
+/// Is how long to wait before looking again for the first time; each further pause is twice as long.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Is the longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
+/// Is how often, while waiting, somebody may ask to stop.
+const TICK: Duration = Duration::from_secs(1);
+
 /// Is how many observations are written down at once, so that a million of them need not be in memory twice.
 const OBSERVATIONS: usize = 4096;
 
@@ -69,12 +82,14 @@ pub struct Order<'a> {
     pub left_out: LeftOut,
     /// Who consented to what a guard objects to.
     pub waivers: Vec<Waiver>,
+    /// How long to wait, at the end, for what was written and does not show yet.
+    pub patience: Duration,
 }
 
 impl<'a> From<&'a Plan> for Order<'a> {
     /// Asks for the whole plan, to which nobody had to consent in writing.
     fn from(plan: &'a Plan) -> Self {
-        Self { plan, left_out: LeftOut::default(), waivers: Vec::new() }
+        Self { plan, left_out: LeftOut::default(), waivers: Vec::new(), patience: Duration::ZERO }
     }
 }
 
@@ -92,7 +107,7 @@ pub async fn apply<'a>(
     events: &mut (dyn FnMut(Event) + Send),
     stop: &Stop,
 ) -> Result<Report, Unrecorded> {
-    let Order { plan, left_out, waivers } = order.into();
+    let Order { plan, left_out, waivers, patience } = order.into();
     let started = clock.now();
     let id = run.id();
     let desk = Desk::new(plan, writer, run, clock, limit.of(plan.summary.people), events, stop);
@@ -106,6 +121,7 @@ pub async fn apply<'a>(
     if desk.consented(&waivers).await && desk.observe().await {
         desk.carry_out(&work).await;
         desk.look_again_at_all(&work).await;
+        desk.wait_until_settled(&work, patience).await;
     }
 
     let (run, State { rows, calls, stopped, lost, .. }) = desk.into_parts();
@@ -239,6 +255,33 @@ impl Desk<'_> {
         self.in_batches(people.chunks(SETTINGS_AT_ONCE), |jobs| self.look_again(jobs)).await;
         let licences: Vec<_> = licences.iter().collect();
         self.in_batches(licences.chunks(LICENCES_AT_ONCE), |jobs| self.look_again_at_licences(jobs)).await;
+    }
+
+    /// Looks again from time to time until everything shows, the patience is at its end, or somebody asks to stop.
+    async fn wait_until_settled(&self, work: &[Work], patience: Duration) {
+        let began = self.clock.now();
+        let waited = || Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
+        let mut next = PAUSE;
+        while self.waits(work) > 0 && waited() < patience {
+            let pause = next.min(patience.saturating_sub(waited()));
+            let until = waited() + pause;
+            while waited() < until && !self.stop.requested() && self.may_finish().await {
+                self.state().tell(Event::Waiting { waited: waited().as_secs(), at_most: patience.as_secs() });
+                self.keeping_the_lock(self.clock.sleep(TICK)).await;
+            }
+            if self.stop.requested() || !self.may_finish().await {
+                return;
+            }
+            self.look_again_at_all(work).await;
+            next = (next * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Counts the pieces of work of which something was written that does not show yet.
+    fn waits(&self, work: &[Work]) -> u64 {
+        let state = self.state();
+        let waits = |index: &usize| matches!(state.rows[*index].outcome, Outcome::Settling);
+        work.iter().filter(|work| work.operations.iter().any(waits)).count() as u64
     }
 
     /// Runs batches side by side, in whatever order they end, and keeps the lock alive meanwhile.

@@ -1,6 +1,9 @@
 //! `apply`: carries out a plan, and says what became of every operation.
 
 use std::io;
+use std::path::Path;
+use std::pin::pin;
+use std::time::Duration;
 
 use dialoguer::Confirm;
 use dialoguer::console::Term;
@@ -14,6 +17,7 @@ use super::planning::{self, Planned};
 use super::saved::{self, Reviewed, Saved};
 use super::session::{Purpose, Session, clock, read_manifest};
 use crate::apply::{self, Event, FailureLimit, LeftOut, Order, Outcome, Report, Stop, Stopped, Unrecorded};
+use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::Waiver;
 use crate::plan::Plan;
@@ -22,17 +26,34 @@ use crate::store::{Lease, Remembered};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) -> Result<Exit, Failure> {
     let form = args.output.only("apply", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
-    let limit = args.failure_limit.as_deref().map_or(Ok(FailureLimit::default()), str::parse);
-    let limit = limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))?;
+    let limit = failure_limit(args.failure_limit.as_deref())?;
+    let prepare = async |held: &mut Option<Lease>| prepare(global, console, args, form, held).await;
+    see_through(console, &args.output, form, limit, prepare).await
+}
+
+/// Reads `--failure-limit`.
+pub(super) fn failure_limit(typed: Option<&str>) -> Result<FailureLimit, Failure> {
+    let limit = typed.map_or(Ok(FailureLimit::default()), str::parse);
+    limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))
+}
+
+/// Prepares under the lock, and carries out what was agreed to.
+pub(super) async fn see_through(
+    console: &Console,
+    output: &Output,
+    form: Format,
+    limit: FailureLimit,
+    prepare: impl AsyncFnOnce(&mut Option<Lease>) -> Result<Option<Ready>, Failure>,
+) -> Result<Exit, Failure> {
     // Until something is written, Ctrl-C ends the run at once and lets go of the lock.
     let mut held = None;
     let ready = tokio::select! {
         biased;
         interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::from).and(Err(nothing_applied())),
-        ready = prepare(global, console, args, form, &mut held) => ready,
+        ready = prepare(&mut held) => ready,
     };
     match (ready, held) {
-        (Ok(Some(ready)), Some(lease)) => carry_out(console, &args.output, form, limit, ready, lease).await,
+        (Ok(Some(ready)), Some(lease)) => carry_out(console, output, form, limit, ready, lease).await,
         (ready, held) => {
             if let Some(lease) = held {
                 lease.release().await;
@@ -44,13 +65,18 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
     }
 }
 
+/// Is how often the lock is looked at while the tenant is read.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
 /// Is a plan that was shown and agreed to, and all that is needed to do it.
-struct Ready {
-    session: Session,
-    remembered: Remembered,
-    plan: Plan,
-    left_out: LeftOut,
-    waivers: Vec<Waiver>,
+pub(super) struct Ready {
+    pub(super) session: Session,
+    pub(super) remembered: Remembered,
+    pub(super) plan: Plan,
+    pub(super) left_out: LeftOut,
+    pub(super) waivers: Vec<Waiver>,
+    /// How long to wait for what does not show at once.
+    pub(super) patience: Duration,
 }
 
 /// Plans or takes a saved plan, shows it, lets the guards speak, and asks; `None` when the answer is no.
@@ -63,7 +89,7 @@ async fn prepare(
     form: Format,
     held: &mut Option<Lease>,
 ) -> Result<Option<Ready>, Failure> {
-    consent::may_allow(global, console, args)?;
+    consent::may_allow(global, console, args.plan.as_deref(), &args.consent.allow)?;
     let manifest = read_manifest(global, console)?;
     let saved = match &args.plan {
         Some(path) => {
@@ -76,7 +102,7 @@ async fn prepare(
     let session = Session::of(manifest, global, console, Purpose::Apply).await?;
     session.spare(&args.output, global, args.plan.as_deref())?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
-    *held = Some(session.store.lock(&console.holder, &session.clock).await?);
+    let lease = held.insert(session.store.lock(&console.holder, &session.clock).await?);
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let (planned, waivers, meanwhile) = match saved {
@@ -86,25 +112,53 @@ async fn prepare(
                 saved::reviewed(&session, &remembered, &args.consent, &waived, plan).await?;
             (planned, consent::used(waivers, &answered), Some(meanwhile))
         }
-        None => (planning::make(&session, &remembered, &args.consent).await?, Vec::new(), None),
+        None => {
+            let planned = keeping(lease, planning::make(&session, &remembered, &args.consent)).await?;
+            (planned, Vec::new(), None)
+        }
     };
-    console.beside(&args.output, form, |out| Format::Text.plan(out, &planned, console.look))?;
-    let Planned { plan, objections } = planned;
-    if !objections.is_empty() {
-        let file = args.plan.as_ref().map(|path| path.display().to_string());
-        let (fact, remedies) = render::plan::refusal(&objections, file.as_deref());
-        return Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) });
-    }
+    let plan = shown(console, &args.output, form, planned, args.plan.as_deref())?;
     // What was made a moment ago needs no second look but the one before each write.
     let left_out = match &meanwhile {
         Some(meanwhile) => {
             let saved = Saved { plan: &plan, remembered: &remembered, meanwhile };
-            saved::look_at_all(&session, console, args, form, saved).await?
+            keeping(lease, saved::look_at_all(&session, console, args, form, saved)).await?
         }
         None => LeftOut::default(),
     };
-    let agreed = plan.operations.is_empty() || args.yes || agreed(console)?;
-    Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers }))
+    let agreed = plan.operations.is_empty() || args.yes || agreed(console, APPLY)?;
+    let patience = args.wait_settled.map(Duration::try_from).and_then(Result::ok).unwrap_or_default();
+    Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers, patience }))
+}
+
+/// Looks at the tenant while the lock is kept alive: a look at a million people outlasts any lease.
+async fn keeping<T>(lease: &Lease, look: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let mut look = pin!(look);
+    loop {
+        tokio::select! {
+            biased;
+            seen = &mut look => return seen,
+            () = Clock::beat(HEARTBEAT) => lease.hold().await?,
+        }
+    }
+}
+
+/// Shows a plan, and lets the guards speak; `file` is where it was saved.
+pub(super) fn shown(
+    console: &Console,
+    output: &Output,
+    form: Format,
+    planned: Planned,
+    file: Option<&Path>,
+) -> Result<Plan, Failure> {
+    console.beside(output, form, |out| Format::Text.plan(out, &planned, console.look))?;
+    let Planned { plan, objections } = planned;
+    if objections.is_empty() {
+        return Ok(plan);
+    }
+    let file = file.map(|path| path.display().to_string());
+    let (fact, remedies) = render::plan::refusal(&objections, file.as_deref());
+    Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) })
 }
 
 async fn carry_out(
@@ -115,7 +169,7 @@ async fn carry_out(
     ready: Ready,
     lease: Lease,
 ) -> Result<Exit, Failure> {
-    let Ready { session, remembered, plan, left_out, waivers } = ready;
+    let Ready { session, remembered, plan, left_out, waivers, patience } = ready;
     // A run names its plan, also one that nobody saved.
     let plan = if plan.hash.is_sealed() { plan } else { render::plan::sealed(plan)? };
     let incomplete = planning::is_incomplete(&plan);
@@ -124,7 +178,7 @@ async fn carry_out(
     let writer = Writer::new(session.reader.clone());
     let stop = Stop::default();
     let mut listen = |event: Event| follow(console, &event);
-    let order = Order { plan: &plan, left_out, waivers };
+    let order = Order { plan: &plan, left_out, waivers, patience };
     let applying = apply::apply(order, &writer, run, &session.clock, limit, &mut listen, &stop);
     let applied = tokio::select! {
         applied = applying => applied,
@@ -150,13 +204,17 @@ async fn carry_out(
     }
 }
 
-fn agreed(console: &Console) -> Result<bool, Failure> {
+/// Is the question before a plan is carried out.
+pub(super) const APPLY: &str = "Apply this plan?";
+
+/// Asks the person at the terminal.
+pub(super) fn agreed(console: &Console, question: &str) -> Result<bool, Failure> {
     if !console.can_ask {
-        return Err(Failure::wrong("nobody can be asked here, so nothing is applied")
-            .hint("`--yes` applies without asking; `insightctl plan` only shows"));
+        return Err(Failure::wrong("nobody can be asked here, so nothing is done")
+            .hint("`--yes` goes on without asking"));
     }
     console.end_progress();
-    let asked = Confirm::new().with_prompt("Apply this plan?").default(false).interact();
+    let asked = Confirm::new().with_prompt(question).default(false).interact();
     asked.map_err(|dialoguer::Error::IO(error)| {
         // The question hides the cursor, and Ctrl-C leaves it so, in the middle of the line.
         drop(Term::stderr().show_cursor().and_then(|()| Term::stderr().write_line("")));
@@ -179,6 +237,9 @@ pub(super) fn follow(console: &Console, event: &Event) {
         }
         Event::LookingAhead { done, of } => console.advance("comparing with the plan", *done, *of),
         Event::LookingAgain { operations } => console.advance("reading back", 0, *operations),
+        Event::Waiting { waited, at_most } => {
+            console.advance("waiting for what does not show yet (seconds)", *waited, *at_most);
+        }
         Event::Started { .. } | Event::Phase { .. } | Event::Row { .. } => {}
     }
 }

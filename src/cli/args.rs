@@ -178,6 +178,25 @@ pub(super) enum Command {
   insightctl apply plan.json --sandbox tenant.json --yes --out results.csv
   insightctl apply plan.json --sandbox tenant.json --yes --waiver waiver.yaml")]
     Apply(ApplyArgs),
+    /// Undo a run: plans the inverse, shows, asks, applies
+    ///
+    /// What nobody has changed since goes back to what it was before the run; all else is listed with the reason why it
+    /// stays. The plan passes the same guards as any other (`--allow rollback`). What was undone stays so until the manifest
+    /// changes. With --plan the plan is saved and nothing is applied: `insightctl apply FILE` does it later.
+    #[command(after_help = "Examples:
+  insightctl rollback 4 --sandbox tenant.json
+  insightctl rollback 4 --sandbox tenant.json --yes --allow rollback --allow defaults
+  insightctl rollback 4 --sandbox tenant.json --plan undo.json")]
+    Rollback(RollbackArgs),
+    /// Make opt-outs that an administrator's script wrote count as ours
+    ///
+    /// Nothing is written to the tenant. FILE is the list that the script worked through: a CSV file with a column `UserPrincipalName`. Whoever is opted in
+    /// now, or was seen otherwise than that script would have left them, is refused and listed. An export of what people
+    /// have is refused as a whole: it would make everybody's own choice count as ours.
+    #[command(after_help = "Examples:
+  insightctl record opted-out.csv --written-on 2025-11-03 --by 'Grace (IT)' --sandbox tenant.json
+  insightctl record opted-out.csv --written-on 2025-11-03T14:00:00Z --by Grace --yes --format csv")]
+    Record(RecordArgs),
     /// Tell what decides for one person, setting by setting
     #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
     Explain(ExplainArgs),
@@ -319,6 +338,9 @@ pub(super) struct ApplyArgs {
     /// than once
     #[arg(long, value_name = "FILE", requires = "plan")]
     pub(super) waiver: Vec<PathBuf>,
+    /// At the end, wait up to so long until everything that was written shows, such as 20m; without, `verify` looks later
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) wait_settled: Option<SignedDuration>,
     /// How old a saved plan may be: a duration such as 7d, 36h or 90m
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
     pub(super) max_age: SignedDuration,
@@ -329,6 +351,48 @@ pub(super) struct ApplyArgs {
     /// Stop once this many people failed: a number, or percent of the people in the plan
     #[arg(long, value_name = "N|N%")]
     pub(super) failure_limit: Option<String>,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// The run: the number that its result names
+    #[arg(value_parser = run)]
+    pub(super) run: RunId,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Consent to a class of change that a guard objects to; may be given more than once
+    #[arg(long, value_name = "CLASS", value_parser = class)]
+    pub(super) allow: Vec<Class>,
+    /// Stop once this many people failed: a number, or percent of the people in the plan
+    #[arg(long, value_name = "N|N%")]
+    pub(super) failure_limit: Option<String>,
+    /// Save the plan to this file and apply nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "failure_limit", "out", "format"])]
+    pub(super) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecordArgs {
+    /// The list that the script worked through
+    #[arg(value_name = "FILE")]
+    pub(super) list: PathBuf,
+    /// When the script wrote: a day (YYYY-MM-DD, taken as its beginning) or a moment
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub(super) written_on: Timestamp,
+    /// Who says so
+    #[arg(long, value_name = "WHO")]
+    pub(super) by: String,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Record nothing when a row is refused
+    #[arg(long)]
+    pub(super) strict: bool,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -386,6 +450,9 @@ pub(super) struct DriftArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
+    /// Look at what this run wrote, read back or not; without, at everything that has not been read back
+    #[arg(value_parser = run)]
+    pub(super) run: Option<RunId>,
     #[command(flatten)]
     pub(super) output: Output,
     /// Exit with 2 while something does not show yet
@@ -519,6 +586,10 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     moment.ok_or_else(|| {
         "expected a day such as 2026-03-01, or a moment such as 2026-03-01T08:00:00Z".to_owned()
     })
+}
+
+fn run(text: &str) -> Result<RunId, String> {
+    text.parse().map_err(|_| "expected the number of a run, such as 4 or 00000004".to_owned())
 }
 
 /// Reads a duration in which a day is 24 hours.

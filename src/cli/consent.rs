@@ -1,11 +1,11 @@
 //! Who may consent to what a guard objects to: a person to the plan before their eyes, everybody else in writing.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::args::{ApplyArgs, Global};
+use super::args::Global;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -36,15 +36,20 @@ impl Place {
 }
 
 /// Refuses `--allow` where nobody sees the plan that it would consent to.
-pub(super) fn may_allow(global: &Global, console: &Console, args: &ApplyArgs) -> Result<(), Failure> {
+pub(super) fn may_allow(
+    global: &Global,
+    console: &Console,
+    saved: Option<&Path>,
+    allow: &[Class],
+) -> Result<(), Failure> {
     let place = Place {
-        saved: args.plan.is_some(),
+        saved: saved.is_some(),
         terminal: console.can_ask,
         ci: console.ci,
         sandbox: global.sandbox.is_some(),
     };
-    let Some(class) = args.consent.allow.first().filter(|_| !place.can_allow()) else { return Ok(()) };
-    let plan = args.plan.as_deref().map_or("plan.json".to_owned(), |plan| plan.display().to_string());
+    let Some(class) = allow.first().filter(|_| !place.can_allow()) else { return Ok(()) };
+    let plan = saved.map_or("plan.json".to_owned(), |plan| plan.display().to_string());
     Err(Failure::wrong("`--allow` consents to a plan that a person sees, and there is no terminal here").hint(
         format!("consent in writing: `insightctl waive {plan} --class {class} --reason TEXT`, and apply the saved plan with `--waiver FILE`"),
     ))

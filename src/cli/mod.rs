@@ -14,9 +14,12 @@ mod explain;
 mod export;
 mod failure;
 mod init;
+mod locked;
 mod plan;
 mod planning;
+mod record;
 mod release;
+mod rollback;
 mod runs;
 mod sandbox;
 mod saved;
@@ -70,7 +73,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) if failure.is_broken_pipe() => match arguments.command {
             // What could not be shown was not applied.
-            Command::Apply(_) => Exit::Unexpected.into(),
+            Command::Apply(_) | Command::Rollback(_) | Command::Record(_) => Exit::Unexpected.into(),
             Command::Validate(_)
             | Command::Init(_)
             | Command::Schema(_)
@@ -102,6 +105,8 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Show(args) => show::run(console, args),
         Command::Waive(args) => waive::run(global, console, args),
         Command::Apply(args) => apply::run(global, console, args).await,
+        Command::Rollback(args) => rollback::run(global, console, args).await,
+        Command::Record(args) => record::run(global, console, args).await,
         Command::Explain(args) => explain::run(global, console, args).await,
         Command::Drift(args) => drift::run(global, console, args).await,
         Command::Export(args) => export::run(global, console, args).await,

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::session::{Session, View};
 use crate::model::Class;
 use crate::plan::guard::{Objection, review};
-use crate::plan::{Note, Plan, Reason, plan};
+use crate::plan::{Note, Occasion, Plan, Reason, Stays, plan};
 use crate::render;
 use crate::store::Remembered;
 
@@ -58,7 +58,13 @@ pub(super) fn sealed(planned: Planned, form: Format) -> Result<Planned, Failure>
 /// Says whether something that the plan hangs on could not be read.
 pub(super) fn is_incomplete(plan: &Plan) -> bool {
     let unreadable = |note: &Note| matches!(note, Note::Unreadable { .. } | Note::TenantUnreadable { .. });
-    plan.summary.left_alone.contains_key(&Reason::Unknown) || plan.notes.iter().any(unreadable)
+    let not_undone = match &plan.occasion {
+        Some(Occasion::Rollback(undone)) => undone.left_out.as_slice(),
+        Some(Occasion::Recording(_)) | None => &[],
+    };
+    plan.summary.left_alone.contains_key(&Reason::Unknown)
+        || plan.notes.iter().any(unreadable)
+        || not_undone.iter().any(|left_out| left_out.why == Stays::Because(Reason::Unknown))
 }
 
 /// Chooses the exit code of a command that only looks.

@@ -11,13 +11,14 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::planning::{self, Planned};
+use super::rollback;
 use super::session::{Purpose, Session, clock};
 use crate::apply::{Event, LeftOut, Memory, look_ahead};
 use crate::manifest::Manifest;
 use crate::model::{By, Class, Known, Refusal, Value};
 use crate::plan::guard::{Objection, review};
 use crate::plan::hash::{self, Unsealed};
-use crate::plan::{Because, FORMAT, PersonTarget, Plan, Target, is_consistent, opts_in_again};
+use crate::plan::{Because, FORMAT, Occasion, PersonTarget, Plan, Target, is_consistent, opts_in_again};
 use crate::render;
 use crate::store::{Meanwhile, Remembered, RunId};
 
@@ -112,7 +113,7 @@ pub(super) async fn approved(
     let fresh = async {
         let session = Session::of(manifest.clone(), global, console, Purpose::Look).await?;
         let remembered = session.remembered().await?;
-        let fresh = planning::make(&session, &remembered, &as_planned(&plan)).await;
+        let fresh = plan_again(&session, &remembered, &plan).await;
         session.close().await;
         fresh
     };
@@ -234,7 +235,7 @@ pub(super) async fn look_at_all(
     let (moved, people) = (left_out.people.len() as u64, plan.summary.people);
     let limit = args.stale_limit.of(people);
     if moved > limit {
-        let fresh = planning::make(session, remembered, &as_planned(plan)).await?;
+        let fresh = plan_again(session, remembered, plan).await?;
         difference(console, args, form, plan, &fresh.plan)?;
         let fact = render::report::too_many_moved(moved, people, limit);
         return Err(stale(fact).hint("`--stale-limit` says how many may have moved"));
@@ -243,6 +244,14 @@ pub(super) async fn look_at_all(
         console.say(&render::report::will_be_skipped(moved, people))?;
     }
     Ok(left_out)
+}
+
+/// Plans anew what a plan was for: what the manifest asks for, or how to undo a run.
+async fn plan_again(session: &Session, remembered: &Remembered, plan: &Plan) -> Result<Planned, Failure> {
+    match &plan.occasion {
+        Some(Occasion::Rollback(undone)) => rollback::make(session, remembered, RunId(undone.run), &[]).await,
+        Some(Occasion::Recording(_)) | None => planning::make(session, remembered, &as_planned(plan)).await,
+    }
 }
 
 /// Consents to what the plan was made with, so that a fresh one can be set against it.

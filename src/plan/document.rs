@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Quarantined, Reason,
+    Context, Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange, Quarantined,
+    Reason,
 };
 use crate::model::{
     Class, Entry, Mark, Overlap, PersonId, PlanHash, Setting, TenantEntry, TenantId, TenantSetting,
@@ -30,6 +31,9 @@ pub struct Plan {
     pub hash: PlanHash,
     /// What it was made from.
     pub basis: Basis,
+    /// What it is for, where it does not bring about what the manifest asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<Occasion>,
     /// In the order in which they are carried out.
     pub operations: Vec<Operation>,
     /// Everyone in scope who has no operation, with the reason that weighs most, sorted by UPN.
@@ -61,6 +65,7 @@ impl Plan {
             format: FORMAT,
             hash: PlanHash::default(),
             basis,
+            occasion: None,
             operations: Vec::new(),
             left_alone: Vec::new(),
             outside_changes: Vec::new(),

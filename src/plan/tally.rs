@@ -43,6 +43,7 @@ pub(super) fn finish(
         format: FORMAT,
         hash: PlanHash::default(),
         basis: Basis::of(context, actual.tenant.id, &actual.tenant.name, actual.read_at),
+        occasion: None,
         operations,
         left_alone,
         outside_changes,
@@ -181,6 +182,9 @@ fn notes(
     }
     let missing = desired.protected_not_found.iter();
     notes.extend(missing.map(|address| Note::ProtectedNotFound { address: Arc::clone(address) }));
+    if draft.recorded_stay > 0 {
+        notes.push(Note::RecordedStay { people: draft.recorded_stay });
+    }
     if draft.restore_stays > 0 {
         notes.push(Note::RestoreStays { people: draft.restore_stays });
     }

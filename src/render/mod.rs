@@ -12,6 +12,7 @@ pub mod failure;
 pub mod plan;
 pub mod problems;
 pub mod progress;
+pub mod recording;
 pub mod report;
 pub mod runs;
 pub mod verify;

@@ -11,6 +11,7 @@ use super::page::{Line, Page};
 use super::style::Meaning;
 use super::{Look, change, json, report};
 use crate::apply::{Outcome, Report};
+use crate::model::PlanHash;
 use crate::plan::Target;
 use crate::store::{Ended, Past, UnderWay};
 
@@ -38,16 +39,16 @@ pub fn list(out: &mut dyn Write, runs: &[Told], look: Look) -> io::Result<()> {
     if runs.is_empty() {
         return page.line(0, &Line::of("No runs yet."));
     }
-    let head = ["Run", "Began", "State", "Done", "Failed", "By"].map(str::to_owned);
+    let head = ["Run", "Began", "State", "Done", "Failed", "Plan", "By"].map(str::to_owned);
     let rows: Vec<_> = runs.iter().map(cells).collect();
     let width = |column: usize| {
         let cells = rows.iter().chain([&head]).map(|cells| inert::width(&cells[column]));
         cells.max().unwrap_or(0)
     };
-    let widths = [width(0), width(1), width(2), width(3), width(4)];
+    let widths = [width(0), width(1), width(2), width(3), width(4), width(5)];
     for (index, cells) in [&head].into_iter().chain(&rows).enumerate() {
         let meaning = if index == 0 { Meaning::Heading } else { Meaning::Plain };
-        let [id, began, state, done, failed, by] = cells;
+        let [id, began, state, done, failed, plan, by] = cells;
         let line = Line::default()
             .column(meaning, id, widths[0] + 2)
             .column(meaning, began, widths[1] + 2)
@@ -56,14 +57,15 @@ pub fn list(out: &mut dyn Write, runs: &[Told], look: Look) -> io::Result<()> {
             .plain("\u{a0}\u{a0}")
             .right(meaning, failed, widths[4])
             .plain("\u{a0}\u{a0}")
-            .with(meaning, by);
-        page.line(0, &line)?;
+            .column(meaning, plan, widths[5] + 2);
+        let hang = line.width();
+        page.hanging(0, hang, &line.with(meaning, by))?;
     }
     Ok(())
 }
 
 /// Gives the cells of one run, in the order of the columns.
-fn cells(told: &Told) -> [String; 6] {
+fn cells(told: &Told) -> [String; 7] {
     let Told { past, report } = told;
     let started = past.started.as_ref();
     let tally = report.as_ref().map(tally);
@@ -74,8 +76,15 @@ fn cells(told: &Told) -> [String; 6] {
         state(&past.ended).to_owned(),
         number(tally.map(|(done, _)| done)),
         number(tally.map(|(_, failed)| failed)),
+        started.and_then(|started| started.plan).map(brief).unwrap_or_default(),
         started.map(|started| inert::quoted(&started.holder)).unwrap_or_default(),
     ]
+}
+
+/// Writes as much of a plan's hash as tells plans apart; a plan that was never saved has none.
+fn brief(plan: PlanHash) -> String {
+    let text = plan.to_string();
+    text.rsplit(':').next().unwrap_or_default().chars().take(12).collect()
 }
 
 /// Writes a list of runs as JSON.
@@ -94,6 +103,9 @@ pub fn text(out: &mut dyn Write, told: &Told, look: Look) -> io::Result<()> {
         let version = inert(&started.version);
         page.line(2, &Line::of(format!("begun {} by {by}, with version {version}", moment(started.at))))?;
         page.line(2, &Line::of(format!("manifest {}", inert(&started.manifest))))?;
+        if let Some(plan) = started.plan {
+            page.line(2, &Line::of(format!("plan {plan}")))?;
+        }
     }
     let Some(report) = told_report else {
         return page.line(2, &Line::of("It died before it wrote down what it was to do."));
@@ -178,6 +190,7 @@ struct Listed<'t> {
     by: Option<&'t str>,
     version: Option<&'t str>,
     manifest: Option<&'t str>,
+    plan: Option<PlanHash>,
     operations: Option<u64>,
     done: Option<u64>,
     failed: Option<u64>,
@@ -195,6 +208,7 @@ impl<'t> Listed<'t> {
             by: started.map(|started| started.holder.as_str()),
             version: started.map(|started| started.version.as_str()),
             manifest: started.map(|started| started.manifest.as_str()),
+            plan: started.and_then(|started| started.plan),
             operations: report.as_ref().map(|report| report.rows.len() as u64),
             done: tally.map(|(done, _)| done),
             failed: tally.map(|(_, failed)| failed),

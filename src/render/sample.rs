@@ -96,6 +96,7 @@ pub(super) fn empty() -> Plan {
             newest_run: 0,
             read_at: at("2026-11-21T09:14:05Z"),
         },
+        occasion: None,
         operations: Vec::new(),
         left_alone: Vec::new(),
         outside_changes: Vec::new(),

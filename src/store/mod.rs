@@ -21,6 +21,7 @@
 //! - People stand in it by object id alone.
 
 mod cause;
+mod deeds;
 mod error;
 mod fold;
 mod history;

@@ -80,7 +80,9 @@ impl Objects {
     /// for ours, so no two writers may ever offer the same one.
     pub(super) async fn create(&self, path: &str, content: Vec<u8>) -> Result<bool, StoreError> {
         let content = Bytes::from(content);
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let payload = PutPayload::from_bytes(content.clone());
             match self.inner.put_opts(&self.at(path), payload, PutMode::Create.into()).await {
                 Ok(_) => return Ok(true),
@@ -96,7 +98,6 @@ impl Objects {
                 }
             }
         }
-        unreachable!("the last attempt returns")
     }
 
     /// Creates an object of one line of JSON unless there is one.

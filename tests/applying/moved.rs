@@ -44,6 +44,23 @@ async fn whoever_moved_since_the_plan_is_skipped_and_told_of() {
 }
 
 #[tokio::test]
+async fn who_switched_off_before_the_default_did_is_left_alone_by_the_next_run_too() {
+    let stage = Stage::new("").await;
+    let plan = stage.plan().await;
+    let off = Choice { dashboard: Some(false), ..Choice::default() };
+    stage.sandbox.person(&upn(9), &off).unwrap();
+    let report = stage.apply(&plan).await;
+    assert_eq!(row(&report, 9, Setting::Dashboard).outcome, Outcome::Moved);
+    assert_eq!(default_row(&report, TenantSetting::Dashboard).outcome, Outcome::Done);
+    // From here on, their value looks like one that follows the default.
+    for minutes in [1, 20, 25 * 60] {
+        stage.later(minutes);
+        stage.round().await;
+    }
+    assert!(!stage.sandbox.settings(&upn(9)).unwrap().dashboard, "it was their decision");
+}
+
+#[tokio::test]
 async fn nothing_is_switched_on_for_somebody_who_opts_out_meanwhile() {
     let stage = Stage::new("").await;
     let plan = stage.plan().await;

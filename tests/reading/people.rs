@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use insightctl::microsoft::{Ask, Credential, Reader, Reading};
 use insightctl::model::{
-    Kind, Known, Mode, PersonId, RefusalKind, Selector, ServicePlan, Settings, Switch, Value,
+    Kind, Known, Mode, PersonId, RefusalKind, Selector, ServicePlan, Settings, Switch, TenantSetting, Value,
 };
 use serde_json::json;
 
@@ -35,6 +35,23 @@ async fn nobody_is_read_twice() {
     let between = stage.sandbox.requests();
     people(&reader, &[ADA]).await;
     assert_eq!(read(&between), 1, "another reading looks again");
+}
+
+#[tokio::test]
+async fn a_default_that_changes_while_people_are_read_is_unknown() {
+    let stage = Stage::new("").await;
+    let reader = stage.connect().await;
+    let script = "faults: [ { match: { cmdlet: Get-MyAnalytics* }, admin: { dashboard: off } } ]";
+    stage.sandbox.play(script).unwrap();
+    let read = async || reader.observe(&BTreeSet::from([id(ADA)]), ALL).await.unwrap().tenant.settings;
+    let settings = read().await;
+    assert_eq!(
+        kind(&settings[&TenantSetting::Dashboard]),
+        RefusalKind::Conflict,
+        "who follows it shows it already"
+    );
+    assert_eq!(settings[&TenantSetting::DigestEmail], Known::Is(Value::ON), "this one did not change");
+    assert_eq!(read().await[&TenantSetting::Dashboard], Known::Is(Value::OFF), "the next look is steady");
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ fn place(bucket: &Bucket, prefix: &str) -> Place {
 
 /// Races twice per round: who names a new store, and who gets its lock. Prints what came of it.
 async fn run_race(number: u128, start: u64, bucket: &Bucket) {
+    let mut out = std::io::stdout();
     for round in 0..ROUNDS {
         let moment = Duration::from_millis(start) + ROUND * round;
         tokio::time::sleep(moment.saturating_sub(since_epoch())).await;
@@ -40,7 +41,7 @@ async fn run_race(number: u128, start: u64, bucket: &Bucket) {
             Err(StoreError::Locked { .. }) => false,
             Err(error) => panic!("{error}"),
         };
-        writeln!(std::io::stdout(), "round {round} {} {locked}", store.id().unwrap()).unwrap();
+        writeln!(out, "round {round} {} {locked}", store.id().unwrap()).unwrap();
     }
 }
 

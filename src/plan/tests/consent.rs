@@ -1,7 +1,6 @@
 //! Opting in again, and deviations that are accepted.
 
 use super::*;
-use crate::model::Mark;
 
 const DAY: i64 = 24 * 60;
 

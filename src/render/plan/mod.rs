@@ -16,6 +16,7 @@ mod rows;
 mod steps;
 mod text;
 mod told;
+mod undone;
 
 pub use last::last_line;
 pub(super) use last::{counts, unchanged};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::told::{self, Place, belongs, deviations, group_lines, names_people, outside_by_person, refusals};
-use super::{Block, Lead, Steps, Voice, last_line, mark};
+use super::{Block, Lead, Steps, Voice, last_line, mark, undone};
 use crate::model::Class;
 use crate::plan::guard::Objection;
 use crate::plan::{LeftAlone, Operation, OutsideChange, Plan, Reason, Target};
@@ -36,6 +36,10 @@ pub(in crate::render) fn body(
     changes(&mut page, plan, objections, voice)?;
     groups(&mut page, plan)?;
     left_alone(&mut page, plan)?;
+    undone::text(&mut page, plan, |page, left| {
+        let (total, left) = (left.len(), left.iter().map(|(name, is)| (*name, is.clone(), "")));
+        rows(page, 8, total, left)
+    })?;
     unknown(&mut page, plan)?;
     notes(&mut page, plan)?;
     page.legend()?;
@@ -55,6 +59,7 @@ fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {
     if day(basis.as_of) != day(basis.read_at) {
         facts.push(format!("as of {}", day(basis.as_of)));
     }
+    facts.extend(undone::undone(plan).map(undone::undoes));
     let digest: String = basis.manifest.chars().take(12).collect();
     facts.push(format!("manifest {}", inert(&digest)));
     if voice == Voice::Drift {
@@ -194,7 +199,7 @@ fn show(
     block: &Block<'_>,
     objections: &[Objection],
 ) -> io::Result<()> {
-    let group = inert::quoted(block.group);
+    let group = if block.group.is_empty() { "no group".to_owned() } else { inert::quoted(block.group) };
     let held = belongs(block);
     let total = people(block.len() as u64);
     let mut line = Line::default()
@@ -218,7 +223,7 @@ fn show(
         block.len(),
         arranged.people(block).map(|(upn, operations)| {
             let label = match block.lead {
-                Lead::Pinned => None,
+                Lead::Recorded | Lead::Pinned => None,
                 Lead::Class(_) => {
                     operations.iter().find_map(|(_, operation)| words::label(operation.because))
                 }
