@@ -16,6 +16,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 const NOW: i64 = 1_700_000_000;
+const MANIFEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 fn id(number: u128) -> PersonId {
     PersonId(Uuid::from_u128(number + 1))
@@ -82,7 +83,7 @@ fn group(number: usize) -> impl Strategy<Value = DesiredGroup> {
 }
 
 fn entry(setting: Setting) -> BoxedStrategy<Option<Entry>> {
-    let flags = proptest::array::uniform5(any::<bool>());
+    let flags = proptest::array::uniform6(any::<bool>());
     let minutes = prop_oneof![0..14_i64, 15..30_i64, 31..4000_i64];
     let default = match setting {
         Setting::Mode => Just(Some(Value::OPT_IN)).boxed(),
@@ -93,13 +94,15 @@ fn entry(setting: Setting) -> BoxedStrategy<Option<Entry>> {
     };
     let made = (value(setting), default, flags, minutes, any::<bool>()).prop_map(
         |(value, default, flags, ago, us)| {
-            let [confirmed, stored, chosen, released, retried] = flags;
+            let [confirmed, stored, chosen, released, retried, undone] = flags;
+            let rolled_back = (undone && us).then(|| Mark::of(MANIFEST));
             let entry = Entry::seen(value, default, chosen && !us, at(ago));
             if !us {
                 return Entry { released, ..entry };
             }
             let found = Some(Found { value, chosen });
-            Entry { by: By::Us, confirmed, stored: stored && confirmed, released, retried, found, ..entry }
+            let stored = stored && confirmed;
+            Entry { by: By::Us, confirmed, stored, released, retried, rolled_back, found, ..entry }
         },
     );
     proptest::option::of(made).boxed()
@@ -156,7 +159,7 @@ impl World {
         let context = Context {
             now: at(0),
             as_of: at(0),
-            manifest: "0".repeat(64),
+            manifest: MANIFEST.to_owned(),
             store: Some("store".to_owned()),
             keeps_ledger: true,
             newest_run: 0,
@@ -197,7 +200,7 @@ prop_compose! {
         wanted in proptest::array::uniform3(proptest::option::of(any::<bool>())),
         found in any::<[bool; 3]>(),
         remembered in proptest::array::uniform3(proptest::option::of((any::<bool>(), any::<bool>(), 0..4000_i64))),
-        returned in proptest::collection::vec(proptest::option::of((setting(), 0..5_usize)), count),
+        returned in proptest::collection::vec(proptest::option::of((setting(), 0..5_i64)), count),
         met in proptest::collection::vec(any::<bool>(), count),
         accepted in proptest::collection::vec(proptest::option::of((setting(), any::<bool>())), count),
         known in proptest::array::uniform2(proptest::option::of(0..4000_i64)),
@@ -236,7 +239,7 @@ prop_compose! {
             let group = group.map(|group| format!("group-{group}").into());
             let who = id(number as u128);
             let returned = returned[number].map(|(setting, times)| {
-                (setting, (1..=times as i64).rev().map(|days| at(days * 24 * 60)).collect())
+                (setting, (1..=times).rev().map(|days| at(days * 24 * 60)).collect())
             });
             let re_opted_in = met[number].then(|| Mark::of("group-0"));
             let gone_since = gone[number].map(|days| at(days * 24 * 60));
@@ -391,6 +394,17 @@ proptest! {
     }
 
     #[test]
+    fn what_was_undone_under_this_manifest_keeps_its_value(world in world()) {
+        for operation in &world.plan().operations {
+            let (Some((who, setting)), Some(have)) = (person_of(operation), operation.from) else { continue };
+            let entry = world.ledger.entry(who, setting);
+            let undone = entry.is_some_and(|entry| entry.is_undone(have, Mark::of(MANIFEST)));
+            // Beside an opt-in it may be stated again, as it is.
+            prop_assert!(!undone || operation.to == have, "{operation:?}");
+        }
+    }
+
+    #[test]
     fn what_is_unknown_is_never_written(world in world()) {
         for operation in &world.plan().operations {
             let Some((who, setting)) = person_of(operation) else { continue };
@@ -433,9 +447,11 @@ proptest! {
             let remembered = world.ledger.entry(who, setting).is_some_and(|entry| {
                 entry.chosen && entry.tried.is_none() && Some(entry.value) == operation.from
             });
-            // A service plan is nobody's choice, and beside an opt-in the chosen value itself is stated again.
+            // A service plan is nobody's choice, and beside an opt-in the chosen value itself is stated again. Opting in
+            // again is what sets a choice aside, and has a law of its own.
             let chosen = respect && remembered && setting != Setting::ServicePlan;
-            prop_assert!(!chosen || operation.because == Because::WithOptIn, "{operation:?}");
+            let allowed = matches!(operation.because, Because::WithOptIn | Because::ReOptIn);
+            prop_assert!(!chosen || allowed, "{operation:?}");
         }
     }
 

@@ -63,6 +63,26 @@ fn the_second_command_is_the_one_that_guards_every_change() {
 }
 
 #[test]
+fn its_pipeline_applies_what_was_reviewed() {
+    let (_, below) = README.split_once("## In a pipeline\n").unwrap();
+    let block = below.split("```").nth(1).unwrap();
+    let stage = Stage::set();
+    let mut steps = 0;
+    for step in block.lines().filter_map(|line| line.strip_prefix("insightctl ")) {
+        let typed = step.split(" #").next().unwrap();
+        let quoted: Vec<_> = typed.split('"').collect();
+        let words = quoted
+            .iter()
+            .enumerate()
+            .flat_map(|(at, part)| if at % 2 == 1 { vec![*part] } else { part.split_whitespace().collect() });
+        stage.run(&words.chain(["--sandbox", "tenant.json"]).collect::<Vec<_>>()).with(0);
+        steps += 1;
+    }
+    assert_eq!(steps, 4);
+    assert!(fs::read_to_string(stage.path().join("results.csv")).unwrap().contains(",done,"));
+}
+
+#[test]
 fn its_manifest_is_valid() {
     let (_, yaml) = README.split_once("```yaml\n").unwrap();
     let stage = Stage::set();

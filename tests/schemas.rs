@@ -9,8 +9,11 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 mod stage;
+#[path = "stage/waive.rs"]
+mod waive;
 
 use stage::Stage;
+use waive::waive;
 
 const CONSENT: [&str; 5] = ["--yes", "--allow", "defaults", "--sandbox", "tenant.json"];
 
@@ -37,7 +40,7 @@ fn keeps_to(name: &str, text: &str) -> Value {
 #[test]
 fn the_stored_schemas_are_current() {
     let stage = Stage::set();
-    for name in ["manifest", "plan", "report"] {
+    for name in ["manifest", "plan", "report", "waiver"] {
         let now = stage.run(&["schema", name]).with(0).out;
         let how = format!("cargo run -- schema {name} --out schemas/{name}.schema.json");
         assert!(now == stored(name), "schemas/{name}.schema.json is out of date; renew it: {how}");
@@ -61,7 +64,8 @@ fn reports_keep_to_their_schema() {
     stage.run(&["plan", "--out", "plan.json", "--sandbox", "tenant.json"]).with(0);
     let who = "hedy@contoso.com";
     stage.run(&["sandbox", "person", who, "--mode", "opt-out", "--sandbox", "tenant.json"]).with(0);
-    let ended = stage.run(&[&["apply", "plan.json", "--format", "json"][..], &CONSENT].concat()).with(7);
+    let waived = ["--yes", "--waiver", waive(&stage, &["defaults"]), "--sandbox", "tenant.json"];
+    let ended = stage.run(&[&["apply", "plan.json", "--format", "json"][..], &waived].concat()).with(7);
     let report = keeps_to("report", &ended.out);
     let rows = report["rows"].as_array().unwrap();
     for outcome in ["done", "moved"] {
@@ -70,8 +74,32 @@ fn reports_keep_to_their_schema() {
 }
 
 #[test]
+fn waivers_keep_to_their_schema() {
+    let waiver = json!({ "waive": {
+        "plan": format!("sha256:{}", "5a".repeat(32)), "class": ["defaults", "opt-out"],
+        "reason": "agreed", "by": "ada@contoso.com", "until": "2026-03-01"
+    } });
+    keeps_to("waiver", &waiver.to_string());
+    for (key, wrong) in [
+        ("plan", json!("sha256:5a")),
+        ("class", json!("everything")),
+        ("class", json!([])),
+        ("reason", json!(" ")),
+        ("by", json!(null)),
+        ("until", json!("soon")),
+        ("force", json!(true)),
+    ] {
+        let mut waiver = waiver.clone();
+        waiver["waive"][key] = wrong.clone();
+        assert!(!faults("waiver", &waiver).is_empty(), "{key}: {wrong}");
+    }
+    let text = json!({ "waive": { "plan": waiver["waive"]["plan"] } });
+    assert!(!faults("waiver", &text).is_empty(), "the rest is missing");
+}
+
+#[test]
 fn the_schemas_tell_wrong_from_right() {
-    for name in ["manifest", "plan", "report"] {
+    for name in ["manifest", "plan", "report", "waiver"] {
         assert!(!faults(name, &json!({ "format": "one" })).is_empty(), "{name} takes anything");
     }
 }

@@ -23,10 +23,14 @@ const STORIES: &[(&str, &[&str])] = &[
     ("looking", &["contoso"]),
     ("mistakes", &[]),
     ("re-opt-in", &["contoso"]),
+    ("record", &["contoso"]),
+    ("rollback", &["contoso"]),
+    ("runs", &["contoso"]),
     ("sandbox", &[]),
     ("saved-plan", &["contoso"]),
     ("scenarios", &["contoso"]),
     ("schemas", &[]),
+    ("waiver", &["contoso"]),
 ];
 
 const NOW: &str = "2026-03-02T09:00:00Z";

@@ -8,12 +8,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::judge::Expectation;
-use super::{Event, Outcome, Stop, Stopped, Why};
+use super::{Event, LeftOut, Memory, Outcome, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::{Feature, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting, Value};
+use crate::model::{
+    BySetting, Entry, Feature, Ledger, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting,
+    Value,
+};
 use crate::plan::{Because, Operation, Plan, Refused, Target};
-use crate::store::{Record, Run, StoreError, Subject, Under};
+use crate::store::{Meanwhile, Record, Run, StoreError, Subject, Under};
 
 /// Is how often the lock is looked at while something is waited for.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -219,6 +222,37 @@ impl<'a> Desk<'a> {
         });
     }
 
+    /// Settles what is left out because it was found changed before anything was written.
+    ///
+    /// A pin that is left out holds its default back, unless the person has a value of their own there by now.
+    pub(super) fn leave_out(&self, left_out: &LeftOut) {
+        for (index, operation) in self.plan.operations.iter().enumerate() {
+            let Some(why) = left_out.why(operation) else { continue };
+            let theirs = match why {
+                Why::Found { setting, value: _ } => {
+                    touches(operation).is_some_and(|own| is_theirs(own, *setting))
+                }
+                Why::FoundDefault { .. }
+                | Why::FoundLicencesChanged
+                | Why::FoundOtherLicences
+                | Why::Protected
+                | Why::OptOutNotSeen
+                | Why::OptOutUnreadable(_)
+                | Why::PinNotStanding { .. }
+                | Why::WriteOnly
+                | Why::BrokenOff
+                | Why::Refused(_) => false,
+            };
+            self.leave(index, Outcome::Moved, why.clone());
+            self.state().rows[index].theirs = theirs;
+        }
+    }
+
+    /// Says whether an operation is still to be carried out.
+    pub(super) fn is_open(&self, index: usize) -> bool {
+        self.state().rows[index].outcome == Outcome::NotBegun
+    }
+
     /// Settles operations that the service refused, or did not even let us look at.
     pub(super) fn fail(&self, operations: &[usize], refusal: &Refusal) {
         for index in operations {
@@ -286,7 +320,9 @@ impl State<'_> {
     }
 
     pub(super) fn expectation<'s>(&'s self, id: PersonId, run: &'s Run) -> Expected<'s> {
-        Expected { id, touched: self.touched.get(&id), flipped: &self.flipped, run }
+        let remembered = run.ledger(|ledger| remembered(ledger, id));
+        let meanwhile = run.meanwhile();
+        Expected { id, touched: self.touched.get(&id), flipped: &self.flipped, remembered, meanwhile }
     }
 
     pub(super) fn count(&mut self, attempts: u32) {
@@ -311,10 +347,22 @@ pub(super) struct Expected<'a> {
     id: PersonId,
     touched: Option<&'a Touched>,
     flipped: &'a BTreeMap<Feature, (Value, Value)>,
-    run: &'a Run,
+    /// What the ledger remembers of them.
+    remembered: BySetting<Option<Entry>>,
+    meanwhile: &'a Meanwhile,
 }
 
-impl Expected<'_> {
+impl<'a> Expected<'a> {
+    /// Says what earlier runs may have made of one person, before this one has done anything.
+    pub(super) fn before(
+        id: PersonId,
+        memory: Memory<'a>,
+        flipped: &'a BTreeMap<Feature, (Value, Value)>,
+    ) -> Self {
+        let Memory { ledger, meanwhile } = memory;
+        Self { id, touched: None, flipped, remembered: remembered(ledger, id), meanwhile }
+    }
+
     /// Gives what has changed beside what this run meant to write, as it was right before.
     ///
     /// What followed a default that this run flipped is no side effect of a write to the person.
@@ -334,6 +382,11 @@ impl Expected<'_> {
     }
 }
 
+/// Gives what the ledger remembers of a person.
+fn remembered(ledger: &Ledger, id: PersonId) -> BySetting<Option<Entry>> {
+    ledger.people.get(&id).map(|record| record.settings).unwrap_or_default()
+}
+
 impl Expectation for Expected<'_> {
     fn by_this_run(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
         let touched = self.touched.is_some_and(|touched| {
@@ -345,15 +398,15 @@ impl Expectation for Expected<'_> {
     }
 
     fn by_earlier_run(&self, setting: Setting, have: Value) -> bool {
-        self.run.ledger(|ledger| ledger.entry(self.id, setting).copied()).is_some_and(|entry| {
+        self.remembered.get(setting).is_some_and(|entry| {
             entry.written() == Some(have) || entry.tried.is_some_and(|tried| tried.value == have)
         })
     }
 
     fn since_the_plan(&self, setting: Setting, have: Value) -> bool {
-        let entry = self.run.ledger(|ledger| ledger.entry(self.id, setting).copied());
+        let entry = self.remembered.get(setting);
         let written = entry.is_some_and(|entry| entry.written() == Some(have) && entry.confirmed);
-        written && self.run.meanwhile().of(self.id, setting)
+        written && self.meanwhile.of(self.id, setting)
     }
 }
 
@@ -382,6 +435,21 @@ pub(super) fn under(operation: &Operation) -> Option<Under> {
         | Because::Differs
         | Because::Restored => None,
     }
+}
+
+/// Gives the setting of a person that an operation touches.
+pub(super) fn touches(operation: &Operation) -> Option<Setting> {
+    match &operation.target {
+        Target::Person(person) => Some(person.setting),
+        Target::Tenant(_) => None,
+    }
+}
+
+/// Says whether a setting is the person's own matter once another one was found changed by them.
+///
+/// Who opted out has settled every feature, and so has who changed this very one.
+pub(super) fn is_theirs(own: Setting, changed: Setting) -> bool {
+    changed == Setting::Mode || own == changed
 }
 
 /// Gives the tenant setting or feature that an operation pins, if it is a pin.

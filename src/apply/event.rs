@@ -21,6 +21,13 @@ pub enum Event {
         /// How many writes it will send.
         calls: u64,
     },
+    /// Everybody of a saved plan is read before its first write.
+    LookingAhead {
+        /// How many readings are done.
+        done: u64,
+        /// In all.
+        of: u64,
+    },
     /// A phase begins.
     Phase {
         /// Which.
@@ -41,6 +48,13 @@ pub enum Event {
         done: u64,
         /// All operations of the plan.
         of: u64,
+    },
+    /// What does not show yet is waited for.
+    Waiting {
+        /// For how many seconds so far.
+        waited: u64,
+        /// For how many seconds in all, if need be.
+        at_most: u64,
     },
     /// What did not show at once is read again.
     LookingAgain {

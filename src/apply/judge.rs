@@ -55,7 +55,7 @@ pub(super) fn settings(operations: &[&Operation], have: Settings, expect: &impl 
             return moved;
         }
     }
-    if has_opted_out(operations, have) {
+    if has_opted_out(operations, have) && !is_undone_with_it(operations, expect) {
         return Fit::Moved { setting: Setting::Mode, found: Value::OPT_OUT };
     }
     if already == operations.len() { Fit::Already } else { Fit::Write }
@@ -69,6 +69,12 @@ fn has_opted_out(operations: &[&Operation], have: Settings) -> bool {
     let switches_on =
         |operation: &&Operation| operation.to == Value::ON && operation.because != Because::Restored;
     have.mode == Mode::OptOut && operations.iter().any(switches_on) && !operations.iter().any(opts)
+}
+
+/// Says whether this very run opted the person out, and undoes a run: their features go back with the mode.
+fn is_undone_with_it(operations: &[&Operation], expect: &impl Expectation) -> bool {
+    let undoes = |operation: &&Operation| operation.because == Because::RolledBack;
+    operations.iter().all(undoes) && expect.by_this_run(Setting::Mode, None, Value::OPT_OUT)
 }
 
 fn touched(operation: &Operation, have: Settings) -> Option<(Setting, Value)> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::desk::{Desk, subject, under};
 use super::judge::{self, Shows};
+use super::preflight::wrote_licences;
 use super::{Outcome, Why, why};
 use crate::microsoft::{LicenceWrite, Sent, WriteError};
 use crate::model::{Known, Mode, PersonId, Refusal, Setting};
@@ -126,10 +127,7 @@ impl Desk<'_> {
     /// Says whether an earlier run brought it about, so that it is no change by somebody else.
     fn is_ours(&self, job: &Job<'_>) -> bool {
         let to = self.operation(job.operation).to;
-        let entry = self.run.ledger(|ledger| ledger.entry(job.id, Setting::ServicePlan).copied());
-        entry.is_some_and(|entry| {
-            entry.written() == Some(to) || entry.tried.is_some_and(|tried| tried.value == to)
-        })
+        self.run.ledger(|ledger| wrote_licences(ledger, job.id, to))
     }
 
     fn licence_intents(&self, going: &[(usize, &Job<'_>)]) -> Vec<Record> {

@@ -12,20 +12,25 @@ mod event;
 mod judge;
 mod licences;
 mod people;
+mod preflight;
 mod report;
+mod retold;
 mod tenant;
 mod theirs;
 mod why;
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream};
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
+pub use preflight::{LeftOut, Memory, StaleLimit, look_ahead};
 pub use report::{FORMAT, Outcome, Report, Row, Stopped};
 pub use why::Why;
 
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::TenantSetting;
+use crate::model::{TenantSetting, Waiver};
 use crate::plan::calls::{Task, Work, calls};
 use crate::plan::{Phase, Plan};
 use crate::store::{Record, Run, StoreError};
@@ -40,6 +45,15 @@ const LICENCES_AT_ONCE: usize = 20;
 /// Is how many batches are under way at once: as many as the client ever sends to one service, so that none of its
 /// permits lies idle. Fewer are sent while the client slows down; the others wait for their turn.
 const BATCHES: usize = 16;
+
+/// Is how long to wait before looking again for the first time; each further pause is twice as long.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Is the longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
+/// Is how often, while waiting, somebody may ask to stop.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Is how many observations are written down at once, so that a million of them need not be in memory twice.
 const OBSERVATIONS: usize = 4096;
@@ -57,13 +71,33 @@ pub struct Unrecorded {
     pub source: StoreError,
 }
 
-/// Carries out exactly this plan, and stores what was observed, written and read back.
+/// Is what is to be carried out.
+#[derive(Clone, Debug)]
+pub struct Order<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Who was found changed before the first write.
+    pub left_out: LeftOut,
+    /// Who consented to what a guard objects to.
+    pub waivers: Vec<Waiver>,
+    /// How long to wait, at the end, for what was written and does not show yet.
+    pub patience: Duration,
+}
+
+impl<'a> From<&'a Plan> for Order<'a> {
+    /// Asks for the whole plan, to which nobody had to consent in writing.
+    fn from(plan: &'a Plan) -> Self {
+        Self { plan, left_out: LeftOut::default(), waivers: Vec::new(), patience: Duration::ZERO }
+    }
+}
+
+/// Carries out exactly this plan, less who is left out, and stores what was observed, written and read back.
 ///
 /// One person's failure never stops the others. A first `stop` lets what is under way come to its end; dropping the
 /// future aborts. Both leave a journal that the next run continues from. Every operation has a row in the report,
 /// whatever happened.
-pub async fn apply(
-    plan: &Plan,
+pub async fn apply<'a>(
+    order: impl Into<Order<'a>>,
     writer: &Writer,
     run: Run,
     clock: &Clock,
@@ -71,6 +105,7 @@ pub async fn apply(
     events: &mut (dyn FnMut(Event) + Send),
     stop: &Stop,
 ) -> Result<Report, Unrecorded> {
+    let Order { plan, left_out, waivers, patience } = order.into();
     let started = clock.now();
     let id = run.id();
     let desk = Desk::new(plan, writer, run, clock, limit.of(plan.summary.people), events, stop);
@@ -80,9 +115,11 @@ pub async fn apply(
         calls: plan.summary.calls,
     });
     let work = calls(&plan.operations);
-    if desk.observe().await {
+    desk.leave_out(&left_out);
+    if desk.consented(&waivers).await && desk.observe().await {
         desk.carry_out(&work).await;
         desk.look_again_at_all(&work).await;
+        desk.wait_until_settled(&work, patience).await;
     }
 
     let (run, State { rows, calls, stopped, lost, .. }) = desk.into_parts();
@@ -93,6 +130,8 @@ pub async fn apply(
     let report = Report {
         format: FORMAT,
         run: id.to_string(),
+        plan: plan.hash.is_sealed().then_some(plan.hash),
+        waivers,
         started,
         ended: clock.now(),
         planned: plan.summary.clone(),
@@ -115,6 +154,12 @@ pub async fn apply(
 }
 
 impl Desk<'_> {
+    /// Writes down who consented, before anything is done on the strength of it.
+    async fn consented(&self, waivers: &[Waiver]) -> bool {
+        let consented = || waivers.iter().cloned().map(Record::Consented).collect();
+        waivers.is_empty() || self.journal(consented()).await
+    }
+
     /// Stores what the plan saw, except where the ledger has learnt something since the plan looked.
     async fn observe(&self) -> bool {
         let observations = &self.plan.observations;
@@ -169,12 +214,17 @@ impl Desk<'_> {
                 continue;
             }
             self.state().tell(Event::Phase { phase, operations });
-            for (setting, index) in &sorted.tenant {
+            let Sorted { tenant, people, licences } = sorted;
+            for (setting, index) in tenant.iter().filter(|(_, index)| self.is_open(*index)) {
                 self.tenant(*setting, *index).await;
             }
-            self.in_batches(sorted.people.chunks(SETTINGS_AT_ONCE), |jobs| self.people(jobs)).await;
-            self.in_batches(sorted.licences.chunks(LICENCES_AT_ONCE), |jobs| self.licences(jobs)).await;
-            self.hold_back_defaults(&sorted.people);
+            let is_open = |job: &people::Job<'_>| job.operations.iter().all(|index| self.is_open(*index));
+            let (people, left_out): (Vec<_>, Vec<_>) = people.into_iter().partition(is_open);
+            self.in_batches(people.chunks(SETTINGS_AT_ONCE), |jobs| self.people(jobs)).await;
+            let licences: Vec<_> = licences.into_iter().filter(|job| self.is_open(job.operation)).collect();
+            self.in_batches(licences.chunks(LICENCES_AT_ONCE), |jobs| self.licences(jobs)).await;
+            self.hold_back_defaults(&people);
+            self.hold_back_defaults(&left_out);
         }
     }
 
@@ -203,6 +253,33 @@ impl Desk<'_> {
         self.in_batches(people.chunks(SETTINGS_AT_ONCE), |jobs| self.look_again(jobs)).await;
         let licences: Vec<_> = licences.iter().collect();
         self.in_batches(licences.chunks(LICENCES_AT_ONCE), |jobs| self.look_again_at_licences(jobs)).await;
+    }
+
+    /// Looks again from time to time until everything shows, the patience is at its end, or somebody asks to stop.
+    async fn wait_until_settled(&self, work: &[Work], patience: Duration) {
+        let began = self.clock.now();
+        let waited = || Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
+        let mut next = PAUSE;
+        while self.waits(work) > 0 && waited() < patience {
+            let pause = next.min(patience.saturating_sub(waited()));
+            let until = waited() + pause;
+            while waited() < until && !self.stop.requested() && self.may_finish().await {
+                self.state().tell(Event::Waiting { waited: waited().as_secs(), at_most: patience.as_secs() });
+                self.keeping_the_lock(self.clock.sleep(TICK)).await;
+            }
+            if self.stop.requested() || !self.may_finish().await {
+                return;
+            }
+            self.look_again_at_all(work).await;
+            next = (next * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Counts the pieces of work of which something was written that does not show yet.
+    fn waits(&self, work: &[Work]) -> u64 {
+        let state = self.state();
+        let waits = |index: &usize| matches!(state.rows[*index].outcome, Outcome::Settling);
+        work.iter().filter(|work| work.operations.iter().any(waits)).count() as u64
     }
 
     /// Runs batches side by side, in whatever order they end, and keeps the lock alive meanwhile.

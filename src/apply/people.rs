@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::desk::{Desk, pinned, subject, under};
+use super::desk::{Desk, is_theirs, pinned, subject, touches, under};
 use super::judge::{self, Expectation, Fit};
 use super::theirs::Moved;
 use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
 use crate::model::{Known, PersonId, Refusal, Setting, Settings, Value};
+use crate::plan::Because;
 use crate::plan::calls::Set;
-use crate::plan::{Because, Operation, Target};
 use crate::store::{Answer, Intent, Record};
 
 /// Is one person of a batch.
@@ -87,8 +87,7 @@ impl Desk<'_> {
             Fit::Moved { setting, found } => {
                 moved.push((job.id, self.features_changed(job, before)));
                 for index in job.operations {
-                    // Who opted out has settled every feature, and so has who changed this one.
-                    let theirs = setting == Setting::Mode || touches(self.operation(*index)) == Some(setting);
+                    let theirs = touches(self.operation(*index)).is_some_and(|own| is_theirs(own, setting));
                     self.leave(*index, Outcome::Moved, Why::Found { setting, value: found });
                     self.state().rows[*index].theirs = theirs;
                 }
@@ -343,14 +342,6 @@ impl Going<'_> {
             Outcome::Failed
         };
         (outcome, last)
-    }
-}
-
-/// Gives the setting of a person that an operation touches.
-pub(super) fn touches(operation: &Operation) -> Option<Setting> {
-    match &operation.target {
-        Target::Person(person) => Some(person.setting),
-        Target::Tenant(_) => None,
     }
 }
 

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Why;
+use crate::model::{PlanHash, Waiver};
 use crate::plan::{Operation, Refused, Summary, Target};
+use crate::store::RunId;
 
 /// Is the version of the report file that this program writes.
 pub const FORMAT: u32 = 1;
@@ -19,6 +21,12 @@ pub struct Report {
     pub format: u32,
     /// The run's id, which names its folder in the store.
     pub run: String,
+    /// The hash of its plan, as it was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanHash>,
+    /// Who had consented to what a guard objects to, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
     /// When it began.
     #[schemars(with = "String")]
     pub started: Timestamp,
@@ -37,6 +45,22 @@ pub struct Report {
 }
 
 impl Report {
+    /// Makes the report of a run that wrote nothing to the tenant, and remembers something all the same.
+    pub fn of_nothing(run: RunId, started: Timestamp, ended: Timestamp) -> Self {
+        Self {
+            format: FORMAT,
+            run: run.to_string(),
+            plan: None,
+            waivers: Vec::new(),
+            started,
+            ended,
+            planned: Summary::default(),
+            rows: Vec::new(),
+            stopped: None,
+            calls: 0,
+        }
+    }
+
     /// Gives a copy that names nobody, for the store: people stand in it by object id alone.
     ///
     /// The service's words go too, since they may contain an address.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::desk::{Desk, held_back, subject, under};
+use super::preflight::wrote_default;
 use super::{Outcome, Why};
 use crate::microsoft::{Sent, WriteError};
-use crate::model::{By, Known, Refusal, TenantSetting, Value};
+use crate::model::{Known, Refusal, TenantSetting, Value};
 use crate::store::{Answer, Intent, Record};
 
 impl Desk<'_> {
@@ -43,6 +44,10 @@ impl Desk<'_> {
                 return Some(Refusal::clone(&why));
             }
             Some(Known::Is(have)) if have == operation.to && self.is_our_default(setting, have) => {
+                // An earlier run of this plan flipped it, and people moved with it then.
+                if let (Some(feature), Some(from)) = (setting.feature(), operation.from) {
+                    self.state().flipped.insert(feature, (from, have));
+                }
                 self.settle(index, |row| row.outcome = Outcome::Done);
                 return None;
             }
@@ -100,8 +105,7 @@ impl Desk<'_> {
     }
 
     fn is_our_default(&self, setting: TenantSetting, have: Value) -> bool {
-        let entry = self.run.ledger(|ledger| ledger.tenant.get(&setting).copied());
-        entry.is_some_and(|entry| entry.by == By::Us && entry.value == have)
+        self.run.ledger(|ledger| wrote_default(ledger, setting, have, self.plan.basis.read_at))
     }
 
     async fn tenant_outcome(&self, setting: TenantSetting, index: usize, from: Option<Value>, sent: Sent) {

@@ -29,6 +29,8 @@ pub enum Why {
     FoundLicencesChanged,
     /// The licences are neither as planned nor as they were to be.
     FoundOtherLicences,
+    /// The manifest protects the person by now.
+    Protected,
     /// The opt-out that has to come first does not show yet.
     OptOutNotSeen,
     /// Whether the opt-out that has to come first shows could not be read.
@@ -60,6 +62,7 @@ impl Why {
             | Self::FoundDefault { .. }
             | Self::FoundLicencesChanged
             | Self::FoundOtherLicences
+            | Self::Protected
             | Self::OptOutNotSeen
             | Self::WriteOnly
             | Self::BrokenOff => {}

@@ -1,41 +1,57 @@
 //! `apply`: carries out a plan, and says what became of every operation.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use dialoguer::Confirm;
 use dialoguer::console::Term;
 
-use super::args::{ApplyArgs, Consent, Format, Global, Output};
+use super::args::{ApplyArgs, Format, Global, Output};
+use super::consent;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::planning::{self, Planned};
-use super::session::{Purpose, Session, read_manifest};
-use super::show;
-use crate::apply::{self, Event, FailureLimit, Outcome, Report, Stop, Stopped, Unrecorded};
-use crate::manifest::Manifest;
+use super::saved::{self, Reviewed, Saved};
+use super::session::{Purpose, Session, clock, read_manifest};
+use crate::apply::{self, Event, FailureLimit, LeftOut, Order, Outcome, Report, Stop, Stopped, Unrecorded};
 use crate::microsoft::Writer;
-use crate::model::{By, Value};
-use crate::plan::guard::review;
-use crate::plan::{Because, PersonTarget, Plan, Target, is_consistent, opts_in_again};
+use crate::model::Waiver;
+use crate::plan::Plan;
 use crate::render;
 use crate::store::{Lease, Remembered};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) -> Result<Exit, Failure> {
     let form = args.output.only("apply", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
-    let limit = args.failure_limit.as_deref().map_or(Ok(FailureLimit::default()), str::parse);
-    let limit = limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))?;
+    let limit = failure_limit(args.failure_limit.as_deref())?;
+    let prepare = async |held: &mut Option<Lease>| prepare(global, console, args, form, held).await;
+    see_through(console, &args.output, form, limit, prepare).await
+}
+
+/// Reads `--failure-limit`.
+pub(super) fn failure_limit(typed: Option<&str>) -> Result<FailureLimit, Failure> {
+    let limit = typed.map_or(Ok(FailureLimit::default()), str::parse);
+    limit.map_err(|error| Failure::new(Exit::Wrong, error).hint("write 20, or 5%"))
+}
+
+/// Prepares under the lock, and carries out what was agreed to.
+pub(super) async fn see_through(
+    console: &Console,
+    output: &Output,
+    form: Format,
+    limit: FailureLimit,
+    prepare: impl AsyncFnOnce(&mut Option<Lease>) -> Result<Option<Ready>, Failure>,
+) -> Result<Exit, Failure> {
     // Until something is written, Ctrl-C ends the run at once and lets go of the lock.
     let mut held = None;
     let ready = tokio::select! {
         biased;
         interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::from).and(Err(nothing_applied())),
-        ready = prepare(global, console, args, form, &mut held) => ready,
+        ready = prepare(&mut held) => ready,
     };
     match (ready, held) {
-        (Ok(Some(ready)), Some(lease)) => carry_out(console, &args.output, form, limit, ready, lease).await,
+        (Ok(Some(ready)), Some(lease)) => carry_out(console, output, form, limit, ready, lease).await,
         (ready, held) => {
             if let Some(lease) = held {
                 lease.release().await;
@@ -48,10 +64,14 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) ->
 }
 
 /// Is a plan that was shown and agreed to, and all that is needed to do it.
-struct Ready {
-    session: Session,
-    remembered: Remembered,
-    plan: Plan,
+pub(super) struct Ready {
+    pub(super) session: Session,
+    pub(super) remembered: Remembered,
+    pub(super) plan: Plan,
+    pub(super) left_out: LeftOut,
+    pub(super) waivers: Vec<Waiver>,
+    /// How long to wait for what does not show at once.
+    pub(super) patience: Duration,
 }
 
 /// Plans or takes a saved plan, shows it, lets the guards speak, and asks; `None` when the answer is no.
@@ -64,26 +84,61 @@ async fn prepare(
     form: Format,
     held: &mut Option<Lease>,
 ) -> Result<Option<Ready>, Failure> {
+    consent::may_allow(global, console, args.plan.as_deref(), &args.consent.allow)?;
     let manifest = read_manifest(global, console)?;
-    let saved = args.plan.as_deref().map(|path| saved(&manifest, path)).transpose()?;
+    let saved = match &args.plan {
+        Some(path) => {
+            let plan = saved::approved(global, console, args, form, &manifest, path).await?;
+            let waivers = consent::waivers(&args.waiver, plan.hash, clock(global).now())?;
+            Some((plan, waivers))
+        }
+        None => None,
+    };
     let session = Session::of(manifest, global, console, Purpose::Apply).await?;
     session.spare(&args.output, global, args.plan.as_deref())?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
     *held = Some(session.store.lock(&console.holder, &session.clock).await?);
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
-    let planned = match saved {
-        Some(plan) => reviewed(&session, &remembered, &args.consent, plan)?,
-        None => planning::make(&session, &remembered, &args.consent).await?,
+    let (planned, waivers, meanwhile) = match saved {
+        Some((plan, waivers)) => {
+            let waived = consent::waived(&waivers);
+            let Reviewed { planned, answered, meanwhile } =
+                saved::reviewed(&session, &remembered, &args.consent, &waived, plan).await?;
+            (planned, consent::used(waivers, &answered), Some(meanwhile))
+        }
+        None => (planning::make(&session, &remembered, &args.consent).await?, Vec::new(), None),
     };
-    show_plan(console, &args.output, form, &planned)?;
+    let plan = shown(console, &args.output, form, planned, args.plan.as_deref())?;
+    // What was made a moment ago needs no second look but the one before each write.
+    let left_out = match &meanwhile {
+        Some(meanwhile) => {
+            let saved = Saved { plan: &plan, remembered: &remembered, meanwhile };
+            saved::look_at_all(&session, console, args, form, saved).await?
+        }
+        None => LeftOut::default(),
+    };
+    let agreed = plan.operations.is_empty() || args.yes || agreed(console, APPLY)?;
+    let patience = args.wait_settled.map(Duration::try_from).and_then(Result::ok).unwrap_or_default();
+    Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers, patience }))
+}
+
+/// Shows a plan, and lets the guards speak; `file` is where it was saved.
+pub(super) fn shown(
+    console: &Console,
+    output: &Output,
+    form: Format,
+    planned: Planned,
+    file: Option<&Path>,
+) -> Result<Plan, Failure> {
+    console.beside(output, form, |out| Format::Text.plan(out, &planned, console.look))?;
     let Planned { plan, objections } = planned;
-    if !objections.is_empty() {
-        let (fact, remedies) = render::plan::refusal(&objections);
-        return Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) });
+    if objections.is_empty() {
+        return Ok(plan);
     }
-    let agreed = plan.operations.is_empty() || args.yes || agreed(console)?;
-    Ok(agreed.then_some(Ready { session, remembered, plan }))
+    let file = file.map(|path| path.display().to_string());
+    let (fact, remedies) = render::plan::refusal(&objections, file.as_deref());
+    Err(Failure { hints: remedies, ..Failure::new(Exit::Refused, fact) })
 }
 
 async fn carry_out(
@@ -94,14 +149,17 @@ async fn carry_out(
     ready: Ready,
     lease: Lease,
 ) -> Result<Exit, Failure> {
-    let Ready { session, remembered, plan } = ready;
+    let Ready { session, remembered, plan, left_out, waivers, patience } = ready;
+    // A run names its plan, also one that nobody saved.
+    let plan = if plan.hash.is_sealed() { plan } else { render::plan::sealed(plan)? };
     let incomplete = planning::is_incomplete(&plan);
     let settle = session.manifest.settle();
     let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;
     let writer = Writer::new(session.reader.clone());
     let stop = Stop::default();
     let mut listen = |event: Event| follow(console, &event);
-    let applying = apply::apply(&plan, &writer, run, &session.clock, limit, &mut listen, &stop);
+    let order = Order { plan: &plan, left_out, waivers, patience };
+    let applying = apply::apply(order, &writer, run, &session.clock, limit, &mut listen, &stop);
     let applied = tokio::select! {
         applied = applying => applied,
         interrupted = interrupted_twice(console, &stop) => return interrupted,
@@ -126,103 +184,17 @@ async fn carry_out(
     }
 }
 
-/// Reads a saved plan, and makes sure that it is for the manifest's tenant.
-fn saved(manifest: &Manifest, path: &Path) -> Result<Plan, Failure> {
-    let plan = show::read(path)?;
-    if plan.basis.tenant != manifest.tenant() {
-        let (made, ours) = (plan.basis.tenant, manifest.tenant());
-        return Err(stale(format!("the plan was made for tenant {made}, and the manifest names {ours}")));
-    }
-    if plan.basis.manifest != manifest.digest() {
-        return Err(stale(
-            "the manifest, or a file that it names, has changed since the plan was made".to_owned(),
-        ));
-    }
-    if !is_consistent(&plan) {
-        return Err(stale("the plan is not as it was made: somebody changed the file".to_owned()));
-    }
-    Ok(plan)
-}
+/// Is the question before a plan is carried out.
+pub(super) const APPLY: &str = "Apply this plan?";
 
-/// Finds an opt-in against an opt-out that was not ours, which no plan of ours holds.
-///
-/// But for a decision of the manifest to opt people in again, which is still in force and meets this person.
-fn against_consent<'p>(
-    session: &Session,
-    plan: &'p Plan,
-    remembered: &Remembered,
-) -> Option<&'p PersonTarget> {
-    let as_of = session.context(remembered, false).as_of;
-    let ledger = &remembered.ledger;
-    let rules = || session.manifest.groups().iter().filter_map(|group| group.re_opt_in());
-    plan.operations.iter().find_map(|operation| {
-        let Target::Person(person) = &operation.target else { return None };
-        if (operation.from, operation.to) != (Some(Value::OPT_OUT), Value::OPT_IN) {
-            return None;
-        }
-        let entry = ledger.entry(person.id, person.setting);
-        let ours = entry.is_some_and(|entry| entry.by == By::Us || entry.tried.is_some());
-        let record = ledger.people.get(&person.id);
-        let again = operation.because == Because::ReOptIn
-            && rules().any(|rule| {
-                operation.mark == Some(rule.mark) && opts_in_again(rule, &ledger.re_opt_ins, record, as_of)
-            });
-        (!ours && !again).then_some(person)
-    })
-}
-
-/// Makes sure that a saved plan was made with this ledger, and lets the guards review it.
-fn reviewed(
-    session: &Session,
-    remembered: &Remembered,
-    consent: &Consent,
-    plan: Plan,
-) -> Result<Planned, Failure> {
-    match &plan.basis.store {
-        Some(id) if session.store.id() != Some(id) => {
-            return Err(stale(format!("the plan was made with another store, {id}")));
-        }
-        // An empty ledger is the same as none.
-        None if !remembered.ledger.people.is_empty() || !remembered.ledger.tenant.is_empty() => {
-            return Err(stale("the plan was made before this store remembered anything".to_owned()));
-        }
-        Some(_) | None => {}
-    }
-    if let Some(person) = against_consent(session, &plan, remembered) {
-        let fact = format!("the plan would opt {} in against an opt-out that is not ours", person.id);
-        return Err(
-            Failure::new(Exit::Refused, fact).hint("no rule and no consent of yours does that; plan again")
-        );
-    }
-    let allowed: BTreeSet<_> = consent.allow.iter().copied().collect();
-    let objections = review(&plan, session.manifest.limits(), &allowed);
-    Ok(Planned { plan, objections })
-}
-
-fn stale(fact: String) -> Failure {
-    Failure::new(Exit::Stale, fact).hint("plan again, and have the new plan reviewed")
-}
-
-/// Shows what is about to happen; where the result is for a program, the plan is talk.
-fn show_plan(console: &Console, output: &Output, form: Format, planned: &Planned) -> Result<(), Failure> {
-    if output.out.is_some() {
-        return console.copy(|out| Format::Text.plan(out, planned, console.look));
-    }
-    if form == Format::Text {
-        return console.data(|out| Format::Text.plan(out, planned, console.look));
-    }
-    let mut text = Vec::new();
-    Format::Text.plan(&mut text, planned, console.look)?;
-    console.say(&String::from_utf8_lossy(&text))
-}
-
-fn agreed(console: &Console) -> Result<bool, Failure> {
+/// Asks the person at the terminal.
+pub(super) fn agreed(console: &Console, question: &str) -> Result<bool, Failure> {
     if !console.can_ask {
-        return Err(Failure::wrong("nobody can be asked here, so nothing is applied")
-            .hint("`--yes` applies without asking; `insightctl plan` only shows"));
+        return Err(Failure::wrong("nobody can be asked here, so nothing is done")
+            .hint("`--yes` goes on without asking"));
     }
     console.end_progress();
-    let asked = Confirm::new().with_prompt("Apply this plan?").default(false).interact();
+    let asked = Confirm::new().with_prompt(question).default(false).interact();
     asked.map_err(|dialoguer::Error::IO(error)| {
         // The question hides the cursor, and Ctrl-C leaves it so, in the middle of the line.
         drop(Term::stderr().show_cursor().and_then(|()| Term::stderr().write_line("")));
@@ -236,14 +208,18 @@ fn nothing_applied() -> Failure {
 }
 
 /// Shows an apply's events as progress.
-fn follow(console: &Console, event: &Event) {
+pub(super) fn follow(console: &Console, event: &Event) {
     match event {
         Event::Progress { done, of } => console.advance("applying", *done, *of),
         Event::Stopping(stopped) => {
             // Talk that cannot be heard must not stop the work.
             drop(console.say(&render::report::stopping(stopped)));
         }
+        Event::LookingAhead { done, of } => console.advance("comparing with the plan", *done, *of),
         Event::LookingAgain { operations } => console.advance("reading back", 0, *operations),
+        Event::Waiting { waited, at_most } => {
+            console.advance("waiting for what does not show yet (seconds)", *waited, *at_most);
+        }
         Event::Started { .. } | Event::Phase { .. } | Event::Row { .. } => {}
     }
 }
@@ -308,6 +284,8 @@ mod tests {
             let report = Report {
                 format: apply::FORMAT,
                 run: "1".to_owned(),
+                plan: None,
+                waivers: Vec::new(),
                 started: at,
                 ended: at,
                 planned: Summary::default(),

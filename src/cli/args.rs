@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use super::exit::Exit;
+use crate::apply::StaleLimit;
 use crate::model::{Class, Setting, TenantSetting};
+use crate::store::RunId;
 
 /// Is the manifest that is read when none is named.
 pub(super) const DEFAULT_FILE: &str = "insights.yaml";
@@ -66,10 +68,11 @@ pub(super) struct Global {
     /// A script of faults that the sandbox plays, YAML or JSON: see docs/sandbox.md
     #[arg(long, global = true, help_heading = SANDBOX, value_name = "FILE", requires = "sandbox", visible_alias = "faults")]
     pub(super) sandbox_faults: Option<PathBuf>,
-    /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH` or `none`
+    /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH`, `none`,
+    /// `az://account/container/prefix`, `s3://bucket/prefix` or `gs://bucket/prefix`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]
     pub(super) store: Option<String>,
-    /// Create the store if it does not exist (with the sandbox this happens by itself)
+    /// Create the store if it does not exist (with the sandbox, a folder is created by itself)
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) new_store: bool,
     /// Plan as of this day (YYYY-MM-DD) or moment; moves expiry dates, never settle ages
@@ -138,7 +141,7 @@ pub(super) enum Command {
   insightctl init --scenario default-off --tenant-id 3f2504e0-4f89-41d3-9a0c-0305e82c3301 \\
       --tenant-name contoso.onmicrosoft.com --file prod/insights.yaml")]
     Init(InitArgs),
-    /// Print a JSON Schema: of the manifest, the plan or the report
+    /// Print a JSON Schema: of the manifest, the plan, the report or a waiver
     #[command(
         after_help = "Examples:\n  insightctl schema manifest --out insights.schema.json\n  insightctl schema plan"
     )]
@@ -156,15 +159,44 @@ pub(super) enum Command {
         after_help = "Examples:\n  insightctl show plan.json\n  insightctl show plan.json --format markdown > comment.md"
     )]
     Show(ShowArgs),
+    /// Write a waiver: consent to what guards object to in one saved plan
+    ///
+    /// A waiver names the plan by its hash: one changed byte of the plan makes it useless. Give it to `apply --waiver`.
+    #[command(after_help = "Examples:
+  insightctl waive plan.json --class defaults --reason \"agreed with the works council\"
+  insightctl waive plan.json --class opt-out --class leaving --reason \"reorganisation\" --by ada@contoso.com")]
+    Waive(WaiveArgs),
     /// Carry out a plan: plans, shows, asks, applies; or carries out a saved plan
     ///
-    /// Every person is read again right before the write, and whoever no longer is as planned is skipped and listed.
+    /// A saved plan is carried out exactly: everybody in it is read once before the first write, and the plan is refused
+    /// as stale, with the difference to a fresh one, if too many are no longer as planned. Every person is read again
+    /// right before the write, and whoever is no longer as planned is skipped and listed.
     /// Settings are written over the Exchange REST envelope, which is verified against the sandbox only.
     #[command(after_help = "Examples:
   insightctl apply --sandbox tenant.json
   insightctl apply --sandbox tenant.json --yes --allow defaults
-  insightctl apply plan.json --sandbox tenant.json --yes --out results.csv")]
+  insightctl apply plan.json --sandbox tenant.json --yes --out results.csv
+  insightctl apply plan.json --sandbox tenant.json --yes --waiver waiver.yaml")]
     Apply(ApplyArgs),
+    /// Undo a run: plans the inverse, shows, asks, applies
+    ///
+    /// What nobody has changed since goes back to what it was before the run; all else is listed with the reason why it
+    /// stays. The plan passes the same guards as any other (`--allow rollback`). What was undone stays so until the manifest
+    /// changes. With --plan the plan is saved and nothing is applied: `insightctl apply FILE` does it later.
+    #[command(after_help = "Examples:
+  insightctl rollback 4 --sandbox tenant.json
+  insightctl rollback 4 --sandbox tenant.json --yes --allow rollback --allow defaults
+  insightctl rollback 4 --sandbox tenant.json --plan undo.json")]
+    Rollback(RollbackArgs),
+    /// Make opt-outs that an administrator's script wrote count as ours
+    ///
+    /// Nothing is written to the tenant. FILE is the list that the script worked through: a CSV file with a column `UserPrincipalName`. Whoever is opted in
+    /// now, or was seen otherwise than that script would have left them, is refused and listed. An export of what people
+    /// have is refused as a whole: it would make everybody's own choice count as ours.
+    #[command(after_help = "Examples:
+  insightctl record opted-out.csv --written-on 2025-11-03 --by 'Grace (IT)' --sandbox tenant.json
+  insightctl record opted-out.csv --written-on 2025-11-03T14:00:00Z --by Grace --yes --format csv")]
+    Record(RecordArgs),
     /// Tell what decides for one person, setting by setting
     #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
     Explain(ExplainArgs),
@@ -195,6 +227,13 @@ pub(super) enum Command {
   insightctl release ada@contoso.com --setting dashboard --sandbox tenant.json
   insightctl release --tenant digest-email --sandbox tenant.json")]
     Release(ReleaseArgs),
+    /// List earlier runs, or tell one of them
+    ///
+    /// The store holds no names: people appear by object id. Needs no tenant, only the manifest and its store.
+    #[command(
+        after_help = "Examples:\n  insightctl runs\n  insightctl runs --last 100 --format json\n  insightctl runs show 42"
+    )]
+    Runs(RunsArgs),
     /// Serve, reset, play with or generate a simulated tenant
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -248,13 +287,15 @@ pub(super) enum SchemaOf {
     Manifest,
     Plan,
     Report,
+    Waiver,
 }
 
 /// Is what guards and consent need.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Consent {
-    /// Consent to a class of change that a guard objects to; may be given more than once. Classes: opt-in, opt-out,
-    /// features, service-plan-assigned, service-plan-removed, leaving, restore, re-opt-in, re-pin, rollback, defaults
+    /// Consent to a class of change of the plan that is shown, where a guard objects; may be given more than once.
+    /// Classes: opt-in, opt-out, features, service-plan-assigned, service-plan-removed, leaving, restore, re-opt-in,
+    /// re-pin, rollback, defaults
     #[arg(long, value_name = "CLASS", value_parser = class)]
     pub(super) allow: Vec<Class>,
     /// Treat an overlap of groups with a different outcome as an error
@@ -293,11 +334,88 @@ pub(super) struct ApplyArgs {
     pub(super) yes: bool,
     #[command(flatten)]
     pub(super) consent: Consent,
+    /// Consent in writing to classes of change of the saved plan, as `insightctl waive` writes it; may be given more
+    /// than once
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    pub(super) waiver: Vec<PathBuf>,
+    /// At the end, wait up to so long until everything that was written shows, such as 20m; without, `verify` looks later
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) wait_settled: Option<SignedDuration>,
+    /// How old a saved plan may be: a duration such as 7d, 36h or 90m
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    pub(super) max_age: SignedDuration,
+    /// How many people of a saved plan may have moved before it is stale: a number, or percent of its people, of whom
+    /// up to 10 always may
+    #[arg(long, value_name = "N|N%", default_value = "5%", value_parser = stale_limit)]
+    pub(super) stale_limit: StaleLimit,
     /// Stop once this many people failed: a number, or percent of the people in the plan
     #[arg(long, value_name = "N|N%")]
     pub(super) failure_limit: Option<String>,
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// The run: the number that its result names
+    #[arg(value_parser = run)]
+    pub(super) run: RunId,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Consent to a class of change that a guard objects to; may be given more than once
+    #[arg(long, value_name = "CLASS", value_parser = class)]
+    pub(super) allow: Vec<Class>,
+    /// Stop once this many people failed: a number, or percent of the people in the plan
+    #[arg(long, value_name = "N|N%")]
+    pub(super) failure_limit: Option<String>,
+    /// Save the plan to this file and apply nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "failure_limit", "out", "format"])]
+    pub(super) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecordArgs {
+    /// The list that the script worked through
+    #[arg(value_name = "FILE")]
+    pub(super) list: PathBuf,
+    /// When the script wrote: a day (YYYY-MM-DD, taken as its beginning) or a moment
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub(super) written_on: Timestamp,
+    /// Who says so
+    #[arg(long, value_name = "WHO")]
+    pub(super) by: String,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Record nothing when a row is refused
+    #[arg(long)]
+    pub(super) strict: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WaiveArgs {
+    /// A saved plan
+    pub(super) plan: PathBuf,
+    /// The class of change that is consented to; may be given more than once
+    #[arg(long, value_name = "CLASS", value_parser = class, required = true)]
+    pub(super) class: Vec<Class>,
+    /// Why, for whoever reads the report
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    /// Who consents; by default whoever runs this
+    #[arg(long, value_name = "WHO")]
+    pub(super) by: Option<String>,
+    /// The last day on which it holds, to its end in UTC; by default a week from today
+    #[arg(long, value_name = "DATE")]
+    pub(super) until: Option<Date>,
+    /// Write to this file, which must not exist yet
+    #[arg(long, value_name = "FILE", default_value = "waiver.yaml")]
+    pub(super) out: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -332,6 +450,9 @@ pub(super) struct DriftArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
+    /// Look at what this run wrote, read back or not; without, at everything that has not been read back
+    #[arg(value_parser = run)]
+    pub(super) run: Option<RunId>,
     #[command(flatten)]
     pub(super) output: Output,
     /// Exit with 2 while something does not show yet
@@ -343,6 +464,32 @@ pub(super) struct VerifyArgs {
 pub(super) struct ExportArgs {
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct RunsArgs {
+    /// How many to list, newest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) last: usize,
+    #[command(flatten)]
+    pub(super) output: Output,
+    #[command(subcommand)]
+    pub(super) command: Option<RunsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// Tell one run: what became of each operation, by object id
+    #[command(after_help = "Examples:
+  insightctl runs show 42
+  insightctl runs show 42 --format csv --out run-42.csv")]
+    Show {
+        /// The run's number
+        run: RunId,
+        #[command(flatten)]
+        output: Output,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -439,6 +586,23 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     moment.ok_or_else(|| {
         "expected a day such as 2026-03-01, or a moment such as 2026-03-01T08:00:00Z".to_owned()
     })
+}
+
+fn run(text: &str) -> Result<RunId, String> {
+    text.parse().map_err(|_| "expected the number of a run, such as 4 or 00000004".to_owned())
+}
+
+/// Reads a duration in which a day is 24 hours.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let span: Option<Span> = text.parse().ok();
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    duration
+        .filter(|duration| !duration.is_negative())
+        .ok_or_else(|| "expected a duration such as 7d, 36h or 90m".to_owned())
+}
+
+fn stale_limit(text: &str) -> Result<StaleLimit, String> {
+    text.parse().map_err(|_| "expected a number of people such as 20, or a share such as 5%".to_owned())
 }
 
 fn class(text: &str) -> Result<Class, String> {

@@ -15,6 +15,7 @@ use crate::store::Remembered;
 
 /// Is the terminal, the pipe or the file at the other end.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "these are facts about the surroundings, each by itself")]
 pub(super) struct Console {
     /// How data is to look.
     pub(super) look: Look,
@@ -22,7 +23,11 @@ pub(super) struct Console {
     pub(super) colour_talk: bool,
     /// Whether a person can be asked.
     pub(super) can_ask: bool,
+    /// Whether this runs in a pipeline.
+    pub(super) ci: bool,
     /// Who runs this.
+    pub(super) who: String,
+    /// Who runs this, and in which process.
     pub(super) holder: String,
     /// What the surroundings say about places where a store can be.
     pub(super) stores: Stores,
@@ -33,7 +38,7 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn new(global: &Global, environment: Environment) -> Self {
-        let Environment { no_color, ci, holder, stores } = environment;
+        let Environment { no_color, ci, who, holder, stores } = environment;
         let may = |terminal: bool| match global.color {
             Color::Auto => terminal && !no_color,
             Color::Always => true,
@@ -54,6 +59,8 @@ impl Console {
             look: Look { colour: may(stdout), width, details },
             colour_talk: may(stderr),
             can_ask: io::stdin().is_terminal() && stderr,
+            ci,
+            who,
             holder,
             stores,
             quiet: global.quiet,
@@ -129,6 +136,24 @@ impl Console {
     /// Shows on standard output what a file got as well, unless quiet was asked for.
     pub(super) fn copy(&self, produce: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
         if self.quiet { Ok(()) } else { self.data(produce) }
+    }
+
+    /// Shows what comes before a result; where the result is for a program, it is talk.
+    pub(super) fn beside(
+        &self,
+        output: &Output,
+        form: Format,
+        produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        if output.out.is_some() {
+            return self.copy(produce);
+        }
+        if form == Format::Text {
+            return self.data(produce);
+        }
+        let mut text = Vec::new();
+        produce(&mut text)?;
+        self.say(&String::from_utf8_lossy(&text))
     }
 
     /// Writes a value where it was asked for: to a file, which is replaced as a whole, or to standard output.

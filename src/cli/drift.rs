@@ -15,6 +15,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &DriftArgs) ->
     let remembered = session.remembered().await?;
     let planned = planning::make(&session, &remembered, &Consent::default()).await?;
     session.close().await;
+    let planned = planning::sealed(planned, form)?;
     console.put(&args.output, |out, look| match form {
         Format::Text => render::drift::text(out, &planned.plan, look),
         Format::Json | Format::Markdown | Format::Csv => form.plan(out, &planned, look),

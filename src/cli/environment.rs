@@ -11,7 +11,9 @@ pub(super) struct Environment {
     pub(super) no_color: bool,
     /// `CI` is set to anything but `false`: lines instead of bars.
     pub(super) ci: bool,
-    /// Who runs this, for whoever is locked out by it.
+    /// Who runs this.
+    pub(super) who: String,
+    /// Who runs this and in which process, for whoever is locked out by it.
     pub(super) holder: String,
     /// What matters to a store.
     pub(super) stores: Stores,
@@ -33,10 +35,12 @@ impl Environment {
     pub(super) fn read() -> Self {
         let user = variable("USER").or_else(|| variable("USERNAME")).unwrap_or_else(|| "somebody".to_owned());
         let host = variable("HOSTNAME").or_else(|| variable("COMPUTERNAME")).map(|host| format!("@{host}"));
+        let who = format!("{user}{}", host.unwrap_or_default());
         Self {
             no_color: variable("NO_COLOR").is_some(),
             ci: variable("CI").is_some_and(|ci| ci != "false"),
-            holder: format!("{user}{} (process {})", host.unwrap_or_default(), std::process::id()),
+            holder: format!("{who} (process {})", std::process::id()),
+            who,
             stores: Stores { throw_away: is_throw_away(variable), options: options() },
         }
     }

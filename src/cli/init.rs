@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::manifest::{self, Scenario};
 use crate::model::TenantId;
+use crate::render;
 use crate::sandbox;
 
 pub(super) fn run(global: &Global, console: &Console, args: &InitArgs) -> Result<Exit, Failure> {
@@ -31,7 +32,8 @@ pub(super) fn run(global: &Global, console: &Console, args: &InitArgs) -> Result
         Failure::new(Exit::Wrong, error).context(format!("could not make the folder {}", folder.display()))
     })?;
     replace(path, |out| out.write_all(text.as_bytes()))?;
-    let file = path.display();
+    let file = path.display().to_string();
+    let file = render::inert(&file);
     let named = if path == Path::new(DEFAULT_FILE) { String::new() } else { format!(" --file {file}") };
     console.say(&format!("wrote {file}: edit it, then run `insightctl validate{named}`"))?;
     Ok(Exit::Done)

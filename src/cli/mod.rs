@@ -5,6 +5,7 @@
 
 mod apply;
 mod args;
+mod consent;
 mod console;
 mod drift;
 mod environment;
@@ -13,16 +14,24 @@ mod explain;
 mod export;
 mod failure;
 mod init;
+mod locked;
 mod plan;
 mod planning;
+mod record;
 mod release;
+mod rollback;
+mod runs;
 mod sandbox;
+mod saved;
 mod schema;
 mod session;
 mod show;
 mod validate;
 mod verify;
+mod waive;
 
+use std::borrow::Cow;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -34,14 +43,22 @@ use environment::Environment;
 pub use exit::Exit;
 use failure::Failure;
 
+use crate::render;
+
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments.without_blanks(),
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Wrong } else { Exit::Done };
+            // What was typed is repeated in it, and may come from a pull request's title.
+            let plain = error.render().to_string();
+            let told = match render::lines(&plain, false) {
+                Cow::Borrowed(_) => error.print(),
+                Cow::Owned(inert) => writeln!(io::stderr(), "{}", inert.trim_end()),
+            };
             // Nobody is left to tell when even this cannot be printed.
-            drop(error.print());
+            drop(told);
             return exit.into();
         }
     };
@@ -56,17 +73,19 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) if failure.is_broken_pipe() => match arguments.command {
             // What could not be shown was not applied.
-            Command::Apply(_) => Exit::Unexpected.into(),
+            Command::Apply(_) | Command::Rollback(_) | Command::Record(_) => Exit::Unexpected.into(),
             Command::Validate(_)
             | Command::Init(_)
             | Command::Schema(_)
             | Command::Plan(_)
             | Command::Show(_)
+            | Command::Waive(_)
             | Command::Explain(_)
             | Command::Drift(_)
             | Command::Export(_)
             | Command::Verify(_)
             | Command::Release(_)
+            | Command::Runs(_)
             | Command::Sandbox(_) => Exit::Done.into(),
         },
         Err(failure) => {
@@ -84,12 +103,16 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Schema(args) => schema::run(console, args),
         Command::Plan(args) => plan::run(global, console, args).await,
         Command::Show(args) => show::run(console, args),
+        Command::Waive(args) => waive::run(global, console, args),
         Command::Apply(args) => apply::run(global, console, args).await,
+        Command::Rollback(args) => rollback::run(global, console, args).await,
+        Command::Record(args) => record::run(global, console, args).await,
         Command::Explain(args) => explain::run(global, console, args).await,
         Command::Drift(args) => drift::run(global, console, args).await,
         Command::Export(args) => export::run(global, console, args).await,
         Command::Verify(args) => verify::run(global, console, args).await,
         Command::Release(args) => release::run(global, console, args).await,
+        Command::Runs(args) => runs::run(global, console, args).await,
         Command::Sandbox(command) => sandbox::run(global, console, command).await,
     }
 }
@@ -101,7 +124,25 @@ fn log(global: &Global, colour: bool) {
         2 => "insightctl=debug",
         _ => "insightctl=trace",
     };
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(std::io::stderr);
+    let writer = move || Inert { colour };
+    let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(writer);
     subscriber.with_target(false).with_ansi(colour).init();
+}
+
+/// Writes lines of the log to standard error, in which nothing acts but our colours.
+struct Inert {
+    colour: bool,
+}
+
+impl Write for Inert {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A line comes as a whole.
+        let text = String::from_utf8_lossy(bytes);
+        io::stderr().write_all(render::lines(&text, self.colour).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

@@ -16,6 +16,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &PlanArgs) -> 
     console.picked_up(&remembered)?;
     let planned = planning::make(&session, &remembered, &args.consent).await?;
     session.close().await;
+    let planned = planning::sealed(planned, form)?;
     console.put(&args.output, |out, look| form.plan(out, &planned, look))?;
     if args.output.out.is_some() {
         // A file is for later; the reviewer sees the plan all the same.

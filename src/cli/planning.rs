@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::args::Consent;
+use super::args::{Consent, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{Session, View};
 use crate::model::Class;
 use crate::plan::guard::{Objection, review};
-use crate::plan::{Note, Plan, Reason, plan};
+use crate::plan::{Note, Occasion, Plan, Reason, Stays, plan};
+use crate::render;
 use crate::store::Remembered;
 
 /// Is a plan, and what guards say of it.
@@ -43,10 +44,27 @@ pub(super) async fn make(
     Ok(Planned { plan, objections })
 }
 
+/// Seals a plan where it is saved, or shown to be compared with what was saved.
+pub(super) fn sealed(planned: Planned, form: Format) -> Result<Planned, Failure> {
+    match form {
+        Format::Json | Format::Markdown => {
+            let Planned { plan, objections } = planned;
+            Ok(Planned { plan: render::plan::sealed(plan)?, objections })
+        }
+        Format::Text | Format::Csv => Ok(planned),
+    }
+}
+
 /// Says whether something that the plan hangs on could not be read.
 pub(super) fn is_incomplete(plan: &Plan) -> bool {
     let unreadable = |note: &Note| matches!(note, Note::Unreadable { .. } | Note::TenantUnreadable { .. });
-    plan.summary.left_alone.contains_key(&Reason::Unknown) || plan.notes.iter().any(unreadable)
+    let not_undone = match &plan.occasion {
+        Some(Occasion::Rollback(undone)) => undone.left_out.as_slice(),
+        Some(Occasion::Recording(_)) | None => &[],
+    };
+    plan.summary.left_alone.contains_key(&Reason::Unknown)
+        || plan.notes.iter().any(unreadable)
+        || not_undone.iter().any(|left_out| left_out.why == Stays::Because(Reason::Unknown))
 }
 
 /// Chooses the exit code of a command that only looks.

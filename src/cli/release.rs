@@ -8,10 +8,9 @@ use super::exit::Exit;
 use super::explain::selector;
 use super::failure::Failure;
 use super::session::{Purpose, Session};
-use crate::apply::{self, Report};
 use crate::model::ledger::is_quarantined;
 use crate::model::{Known, Ledger, Members, PersonId, Selector, Setting, TenantSetting};
-use crate::plan::{Basis, Plan, Summary};
+use crate::plan::{Basis, Plan};
 use crate::render;
 use crate::store::{Record, Remembered, Subject};
 
@@ -35,28 +34,16 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ReleaseArgs) 
         console.say(&render::nothing_to_release(setting, whose))?;
         return Ok(Exit::Done);
     }
-    let lease = session.store.lock(&console.holder, &session.clock).await?;
-    let remembered = session.remembered().await?;
-    console.picked_up(&remembered)?;
-    let released = held(&remembered.ledger);
-    let started = session.clock.now();
-    let plan = Plan::empty(basis(&session, &remembered, started));
-    let settle = session.manifest.settle();
-    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;
-    let record =
-        |(subject, _): &(Subject, Vec<Timestamp>)| Record::Released { subject: *subject, at: started };
-    run.append(released.iter().map(record).collect()).await?;
-    let report = Report {
-        format: apply::FORMAT,
-        run: run.id().to_string(),
-        started,
-        ended: session.clock.now(),
-        planned: Summary::default(),
-        rows: Vec::new(),
-        stopped: None,
-        calls: 0,
-    };
-    run.finish(&report).await?;
+    let released = session.locked(console, async |locked| {
+        let released = held(&locked.remembered.ledger);
+        let now = session.clock.now();
+        let plan = Plan::empty(basis(&session, &locked.remembered, now));
+        let record =
+            |(subject, _): &(Subject, Vec<Timestamp>)| Record::Released { subject: *subject, at: now };
+        locked.write_down(&plan, released.iter().map(record)).await?;
+        Ok(released)
+    });
+    let released = released.await?;
     session.close().await;
     console.data(|out| {
         for (subject, returned) in &released {

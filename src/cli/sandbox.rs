@@ -7,6 +7,7 @@ use super::console::{Console, replace};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{clock, sandbox_log, sandbox_options};
+use crate::render;
 use crate::sandbox::{self, Choice, DefaultsChoice, Generate, Sandbox};
 
 pub(super) async fn run(
@@ -20,7 +21,8 @@ pub(super) async fn run(
         SandboxCommand::Reset => {
             let file = tenant_file(global)?;
             sandbox::reset(&sandbox_log(&file))?;
-            console.say(&format!("{} is as in the beginning", file.display()))?;
+            let file = file.display().to_string();
+            console.say(&format!("{} is as in the beginning", render::inert(&file)))?;
             Ok(Exit::Done)
         }
         SandboxCommand::Person { person, mode, dashboard, digest_email, outlook_add_in } => {
@@ -90,7 +92,8 @@ fn play(global: &Global, console: &Console, person: &str, choice: Choice) -> Res
     let switch = |on: bool| if on { "on" } else { "off" };
     let mode = if now.opt_in { "opt-in" } else { "opt-out" };
     console.say(&format!(
-        "{person}: mode {mode}, dashboard {}, digest-email {}, outlook-add-in {}",
+        "{}: mode {mode}, dashboard {}, digest-email {}, outlook-add-in {}",
+        render::inert(person),
         switch(now.dashboard),
         switch(now.digest_email),
         switch(now.outlook_add_in),

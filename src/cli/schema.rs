@@ -23,6 +23,7 @@ fn of(what: SchemaOf) -> schemars::Schema {
     match what {
         SchemaOf::Manifest => manifest::schema(),
         SchemaOf::Plan => generate().into_root_schema_for::<plan::Plan>(),
+        SchemaOf::Waiver => manifest::waiver_schema(),
         SchemaOf::Report => generate().into_root_schema_for::<apply::Report>(),
     }
 }

@@ -94,6 +94,17 @@ impl Session {
         also: Option<&Selector>,
         everyone_named: bool,
     ) -> Result<View, Failure> {
+        self.look_wider(remembered, also, everyone_named, |_| {}).await
+    }
+
+    /// Resolves the manifest's rules, and reads everyone in a scope that is made wider.
+    pub(super) async fn look_wider(
+        &self,
+        remembered: &Remembered,
+        also: Option<&Selector>,
+        everyone_named: bool,
+        widen: impl FnOnce(&mut Scope),
+    ) -> Result<View, Failure> {
         let mut selectors = self.manifest.selectors();
         selectors.extend(also.cloned());
         let membership = self.reader.membership(&selectors).await?;
@@ -104,6 +115,7 @@ impl Session {
         }
         scope.settings |= everyone_named;
         scope.tenant_settings |= also.is_some();
+        widen(&mut scope);
         let mut actual = self.reader.observe(&scope.people, Ask::from(&scope)).await?;
         if !everyone_named {
             let missed = whom_to_look_up(&desired, &actual, &remembered.ledger, remembered.newest_run());
@@ -199,7 +211,8 @@ async fn reach(global: &Global, at: &str, clock: &Clock) -> Result<(String, Opti
     Ok((sandbox.url().to_owned(), Some(sandbox)))
 }
 
-async fn open_store(
+/// Opens the store that was typed, or else the manifest's.
+pub(super) async fn open_store(
     global: &Global,
     console: &Console,
     manifest: &Manifest,

@@ -29,8 +29,9 @@ pub(super) fn run(global: &Global, console: &Console, args: &ValidateArgs) -> Re
             }
             if exit == Exit::Done {
                 let groups = read.as_ref().map_or(0, |manifest| manifest.groups().len());
-                let tenant = name.map(|name| format!(" for {name}")).unwrap_or_default();
-                let file = global.file.display();
+                let tenant = name.map(|name| format!(" for {}", render::inert(name))).unwrap_or_default();
+                let file = global.file.display().to_string();
+                let file = render::inert(&file);
                 let groups = match groups {
                     0 => "no groups".to_owned(),
                     1 => "1 group".to_owned(),

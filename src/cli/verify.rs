@@ -6,30 +6,22 @@ use super::args::{Format, Global, VerifyArgs};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::locked::Locked;
+use super::rollback;
 use super::session::{Purpose, Session};
-use crate::apply::{self, FailureLimit, Stop, Unrecorded};
-use crate::microsoft::{Ask, Writer};
+use crate::microsoft::Ask;
 use crate::model::{PersonId, Setting};
 use crate::plan::{Basis, Plan, Settled, Verification, Written, verify};
 use crate::render;
-use crate::store::{Lease, Remembered};
+use crate::store::{Record, RunId};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &VerifyArgs) -> Result<Exit, Failure> {
     let form = args.output.only("verify", &[Format::Text, Format::Json, Format::Csv])?;
     let session = Session::open(global, console, Purpose::Apply).await?;
     session.spare(&args.output, global, None)?;
-    let lease = session.store.lock(&console.holder, &session.clock).await?;
-    let remembered = session.remembered().await?;
-    console.picked_up(&remembered)?;
-    let written = Written::unconfirmed(&remembered.ledger);
-    let found = if written.is_empty() {
-        Verification::default()
-    } else {
-        let found = look(&session, &remembered, &written).await?;
-        remember(&session, lease, remembered, &found).await?;
-        found
-    };
+    let found = session.locked(console, async |locked| settle(&session, locked, args.run).await).await;
     session.close().await;
+    let found = found?;
     console.put(&args.output, |out, look| match form {
         Format::Text | Format::Markdown => render::verify::text(out, &found.rows, look),
         Format::Json => render::verify::json(out, &found.rows),
@@ -38,40 +30,36 @@ pub(super) async fn run(global: &Global, console: &Console, args: &VerifyArgs) -
     Ok(exit(&found, args.detailed_exitcode))
 }
 
-/// Reads everyone to whom something was written that has not been read back.
-async fn look(
+/// Looks again at what one run wrote, or at all that was not read back, and stores what was seen.
+async fn settle(
     session: &Session,
-    remembered: &Remembered,
-    written: &Written,
+    locked: &mut Locked<'_>,
+    run: Option<RunId>,
 ) -> Result<Verification, Failure> {
+    let written = match run {
+        None => Written::unconfirmed(&locked.remembered.ledger),
+        Some(run) => {
+            rollback::is_known(session, run).await?;
+            session.store.deeds(run).await?.map(|deeds| Written::by(&deeds)).unwrap_or_default()
+        }
+    };
+    if written.is_empty() {
+        return Ok(Verification::default());
+    }
     let people: BTreeSet<PersonId> = written.people.keys().copied().collect();
     let settings = written.people.values().flatten().any(|setting| *setting != Setting::ServicePlan);
     let ask = Ask { settings, tenant_settings: true, count_people: false };
     let actual = session.reader.observe(&people, ask).await?;
     let settle = session.manifest.settle();
-    Ok(verify(written, &actual, &remembered.ledger, &settle, session.clock.now()))
-}
-
-/// Stores what was seen, as an apply of a plan that changes nothing.
-async fn remember(
-    session: &Session,
-    lease: Lease,
-    remembered: Remembered,
-    found: &Verification,
-) -> Result<(), Failure> {
-    let (reader, context) = (&session.reader, session.context(&remembered, false));
-    let basis = Basis::of(&context, reader.tenant(), reader.tenant_name(), context.now);
-    let plan = Plan { observations: found.observations.clone(), ..Plan::empty(basis) };
-    let settle = session.manifest.settle();
-    let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;
-    let writer = Writer::new(session.reader.clone());
-    let limit = FailureLimit::default();
-    apply::apply(&plan, &writer, run, &session.clock, limit, &mut drop, &Stop::default())
-        .await
-        .map(drop)
-        .map_err(|Unrecorded { report: _, source }| {
-            Failure::from(source).context("what was seen could not be written down")
-        })
+    let found = verify(&written, &actual, &locked.remembered.ledger, &settle, session.clock.now());
+    let context = session.context(&locked.remembered, false);
+    let basis = Basis::of(&context, actual.tenant.id, &actual.tenant.name, actual.read_at);
+    let tenant = found.observations.tenant.iter();
+    let tenant = tenant.map(|(setting, entry)| Record::ObservedTenant { setting: *setting, entry: *entry });
+    let people = found.observations.people.iter();
+    let people = people.map(|(id, is)| Record::Observed { id: *id, is: is.clone() });
+    locked.write_down(&Plan::empty(basis), tenant.chain(people)).await?;
+    Ok(found)
 }
 
 /// Chooses the exit code: what did not take weighs more than what could not be read, and that more than waiting.

@@ -52,15 +52,16 @@ pub(super) fn read(file: &File, column: Option<&str>, problems: &mut Problems) -
 }
 
 /// Is the header, and where the rows begin.
-struct Header<'t> {
-    at: At,
-    cells: Vec<Cell>,
-    rows: Rows<'t>,
+#[derive(Clone, Debug)]
+pub(super) struct Header<'t> {
+    pub(super) at: At,
+    pub(super) cells: Vec<Cell>,
+    pub(super) rows: Rows<'t>,
 }
 
 impl<'t> Header<'t> {
     /// Finds the first line that is neither blank nor PowerShell's `#TYPE`.
-    fn find(text: &'t str, report: &mut Reporter<'_>) -> Option<Self> {
+    pub(super) fn find(text: &'t str, report: &mut Reporter<'_>) -> Option<Self> {
         let mut lines = Rows::new(text, 0, 1, b'\0');
         let mut cells = Vec::new();
         loop {

@@ -23,11 +23,13 @@ mod resolve;
 mod rows;
 mod scenario;
 mod schema;
+mod script;
 mod store;
 mod syntax;
 mod template;
 mod tenant;
 mod text;
+mod waiver;
 mod words;
 
 #[cfg(test)]
@@ -42,8 +44,10 @@ pub use group::Group;
 pub use problem::{Problem, Problems, Severity};
 pub use scenario::Scenario;
 pub use schema::schema;
+pub use script::{Script, script};
 pub use store::{NotAStore, StoreAddress};
 pub use template::template;
+pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
 use crate::model::{Class, Limit, Selector, Settle, TenantId, TenantSetting, Value};
 use accept::Accept;
@@ -167,6 +171,11 @@ impl Manifest {
             Rule::List(list) => Some(&*list.file.path),
         });
         lists.chain([self.path()]).collect()
+    }
+
+    /// Gathers the selectors of the people whom no plan changes.
+    pub fn protected_selectors(&self) -> BTreeSet<Selector> {
+        self.protected.iter().flat_map(Rule::named).map(|named| named.selector).collect()
     }
 
     /// Gathers every selector whose answer [`Manifest::resolve`] needs.

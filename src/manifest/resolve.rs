@@ -87,6 +87,26 @@ impl Manifest {
         Ok(state)
     }
 
+    /// Says whom the manifest protects, given who its selectors stand for; unknown where one could not be read.
+    ///
+    /// # Errors
+    ///
+    /// A group or licence that does not exist, or a name that several bear, as in [`Manifest::resolve`].
+    pub fn protected(&self, membership: &Membership) -> Result<Known<BTreeSet<PersonId>>, Problems> {
+        let mut problems = Problems::default();
+        problems.know(&self.file);
+        let mut report = Reporter { problems: &mut problems, file: Arc::clone(&self.file.path) };
+        let mut state = DesiredState::default();
+        let protected = gather(&self.protected, None, membership, &mut state, &mut report);
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        Ok(match state.unreadable.into_iter().next() {
+            Some(unreadable) => Known::Unknown(unreadable.refusal),
+            None => Known::Is(protected.known.into_iter().collect()),
+        })
+    }
+
     /// Counts the people whom two groups name by their address or id, before any tenant is asked.
     ///
     /// Entra groups, filters and licences count as nobody here; a plan knows them.

@@ -106,11 +106,18 @@ impl<'t> Rows<'t> {
         self.trimmed(start, end, line, open)
     }
 
-    fn trimmed(&self, mut start: usize, mut end: usize, line: u32, open: bool) -> Cell {
+    fn trimmed(&self, mut start: usize, mut end: usize, mut line: u32, open: bool) -> Cell {
+        // Of a quote that is never closed, the place where it opens is what counts.
+        if open {
+            return Cell { start, end, line, open };
+        }
         while end > start && self.bytes[end - 1].is_ascii_whitespace() {
             end -= 1;
         }
         while start < end && self.bytes[start].is_ascii_whitespace() {
+            let ends_line = self.bytes[start] == b'\n'
+                || (self.bytes[start] == b'\r' && self.bytes.get(start + 1) != Some(&b'\n'));
+            line = line.saturating_add(u32::from(ends_line));
             start += 1;
         }
         Cell { start, end, line, open }

@@ -15,7 +15,7 @@ pub enum StoreAddress {
     Folder(PathBuf),
     /// Nowhere: only visible choices and the consent floor protect people.
     None,
-    /// A bucket: `az://…`, `s3://…` or `gs://…`, as spelt. This version cannot use it.
+    /// A bucket: `az://…`, `s3://…` or `gs://…`, as spelt.
     Remote(String),
 }
 
@@ -86,12 +86,7 @@ pub(super) fn store(
             }
         },
         Ok(StoreAddress::None) => StoreAddress::None,
-        Ok(StoreAddress::Remote(remote)) => {
-            report
-                .error(node.at, format!("this version cannot use the store {}", quoted(&remote)))
-                .hint("use `file:FOLDER`, or `none`");
-            StoreAddress::Remote(remote)
-        }
+        Ok(StoreAddress::Remote(remote)) => StoreAddress::Remote(remote),
     }
 }
 

@@ -157,13 +157,18 @@ fn found(text: &str, at: At) -> At {
     if at.start > 0 || at.line == 0 {
         return at;
     }
-    let mut start = 0;
-    for line in text.split_inclusive('\n').take(at.line as usize - 1) {
-        start += line.len();
-    }
-    let before =
-        text[start..].chars().take_while(|char| *char != '\n').take((at.column as usize).saturating_sub(1));
-    let start = u32::try_from(start + before.map(char::len_utf8).sum::<usize>()).unwrap_or(u32::MAX);
+    // YAML's own line breaks: LF, CRLF, and CR by itself.
+    let bytes = text.as_bytes();
+    let breaks = (0..bytes.len())
+        .filter(|at| bytes[*at] == b'\n' || (bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n')));
+    let line = if at.line == 1 {
+        0
+    } else {
+        breaks.map(|at| at + 1).nth(at.line as usize - 2).unwrap_or(text.len())
+    };
+    let before = text[line..].chars().take_while(|char| !matches!(char, '\n' | '\r'));
+    let before = before.take((at.column as usize).saturating_sub(1));
+    let start = u32::try_from(line + before.map(char::len_utf8).sum::<usize>()).unwrap_or(u32::MAX);
     At { start, end: start.max(at.end), ..at }
 }
 

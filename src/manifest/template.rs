@@ -1,6 +1,7 @@
 //! Writes the manifest that `init` begins with.
 
 use super::Scenario;
+use super::waiver::in_quotes;
 use crate::model::TenantId;
 
 /// Writes a commented manifest for a scenario; it is valid as it stands, and changes nobody until it is applied.
@@ -11,7 +12,7 @@ pub fn template(scenario: Scenario, tenant: TenantId, name: &str) -> String {
     let switch = if default { "on" } else { "off" };
     let pitch = pitch(scenario);
     let groups = groups(scenario);
-    let name = name.replace(['"', '\\', '\n', '\r'], "");
+    let name = in_quotes(name);
     format!(
         r#"# What Microsoft Viva Insights should be in this tenant.
 #
@@ -25,7 +26,7 @@ version: 1
 
 tenant:
   id: {tenant}   # a token for another tenant is refused
-  name: "{name}"
+  name: {name}
 
 {pitch}scenario: {scenario}
 

@@ -16,12 +16,14 @@ const SAVE_AS_UTF8: &str = "save the file as UTF-8, for example with `Export-Csv
 /// Windows PowerShell's `>` and `Out-File` write UTF-16LE with a mark. UTF-16 without one is refused, and so is a file
 /// in which `-Append` mixed two encodings: both have NUL characters where text has none.
 pub(super) fn decode(bytes: Vec<u8>) -> Result<String, NoText> {
-    let text = match bytes.as_slice() {
+    let mut text = match bytes.as_slice() {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes)?,
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes)?,
-        [0xEF, 0xBB, 0xBF, ..] => utf8(bytes)?.split_off(3),
         _ => utf8(bytes)?,
     };
+    // Tools that put files together leave more than one mark.
+    let marks = text.len() - text.trim_start_matches('\u{FEFF}').len();
+    let text = if marks > 0 { text.split_off(marks) } else { text };
     match text.find('\0') {
         None => Ok(text),
         Some(at) => Err(NoText {

@@ -14,7 +14,7 @@ use super::error::Trouble;
 use super::http::Service;
 use super::message::{Answer, Body, Content, Effect, Failure, Request};
 use super::retry::{Next, Patience, retry_after};
-use super::said::status_of;
+use super::said::{clip, status_of};
 use crate::model::RefusalKind;
 
 /// Is one item on its way.
@@ -170,7 +170,7 @@ fn read(service: &Service, outer: Answer) -> Result<BTreeMap<String, Answer>, Tr
             let answer = Answer {
                 status: status.unwrap_or_else(|| status_of(&body)),
                 retry_after: header("retry-after").and_then(|text| retry_after(&text, now)),
-                request_id: header("request-id").or_else(|| outer_id.clone()),
+                request_id: header("request-id").map(|id| clip(&id)).or_else(|| outer_id.clone()),
                 claims: None,
                 body: Body::Json(body),
                 attempts: 0,

@@ -20,8 +20,14 @@ use super::said::clip;
 use crate::clock::Clock;
 use crate::model::{Refusal, RefusalKind};
 
-/// Is the most that we take in of one answer.
-const LARGEST_BODY: usize = 64 * 1024 * 1024;
+/// Is the most that we take in of a page or an object: 999 people with all licences that there are, and some more.
+const LARGEST_PAGE: usize = 16 << 20;
+/// Is the most that we take in of what a batch or a cmdlet brings: ten or twenty objects of a few KiB each.
+///
+/// They are read into trees, which take up to fifty times their text when somebody means harm.
+const LARGEST_ANSWER: usize = 4 << 20;
+/// Is how much of a refusal is read; what comes later does not explain it.
+const LARGEST_REFUSAL: usize = 256 << 10;
 
 /// Is the way out: one connection pool for all peers.
 #[derive(Clone, Debug)]
@@ -90,12 +96,22 @@ impl Wire {
         let headers = response.headers();
         let retry_after = self.retry_after(headers);
         let request_id = header(headers, "request-id").or_else(|| header(headers, "x-ms-request-id"));
+        let request_id = request_id.map(|id| clip(&id));
         let claims = headers.get(WWW_AUTHENTICATE).and_then(|value| claims_challenge(value.to_str().ok()?));
+        let most = match request.method {
+            _ if !(200..300).contains(&status) => LARGEST_REFUSAL,
+            "GET" => LARGEST_PAGE,
+            _ => LARGEST_ANSWER,
+        };
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_BODY => {
-                    let how = "it is larger than 64 MiB";
+                Ok(Some(chunk)) if body.len() + chunk.len() > most && most == LARGEST_REFUSAL => {
+                    body.extend_from_slice(&chunk[..most - body.len()]);
+                    break;
+                }
+                Ok(Some(chunk)) if body.len() + chunk.len() > most => {
+                    let how = format!("it is larger than {} MiB", most >> 20);
                     return Err(Trouble::garbled(peer, request_id.or(Some(id)), how));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),

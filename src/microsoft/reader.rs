@@ -163,7 +163,8 @@ impl Reader {
             actual.insert(*id, ActualPerson { upn, kind, enabled, mailbox, licences, settings });
         }
         drop(known_people);
-        for (id, settings) in self.read_settings(who).await {
+        let tell = |done, of| inner.directory.tell(Reading::Settings { done, of });
+        for (id, settings) in self.read_settings(who, &tell).await {
             if let Some(person) = actual.get_mut(&id) {
                 person.settings = settings;
             }
@@ -189,9 +190,11 @@ impl Reader {
     }
 
     /// Reads again the mode and features of people, in the same order.
+    ///
+    /// Tells nobody how far it is: whoever asks again has a progress of their own.
     pub async fn people_settings(&self, people: &[(PersonId, Arc<str>)]) -> Vec<Known<Settings>> {
         let who = people.iter().map(|(id, upn)| Identity { id: *id, upn: Arc::clone(upn) }).collect();
-        self.read_settings(who).await.into_iter().map(|(_, settings)| settings).collect()
+        self.read_settings(who, &|_, _| {}).await.into_iter().map(|(_, settings)| settings).collect()
     }
 
     /// Reads again the licences of people, in the same order.
@@ -244,8 +247,12 @@ impl Reader {
     }
 
     /// Reads mode and features of people, in the same order, as many at once as the service bears.
-    async fn read_settings(&self, who: Vec<Identity>) -> Vec<(PersonId, Known<Settings>)> {
-        let Inner { tenant: _, name: _, clock: _, graph: _, insights, directory } = &*self.0;
+    async fn read_settings(
+        &self,
+        who: Vec<Identity>,
+        tell: &(dyn Fn(u64, u64) + Sync),
+    ) -> Vec<(PersonId, Known<Settings>)> {
+        let insights = &self.0.insights;
         let of = number(who.len());
         let (fuse, done) = (Fuse::default(), AtomicU64::new(0));
         let batches = who.chunks(insights.at_once()).map(|some| {
@@ -259,7 +266,7 @@ impl Reader {
                     settings
                 };
                 let done = done.fetch_add(number(some.len()), Ordering::Relaxed) + number(some.len());
-                directory.tell(Reading::Settings { done, of });
+                tell(done, of);
                 settings
             }
         });

@@ -70,9 +70,9 @@ impl Said {
         }
         match value.get("error") {
             Some(Value::String(code)) => Self {
-                code: Some(code.clone()),
+                code: Some(clip(code)),
                 text: string(value, "error_description").map(|text| clip(first_line(&text))),
-                request_id: string(value, "trace_id"),
+                request_id: string(value, "trace_id").map(|id| clip(&id)),
                 numbers: value
                     .get("error_codes")
                     .and_then(Value::as_array)
@@ -111,9 +111,9 @@ impl Said {
             None => detail.map(str::to_owned).or(internal),
         };
         Self {
-            code: string(error, "code").filter(|code| !code.is_empty()),
+            code: string(error, "code").map(|code| clip(&code)).filter(|code| !code.is_empty()),
             text: text.map(|text| clip(&text)),
-            request_id: inner.and_then(|inner| string(inner, "request-id")),
+            request_id: inner.and_then(|inner| string(inner, "request-id")).map(|id| clip(&id)),
             numbers: Vec::new(),
             missing: exception.ends_with("ManagementObjectNotFoundException"),
         }

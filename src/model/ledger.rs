@@ -123,6 +123,16 @@ impl Entry {
         self.by == By::Seen && self.chosen && self.value == value
     }
 
+    /// Says whether undoing a run brought this value about under the manifest in force, so that it stays.
+    pub fn is_undone(&self, have: Value, manifest: Mark) -> bool {
+        self.rolled_back == Some(manifest) && self.value == have
+    }
+
+    /// Says whether somebody had chosen this value before we wrote over it.
+    pub fn was_chosen(&self, value: Value) -> bool {
+        self.found == Some(Found { value, chosen: true })
+    }
+
     /// Says whether we wrote this value, or tried to and never heard of it.
     pub fn is_being_written(&self, value: Value) -> bool {
         self.written() == Some(value) || self.tried.is_some_and(|tried| tried.value == value)

@@ -9,9 +9,11 @@ pub mod ledger;
 pub mod licence;
 pub mod mark;
 pub mod person;
+pub mod plan_hash;
 pub mod setting;
 pub mod state;
 pub mod tenant;
+pub mod waiver;
 
 pub use change::{Class, Limit};
 pub use desired::{
@@ -21,6 +23,8 @@ pub use ledger::{By, Entry, Found, Ledger, PersonRecord, TenantEntry, Tried};
 pub use licence::{Catalogue, Licences, ServicePlanId, Sku, SkuId, Source};
 pub use mark::Mark;
 pub use person::{GroupId, Kind, PersonId, Selector};
+pub use plan_hash::{NotAPlanHash, PlanHash};
 pub use setting::{BySetting, Feature, Mode, Rate, ServicePlan, Setting, Switch, TenantSetting, Value};
 pub use state::{ActualPerson, ActualState, ActualTenant, Known, Refusal, RefusalKind, Settings};
 pub use tenant::{Members, Membership, TenantId};
+pub use waiver::Waiver;

@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Leaving, LeftAlone, MovesWithDefault, Note, Operation, OutsideChange, Quarantined, Reason,
+    Context, Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange, Quarantined,
+    Reason,
 };
-use crate::model::{Class, Entry, Mark, Overlap, PersonId, Setting, TenantEntry, TenantId, TenantSetting};
+use crate::model::{
+    Class, Entry, Mark, Overlap, PersonId, PlanHash, Setting, TenantEntry, TenantId, TenantSetting,
+};
 
 /// Is the version of the plan file that this program writes.
 pub const FORMAT: u32 = 1;
@@ -23,8 +26,14 @@ pub const FORMAT: u32 = 1;
 pub struct Plan {
     /// The version of this form, [`FORMAT`].
     pub format: u32,
+    /// The hash of the file that this is saved as; all zeros where it was not saved.
+    #[serde(default)]
+    pub hash: PlanHash,
     /// What it was made from.
     pub basis: Basis,
+    /// What it is for, where it does not bring about what the manifest asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<Occasion>,
     /// In the order in which they are carried out.
     pub operations: Vec<Operation>,
     /// Everyone in scope who has no operation, with the reason that weighs most, sorted by UPN.
@@ -54,7 +63,9 @@ impl Plan {
     pub fn empty(basis: Basis) -> Self {
         Self {
             format: FORMAT,
+            hash: PlanHash::default(),
             basis,
+            occasion: None,
             operations: Vec::new(),
             left_alone: Vec::new(),
             outside_changes: Vec::new(),

@@ -124,7 +124,7 @@ pub fn explain(
     id: PersonId,
 ) -> Option<Explanation> {
     let person = actual.people.get(&id)?;
-    let tenant = tenant::judge(desired, actual, ledger, context.now);
+    let tenant = tenant::judge(desired, actual, ledger, context.now, Some(context.mark()));
     let deviations = Deviations::new(desired, context.as_of);
     let bench = Bench::new(&tenant, &deviations, desired, actual, ledger, context);
     let held = desired.people.get(&id).copied();

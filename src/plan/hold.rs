@@ -61,6 +61,11 @@ impl Holding<'_> {
     pub(super) fn hold(&self, setting: Setting, have: Option<Value>, verdict: Verdict) -> Verdict {
         let to = match verdict.decision {
             Decision::Set { to, because: _ } => Some(to),
+            Decision::Leave(Reason::RolledBack) => {
+                let quarantined = is_quarantined(&self.history(setting, &verdict));
+                let reason = if quarantined { Reason::Quarantined } else { Reason::RolledBack };
+                return Verdict { decision: Decision::Leave(reason), ..verdict };
+            }
             Decision::Leave(
                 Reason::ConsentFloor | Reason::OwnChoice | Reason::InheritedLicence | Reason::DefaultMoved,
             ) => None,
@@ -73,7 +78,6 @@ impl Holding<'_> {
                 | Reason::NoMailbox
                 | Reason::Unlicensed
                 | Reason::Quarantined
-                | Reason::RolledBack
                 | Reason::Accepted
                 | Reason::OptedOut
                 | Reason::Settling
@@ -94,7 +98,13 @@ impl Holding<'_> {
     ///
     /// A pin writes what is there already, which deviates from nothing that could be accepted; a quarantined setting is
     /// not written for that reason either.
-    fn holds(&self, setting: Setting, have: Value, pin: bool, verdict: &Verdict) -> Option<Reason> {
+    pub(super) fn holds(
+        &self,
+        setting: Setting,
+        have: Value,
+        pin: bool,
+        verdict: &Verdict,
+    ) -> Option<Reason> {
         let doubted = || self.deviations.may_accept(setting, have);
         let accepted = || self.deviations.accepts(self.id, setting, have).is_some();
         if is_quarantined(&self.history(setting, verdict)) {

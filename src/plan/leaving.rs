@@ -155,6 +155,10 @@ impl Leaver<'_> {
             self.waits |= entry.tried.is_some() || (unconfirmed && bench.now.duration_since(entry.at) < late);
             return None;
         }
+        if entry.is_undone(have, bench.manifest) {
+            self.waits = true;
+            return None;
+        }
         let default = match setting {
             Setting::Mode => Some(DefaultNow::MODE.after),
             Setting::ServicePlan => None,

@@ -15,12 +15,14 @@ pub struct DefaultNow {
     pub flips: bool,
     /// What it was, if it changed so lately that people may still show the old value.
     pub settling_from: Option<Value>,
+    /// What the manifest asks for, and what was undone under this very manifest, so that it does not come.
+    pub undone: Option<Value>,
 }
 
 impl DefaultNow {
     /// Makes the default of the privacy mode, which never changes.
     pub const MODE: Self =
-        Self { now: Value::OPT_IN, after: Value::OPT_IN, flips: false, settling_from: None };
+        Self { now: Value::OPT_IN, after: Value::OPT_IN, flips: false, settling_from: None, undone: None };
 
     /// Says whether a value may merely be the old default that still shows.
     pub fn is_settling_at(&self, have: Value) -> bool {
@@ -44,15 +46,20 @@ pub(super) fn settle_tried(
     if now.duration_since(tried.at) < settle {
         return Some(entry);
     }
-    if have != tried.value || entry.is_choice_of(have) {
+    if entry.is_choice_of(have) {
         return Some(Entry { tried: None, ..entry });
     }
+    if have != tried.value {
+        // What was to be undone was not.
+        return Some(Entry { tried: None, rolled_back: None, ..entry });
+    }
+    let theirs = entry.rolled_back.is_some() && entry.was_chosen(have);
     Some(Entry {
         value: have,
-        by: By::Us,
+        by: if theirs { By::Seen } else { By::Us },
         at: tried.at,
-        confirmed: true,
-        chosen: false,
+        confirmed: !theirs,
+        chosen: theirs,
         released: false,
         tried: None,
         ..entry

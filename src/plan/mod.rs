@@ -5,17 +5,22 @@
 
 pub mod calls;
 mod consent;
+mod deed;
 mod document;
 pub mod explain;
 mod gone;
 pub mod guard;
+pub mod hash;
 mod hold;
+mod inverse;
 mod leaving;
 mod look;
 mod note;
+mod occasion;
 mod operation;
 mod person;
 mod reason;
+mod recording;
 mod scope;
 mod service_plan;
 mod settled;
@@ -29,19 +34,23 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use consent::opts_in_again;
+pub use deed::{Deed, Deeds, PersonDeeds, Wrote};
 pub use document::{Basis, FORMAT, Observations, Observed, Plan, Summary};
 pub use gone::{FORGOTTEN_AFTER, whom_to_look_up};
+pub use inverse::inverse;
 pub use leaving::who_left;
 pub use look::DefaultNow;
 pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Quarantined, Refused};
+pub use occasion::{LeftOut, Occasion, Recorded, Stays, Undone};
 pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};
+pub use recording::{Claim, Counts, Finding, Recording, record};
 pub use scope::Scope;
 pub use settled::{Settled, Verification, Verified, Written, verify};
 pub use tally::is_consistent;
 
 use crate::model::{
-    ActualPerson, ActualState, Class, DesiredGroup, DesiredState, Entry, Held, Known, Ledger, PersonId,
+    ActualPerson, ActualState, Class, DesiredGroup, DesiredState, Entry, Held, Known, Ledger, Mark, PersonId,
     Setting, Value,
 };
 use explain::Decision;
@@ -68,12 +77,19 @@ pub struct Context {
     pub re_pin: bool,
 }
 
+impl Context {
+    /// Marks the manifest in force, as the ledger remembers what was undone under it.
+    pub fn mark(&self) -> Mark {
+        Mark::of(&self.manifest)
+    }
+}
+
 /// Decides what to do.
 ///
 /// The three states are read at one moment and may be stale by the time anyone acts on the plan. That is why each
 /// operation carries what it expects to find, and why `apply` looks again before it writes.
 pub fn plan(desired: &DesiredState, actual: &ActualState, ledger: &Ledger, context: &Context) -> Plan {
-    let tenant = tenant::judge(desired, actual, ledger, context.now);
+    let tenant = tenant::judge(desired, actual, ledger, context.now, Some(context.mark()));
     let deviations = Deviations::new(desired, context.as_of);
     let bench = Bench::new(&tenant, &deviations, desired, actual, ledger, context);
     let mut draft = Draft::default();
@@ -110,6 +126,8 @@ struct Draft {
     /// Enabled member accounts in scope: those that the directory's count includes.
     counted: u64,
     restore_stays: u64,
+    /// Opt-outs that a script wrote, and that stay.
+    recorded_stay: u64,
 }
 
 impl Draft {
@@ -163,6 +181,10 @@ impl Draft {
             let removal = group.wants.service_plan == Some(Value::REMOVED);
             *self.inherited.entry((*licensing, removal)).or_default() += 1;
         }
+        let mode = judgement.settings.mode.filter(|verdict| matches!(verdict.decision, Decision::Leave(_)));
+        let recorded = |entry: &Entry| entry.recorded && entry.written() == Some(Value::OPT_OUT);
+        self.recorded_stay +=
+            u64::from(mode.and_then(|verdict| verdict.entry).is_some_and(|entry| recorded(&entry)));
         let before = self.operations.len();
         for (setting, to, because) in judgement.sets() {
             let from = values.get(setting).known().copied().flatten();
@@ -345,6 +367,7 @@ fn left_alone(
             | Reason::OwnChoice
             | Reason::DefaultMoved
             | Reason::Quarantined
+            | Reason::RolledBack
             | Reason::Accepted),
         ) = verdict.decision
         else {

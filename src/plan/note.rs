@@ -172,6 +172,21 @@ pub enum Note {
         /// What it stays.
         value: Value,
     },
+    /// A default is not as the manifest asks, since a run was undone under this very manifest.
+    #[serde(rename_all = "kebab-case")]
+    DefaultRolledBack {
+        /// The default.
+        #[schemars(with = "String")]
+        setting: TenantSetting,
+        /// What it stays.
+        value: Value,
+    },
+    /// Opt-outs that a script wrote, as somebody recorded, and that this plan leaves as they are.
+    #[serde(rename_all = "kebab-case")]
+    RecordedStay {
+        /// How many people in scope.
+        people: u64,
+    },
     /// The manifest protects somebody whom the directory does not know.
     #[serde(rename_all = "kebab-case")]
     ProtectedNotFound {

@@ -25,6 +25,8 @@ pub(super) struct Bench<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) settle: Settle,
     pub(super) re_pin: bool,
+    /// The manifest in force.
+    pub(super) manifest: Mark,
     pub(super) now: Timestamp,
     pub(super) as_of: Timestamp,
     /// What the manifest accepts.
@@ -49,6 +51,7 @@ impl<'a> Bench<'a> {
             catalogue: &actual.catalogue,
             settle: desired.settle,
             re_pin: *re_pin,
+            manifest: context.mark(),
             now: *now,
             as_of: *as_of,
             deviations,
@@ -161,6 +164,7 @@ pub(super) fn judge(
         opted_out: false,
         on_user_choice: group.on_user_choice,
         re_pin: bench.re_pin,
+        manifest: bench.manifest,
         settle: bench.settle.person,
         now: bench.now,
     };
@@ -210,7 +214,10 @@ pub(super) fn judge(
             continue;
         }
         let verdict = held(&case, decide(&case));
-        let verdict = if goes == Some(Value::OPT_IN) { with_opt_in(verdict, &case) } else { verdict };
+        let held_as_it_is =
+            || case.have.is_some_and(|have| holding.holds(setting, have, false, &verdict).is_some());
+        let verdict =
+            if goes == Some(Value::OPT_IN) { with_opt_in(verdict, &case, held_as_it_is()) } else { verdict };
         *judgement.settings.get_mut(setting) = Some(verdict);
     }
     let ahead = ModeAhead { have: mode.have, decision: decided.map(|verdict| verdict.decision) };
@@ -232,11 +239,12 @@ pub(super) fn judge(
 /// States a feature again beside an opt-in, which leaves the features in no known state.
 ///
 /// What the person chose is stated as chosen, unless the group overrides choices; what is held is stated as it is.
-fn with_opt_in(verdict: Verdict, case: &Case) -> Verdict {
+fn with_opt_in(verdict: Verdict, case: &Case, held: bool) -> Verdict {
     let (Some(want), Some(have)) = (case.want, case.have) else { return verdict };
     let respects = case.on_user_choice == OnUserChoice::Respect;
     let to = match (verdict.decision, verdict.entry) {
-        (Decision::Leave(Reason::OwnChoice | Reason::Accepted | Reason::Quarantined), _) => have,
+        (Decision::Set { .. } | Decision::Leave(_), _) if held => have,
+        (Decision::Leave(Reason::OwnChoice | Reason::RolledBack), _) => have,
         (_, Some(entry)) if entry.chosen && respects => entry.value,
         (Decision::Set { .. } | Decision::Leave(_), _) => want,
     };

@@ -74,6 +74,9 @@ pub(super) fn judge(
     if unseen || looked.tried.is_some() {
         return with(left(Reason::Settling, Some(looked)));
     }
+    if looked.is_undone(Value::ServicePlan(have), bench.manifest) {
+        return with(left(Reason::RolledBack, Some(looked)));
+    }
     let changes = licence_changes(person, bench.catalogue, want);
     let inherited_from = inherited(person, bench.catalogue, want, changes.is_empty());
     let unworkable = changes.is_empty() && inherited_from.is_empty();
@@ -186,8 +189,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        BySetting, Kind, Known, Licences, Mode, OnLeave, OnUserChoice, PersonId, ServicePlanId, Settings,
-        Settle, Sku, SkuId, Source, Switch,
+        BySetting, Kind, Known, Licences, Mark, Mode, OnLeave, OnUserChoice, PersonId, ServicePlanId,
+        Settings, Settle, Sku, SkuId, Source, Switch,
     };
     use crate::plan::hold::Deviations;
     use crate::plan::tenant::TenantVerdict;
@@ -226,6 +229,7 @@ mod tests {
             catalogue: &catalogue,
             settle,
             re_pin: false,
+            manifest: Mark::of("version: 1\n"),
             now,
             as_of: now,
             deviations: &deviations,

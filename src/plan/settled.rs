@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::look::{DefaultNow, look, settle_tried};
 use super::tenant::{self, TenantVerdict};
-use super::{Observations, Observed, PersonTarget, Target};
+use super::{Deeds, Observations, Observed, PersonDeeds, PersonTarget, Target};
 use crate::model::{
     ActualPerson, ActualState, By, DesiredState, Entry, Known, Ledger, PersonId, PersonRecord, Setting,
     Settle, TenantSetting, Value,
@@ -39,6 +39,18 @@ impl Written {
         Self {
             people: people.filter(|(_, settings)| !settings.is_empty()).collect(),
             tenant: tenant.map(|(setting, _)| *setting).collect(),
+        }
+    }
+
+    /// Lists everything that one run wrote, read back or not.
+    pub fn by(deeds: &Deeds) -> Self {
+        let of_person = |deeds: &PersonDeeds| -> BTreeSet<Setting> {
+            let settings = deeds.settings.iter().filter(|(_, deed)| deed.is_some());
+            settings.map(|(setting, _)| setting).collect()
+        };
+        Self {
+            people: deeds.people.iter().map(|(id, deeds)| (*id, of_person(deeds))).collect(),
+            tenant: deeds.tenant.keys().copied().collect(),
         }
     }
 
@@ -107,7 +119,7 @@ pub fn verify(
     now: Timestamp,
 ) -> Verification {
     let nothing_wanted = DesiredState { settle: *settle, ..DesiredState::default() };
-    let tenant = tenant::judge(&nothing_wanted, actual, ledger, now);
+    let tenant = tenant::judge(&nothing_wanted, actual, ledger, now, None);
     let mut found = Verification::default();
     for setting in &written.tenant {
         found.rows.extend(of_tenant(*setting, actual, ledger, settle.defaults, now));

@@ -11,7 +11,8 @@ use super::{
     Summary, Target, calls,
 };
 use crate::model::{
-    Accepted, ActualState, Class, DesiredState, Ledger, Mark, PersonId, ReOptIn, TenantSetting, Value,
+    Accepted, ActualState, Class, DesiredState, Ledger, Mark, PersonId, PlanHash, ReOptIn, TenantSetting,
+    Value,
 };
 
 /// Makes the plan of everything that was gathered.
@@ -40,7 +41,9 @@ pub(super) fn finish(
     let summary = summary(&operations, &left_alone, desired);
     Plan {
         format: FORMAT,
+        hash: PlanHash::default(),
         basis: Basis::of(context, actual.tenant.id, &actual.tenant.name, actual.read_at),
+        occasion: None,
         operations,
         left_alone,
         outside_changes,
@@ -179,6 +182,9 @@ fn notes(
     }
     let missing = desired.protected_not_found.iter();
     notes.extend(missing.map(|address| Note::ProtectedNotFound { address: Arc::clone(address) }));
+    if draft.recorded_stay > 0 {
+        notes.push(Note::RecordedStay { people: draft.recorded_stay });
+    }
     if draft.restore_stays > 0 {
         notes.push(Note::RestoreStays { people: draft.restore_stays });
     }

@@ -10,8 +10,8 @@ use super::person::is_unknown;
 use super::{Because, Note, Operation, OutsideChange, Phase, Quarantined, Target};
 use crate::model::ledger::{came_back, is_quarantined};
 use crate::model::{
-    ActualState, By, BySetting, Class, DesiredState, Feature, Known, Ledger, Refusal, RefusalKind, Switch,
-    TenantEntry, TenantSetting, Value,
+    ActualState, By, BySetting, Class, DesiredState, Feature, Known, Ledger, Mark, Refusal, RefusalKind,
+    Switch, TenantEntry, TenantSetting, Value,
 };
 
 /// Is what follows for the tenant, and what the people's verdicts need to know of it.
@@ -30,6 +30,8 @@ pub(super) struct TenantVerdict {
     pub(super) defaults: BTreeMap<Feature, DefaultNow>,
     /// Values of features that somebody should keep who could not be read, and so cannot be pinned.
     held_back: BTreeSet<(Feature, Value)>,
+    /// The manifest in force, where one is.
+    manifest: Option<Mark>,
 }
 
 /// Finds what must not be taken away by a default, because whoever should keep it could not be read.
@@ -58,9 +60,11 @@ pub(super) fn judge(
     state: &ActualState,
     ledger: &Ledger,
     now: Timestamp,
+    manifest: Option<Mark>,
 ) -> TenantVerdict {
     let actual = &state.tenant;
-    let mut verdict = TenantVerdict { held_back: held_back(desired, state), ..TenantVerdict::default() };
+    let held_back = held_back(desired, state);
+    let mut verdict = TenantVerdict { held_back, manifest, ..TenantVerdict::default() };
     for setting in TenantSetting::ALL {
         let want = desired.tenant.get(&setting).copied();
         let entry = ledger.tenant.get(&setting).copied();
@@ -85,8 +89,16 @@ impl TenantVerdict {
             Some(entry) if entry.by == By::Us && entry.value == want => {
                 self.notes.push(Note::TenantWriteOnly { setting });
             }
+            Some(entry) if self.is_undone(&entry) => {
+                self.notes.push(Note::DefaultRolledBack { setting, value: entry.value });
+            }
             Some(_) | None => self.operations.push(operation(setting, entry.map(|entry| entry.value), want)),
         }
+    }
+
+    /// Says whether a default was undone under the manifest in force, so that it stays.
+    fn is_undone(&self, entry: &TenantEntry) -> bool {
+        self.manifest.is_some() && entry.rolled_back == self.manifest
     }
 
     fn unreadable(&mut self, setting: TenantSetting, want: Option<Value>, why: &Arc<Refusal>) {
@@ -126,6 +138,7 @@ impl TenantVerdict {
         }
         let mut after = have;
         let mut flips = false;
+        let mut undone = None;
         if settling {
             after = looked.value;
         }
@@ -136,6 +149,12 @@ impl TenantVerdict {
             && is_quarantined(&returned)
         {
             self.quarantined.push(Quarantined { target: Target::Tenant(setting), want, have, returned });
+        } else if let Some(want) = want
+            && want != after
+            && self.is_undone(&looked)
+        {
+            self.notes.push(Note::DefaultRolledBack { setting, value: after });
+            undone = Some(want);
         } else if let Some(want) = want
             && want != after
             && held_back
@@ -152,7 +171,7 @@ impl TenantVerdict {
         }
         if let Some(feature) = feature {
             let settling_from = looked.previous.filter(|_| looked.changed_at.is_some_and(recently));
-            self.defaults.insert(feature, DefaultNow { now: have, after, flips, settling_from });
+            self.defaults.insert(feature, DefaultNow { now: have, after, flips, settling_from, undone });
         }
     }
 }
@@ -176,7 +195,7 @@ fn look(entry: Option<TenantEntry>, have: Value, settle: SignedDuration, now: Ti
         rolled_back: None,
     };
     let Some(entry) = entry else { return seen };
-    let TenantEntry { value, by, at, confirmed, previous: _, changed_at: _, rolled_back: _ } = entry;
+    let TenantEntry { value, by, at, confirmed, previous: was, changed_at: _, rolled_back } = entry;
     if value == have {
         return TenantEntry { confirmed: by == By::Us, ..entry };
     }
@@ -184,10 +203,12 @@ fn look(entry: Option<TenantEntry>, have: Value, settle: SignedDuration, now: Ti
         let in_time = now.duration_since(at) < settle;
         return if in_time { entry } else { seen };
     }
-    TenantEntry { previous: Some(value), changed_at: Some(now), ..seen }
+    // What was undone may have been on its way while it was, and then shows once more before it goes.
+    let rolled_back = rolled_back.filter(|_| was == Some(have));
+    TenantEntry { previous: Some(value), changed_at: Some(now), rolled_back, ..seen }
 }
 
-fn operation(setting: TenantSetting, from: Option<Value>, to: Value) -> Operation {
+pub(super) fn operation(setting: TenantSetting, from: Option<Value>, to: Value) -> Operation {
     let phase = match to {
         Value::Switch(Switch::Off) => Phase::DefaultsOff,
         Value::Switch(Switch::On) | Value::Rate(_) | Value::Mode(_) | Value::ServicePlan(_) => {
@@ -255,7 +276,7 @@ mod tests {
             read_at: now(),
         };
         let tenant = entry.map(|entry| (TenantSetting::Dashboard, entry)).into_iter().collect();
-        judge(&desired, &state, &Ledger { tenant, ..Ledger::default() }, now())
+        judge(&desired, &state, &Ledger { tenant, ..Ledger::default() }, now(), None)
     }
 
     fn group(want: Value) -> DesiredState {

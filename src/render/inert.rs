@@ -47,7 +47,7 @@ fn escaped(text: &str, must: impl Fn(char) -> bool) -> Cow<'_, str> {
 }
 
 /// Escapes what acts; the rest stays as it is.
-pub(super) fn inert(text: &str) -> Cow<'_, str> {
+pub fn inert(text: &str) -> Cow<'_, str> {
     escaped(text, acts)
 }
 
@@ -82,19 +82,53 @@ pub(super) fn html(text: &str) -> String {
     format!("<code>{safe}</code>")
 }
 
+/// Makes talk of several lines harmless: line breaks stay, and with `colour` so do colours, which are then ours, since
+/// whoever wrote the lines has escaped the names in them.
+pub fn lines(text: &str, colour: bool) -> Cow<'_, str> {
+    if !colour {
+        return escaped(text, |character| acts(character) && character != '\n');
+    }
+    let mut parts = text.split("\u{1b}[");
+    let mut shown = lines(parts.next().unwrap_or_default(), false).into_owned();
+    for part in parts {
+        let end = part.find(|character: char| !(character.is_ascii_digit() || character == ';'));
+        let is_colour = end.is_some_and(|end| part[end..].starts_with('m'));
+        shown.push_str(if is_colour { "\u{1b}[" } else { "\\u{1b}[" });
+        shown.push_str(&lines(part, false));
+    }
+    Cow::Owned(shown)
+}
+
 /// Makes a cell that no spreadsheet reads as a formula.
 ///
-/// A cell that begins with `=`, `+`, `-`, `@` (or their full-width twins) gets a leading apostrophe, which
-/// spreadsheets take as "this is text". A tab, carriage return or line feed at the start is escaped as every control
-/// character is, and gets the apostrophe too. Source: OWASP, "CSV Injection".
+/// A cell that begins with `=`, `+`, `-`, `@` (or their full-width twins), after spaces too, gets a leading apostrophe,
+/// which spreadsheets take as "this is text". A tab, carriage return or line feed at the start is escaped as every
+/// control character is, and gets the apostrophe too. Where the machine's list separator is a semicolon, a spreadsheet
+/// begins a cell behind each one, quoted or not: a formula there is shown as an escape. Source: OWASP, "CSV Injection".
 pub(super) fn cell(text: &str) -> Cow<'_, str> {
     let shown = inert(text);
-    let first = text.chars().next();
-    let formula = matches!(
-        first,
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
-    );
-    if formula { Cow::Owned(format!("'{shown}")) } else { shown }
+    let first = text.trim_start().chars().next();
+    let formula = first.is_some_and(begins_formula) || text.starts_with(['\t', '\r', '\n']);
+    let shown = if formula { Cow::Owned(format!("'{shown}")) } else { shown };
+    if !shown.contains(';') {
+        return shown;
+    }
+    let mut safe = String::with_capacity(shown.len() + 8);
+    let mut behind = false;
+    for character in shown.chars() {
+        if behind && begins_formula(character) {
+            write!(safe, "{}", character.escape_unicode()).expect("writing to a string cannot fail");
+        } else {
+            safe.push(character);
+        }
+        behind = character == ';' || (behind && (character.is_whitespace() || character == '"'));
+    }
+    Cow::Owned(safe)
+}
+
+/// Says whether a cell that begins so is computed.
+fn begins_formula(character: char) -> bool {
+    matches!(character, '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
 }
 
 /// Measures text in terminal columns.
@@ -169,7 +203,16 @@ mod tests {
             assert_eq!(cell(formula), format!("'{formula}"));
         }
         assert_eq!(cell("\t=x"), "'\\u{9}=x");
+        assert_eq!(cell(" =x"), "' =x");
+        assert_eq!(cell("a;=x; \"+1;b"), "a;\\u{3d}x; \"\\u{2b}1;b");
         assert_eq!(cell("ada@contoso.com"), "ada@contoso.com");
+    }
+
+    #[test]
+    fn talk_keeps_its_lines_and_its_colours() {
+        let talk = "\u{1b}[1;31merror\u{1b}[0m:\n\u{1b}[2Ja\u{9b}\u{202e}";
+        assert_eq!(lines(talk, true), "\u{1b}[1;31merror\u{1b}[0m:\n\\u{1b}[2Ja\\u{9b}\\u{202e}");
+        assert_eq!(lines("a\nb\u{1b}[31m", false), "a\nb\\u{1b}[31m");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! pull-request comment, `json` for programs and `csv` for spreadsheets. Sentences live in `words`, colours in
 //! `style`, and everything that was not written by us passes through `inert` first.
 
+pub mod difference;
 pub mod drift;
 pub mod explain;
 pub mod export;
@@ -11,9 +12,11 @@ pub mod failure;
 pub mod plan;
 pub mod problems;
 pub mod progress;
+pub mod recording;
 pub mod report;
 pub mod runs;
 pub mod verify;
+pub mod waiver;
 
 mod agreed;
 mod change;
@@ -29,6 +32,7 @@ mod words;
 
 pub use agreed::{nothing_to_release, released};
 pub use failure::failure;
+pub use inert::{inert, lines};
 pub use progress::Progress;
 
 /// Says how text is to look.

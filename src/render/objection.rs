@@ -1,8 +1,10 @@
 //! Says what of a plan goes beyond a limit, what the limit is, and how one consents.
 
+use super::inert::quoted;
 use super::number::{count, people, percent};
 use super::words::Quote;
 use crate::model::Class;
+use crate::plan::Plan;
 use crate::plan::guard::Objection;
 
 /// Says what a class of change does to the people it counts: `1,167 people would …`.
@@ -52,9 +54,26 @@ pub(super) fn sentence(objection: &Objection, quote: Quote) -> String {
     format!("{class}: {fact}; {bound}")
 }
 
-/// Says how one consents to a class of change.
+/// Is what a saved plan is called where its file is not known.
+const SOME_PLAN: &str = "plan.json";
+
+/// Says how one consents to a class of change of a plan that was just made and shown.
 pub(super) fn remedy(class: Class) -> String {
     format!("consent with `--allow {class}`, or raise `guards.limits.{class}` in the manifest")
+}
+
+/// Says how one consents to a class of change of a saved plan: in writing, since nobody may be there when it is applied.
+pub(super) fn remedy_of_saved(class: Class, file: Option<&str>) -> String {
+    let file = quoted(file.unwrap_or(SOME_PLAN));
+    format!(
+        "consent with `insightctl waive {file} --class {class} --reason TEXT`, and apply with `--waiver FILE`, or raise \
+         `guards.limits.{class}` in the manifest and plan again"
+    )
+}
+
+/// Says how one consents to a class of change of this plan.
+pub(super) fn remedy_of(plan: &Plan, class: Class) -> String {
+    if plan.hash.is_sealed() { remedy_of_saved(class, None) } else { remedy(class) }
 }
 
 #[cfg(test)]

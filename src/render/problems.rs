@@ -9,6 +9,7 @@ use std::path::Path;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
+use super::inert::acts;
 use crate::manifest::{Problem, Problems, Severity};
 
 /// Is how many problems of one file are shown; the rest is counted.
@@ -134,12 +135,12 @@ fn inert(text: &str) -> String {
 /// Replaces the characters that the drawing library lets through and terminals obey, by others of the same length in
 /// bytes, so that places stay true.
 fn same_length(text: &str) -> String {
-    let harmless = |char: char| match char {
-        '\u{80}'..='\u{9F}' | '\u{61C}' => '·',
-        '\u{200B}' | '\u{200C}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' => {
-            '\u{FFFD}'
-        }
-        other => other,
+    let harmless = |char: char| match char.len_utf8() {
+        // Controls of one byte are shown by the library.
+        2 if acts(char) => '·',
+        3 if acts(char) => '\u{FFFD}',
+        4 if acts(char) => '\u{1FBC4}',
+        _ => char,
     };
     text.chars().map(harmless).collect()
 }

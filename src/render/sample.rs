@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::apply::{self, Outcome, Report, Row, Stopped, Why};
-use crate::model::{Class, Limit, Overlap, PersonId, RefusalKind, Setting, TenantId, TenantSetting, Value};
+use crate::model::{
+    Class, Limit, Overlap, PersonId, PlanHash, RefusalKind, Setting, TenantId, TenantSetting, Value, Waiver,
+};
 use crate::plan::guard::Objection;
 use crate::plan::{
     self, Basis, Because, Deviation, Leaving, LeftAlone, MovesWithDefault, Note, Observations, Operation,
@@ -83,6 +85,7 @@ fn chose(upn: &str, number: u128, group: &str, reason: Reason, want: Value, have
 pub(super) fn empty() -> Plan {
     Plan {
         format: plan::FORMAT,
+        hash: PlanHash::default(),
         basis: Basis {
             version: "0.1.0".to_owned(),
             manifest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
@@ -93,6 +96,7 @@ pub(super) fn empty() -> Plan {
             newest_run: 0,
             read_at: at("2026-11-21T09:14:05Z"),
         },
+        occasion: None,
         operations: Vec::new(),
         left_alone: Vec::new(),
         outside_changes: Vec::new(),
@@ -291,6 +295,17 @@ pub(super) fn objections() -> Vec<Objection> {
     }]
 }
 
+/// Makes a waiver that answers them.
+pub(super) fn waiver() -> Waiver {
+    Waiver {
+        plan: PlanHash::new([0x5a; 32]),
+        class: [Class::Defaults].into(),
+        reason: "agreed".to_owned(),
+        by: "ada@contoso.com".to_owned(),
+        until: jiff::civil::date(2026, 11, 30),
+    }
+}
+
 /// Makes a plan of which every name is hostile.
 pub(super) fn hostile() -> Plan {
     let mut plan = full();
@@ -409,6 +424,8 @@ pub(super) fn report() -> Report {
     Report {
         format: apply::FORMAT,
         run: "20261121T092000Z-7f3a".to_owned(),
+        plan: None,
+        waivers: Vec::new(),
         started: at("2026-11-21T09:20:00Z"),
         ended: at("2026-11-21T09:20:11Z"),
         planned: plan.summary,
@@ -427,6 +444,7 @@ pub(super) fn hostile_report() -> Report {
     let mut report = report();
     report.run = HOSTILE.to_owned();
     report.stopped = Some(Stopped::Tenant(refused(HOSTILE)));
+    report.waivers = vec![Waiver { reason: HOSTILE.to_owned(), by: HOSTILE.to_owned(), ..waiver() }];
     for row in &mut report.rows {
         spoil(&mut row.operation.target);
         row.why = Some(Why::Refused(refused(HOSTILE)));

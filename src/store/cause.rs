@@ -35,7 +35,8 @@ impl Cause {
             }
             next = at.source();
         }
-        let clean = |text: String| shorten(&without_queries(&without_secrets(text, options)));
+        let clean =
+            |text: String| shorten(&without_queries(&without_markup(&without_secrets(text, options))));
         let chain = texts.into_iter().rev().map(clean);
         let cause = chain.fold(None, |source, text| Some(Self { text, source: source.map(Box::new) }));
         cause.unwrap_or_else(|| Self { text: String::new(), source: None })
@@ -67,6 +68,18 @@ fn without_secrets(mut text: String, options: &Options) -> String {
         }
     }
     text
+}
+
+/// Takes code and message out of the XML in which a service says what is wrong.
+fn without_markup(text: &str) -> String {
+    let Some(start) = text.find("<?xml").or_else(|| text.find("<Error>")) else { return text.to_owned() };
+    let (before, document) = text.split_at(start);
+    let element = |name: &str| {
+        let (_, rest) = document.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once(&format!("</{name}>"))?.0)
+    };
+    let said: Vec<_> = [element("Code"), element("Message")].into_iter().flatten().collect();
+    if said.is_empty() { text.to_owned() } else { format!("{before}{}", said.join(": ")) }
 }
 
 /// Cuts what follows the `?` of each URL.
@@ -127,6 +140,13 @@ mod tests {
         let cause = Cause::of(&top, &Options::new());
         assert_eq!(cause.to_string(), "GET failed: error sending request");
         assert_eq!(cause.source().map(ToString::to_string), Some("connection refused".to_owned()));
+    }
+
+    #[test]
+    fn of_a_document_code_and_message_are_told() {
+        let text = "404: <?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>It is\ngone</Message></Error>";
+        let cause = Cause::of(&Said { text, source: None }, &Options::new());
+        assert_eq!(cause.to_string(), "404: NoSuchBucket: It is gone");
     }
 
     #[test]

@@ -196,40 +196,58 @@ impl StoreError {
         if options.is_none() {
             return Self::Failed { doing, what, source };
         }
-        let denied = matches!(
-            error,
-            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }
-        );
-        // An object that is not there is no error, so it is what should hold it.
-        let nothing_there = matches!(error, object_store::Error::NotFound { .. });
-        if denied {
-            Self::Denied { doing, what, source }
-        } else if nothing_there {
-            Self::NoContainer { what, source }
-        } else if does_not_answer(error) {
-            Self::Unreachable { doing, what, source }
-        } else {
-            Self::Failed { doing, what, source }
+        match Answer::of(error) {
+            Answer::Denied => Self::Denied { doing, what, source },
+            // An object that is not there is no error, so it is what should hold it.
+            Answer::NothingThere => Self::NoContainer { what, source },
+            Answer::None => Self::Unreachable { doing, what, source },
+            Answer::Other => Self::Failed { doing, what, source },
         }
     }
 }
 
-/// Says whether nobody answered, or the service answered that it is not itself.
-fn does_not_answer(error: &object_store::Error) -> bool {
-    let mut error: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(at) = error {
-        if let Some(http) = at.downcast_ref::<HttpError>() {
-            let silent = [HttpErrorKind::Connect, HttpErrorKind::Request, HttpErrorKind::Timeout];
-            return silent.contains(&http.kind()) || http.kind() == HttpErrorKind::Interrupted;
+/// Is what a bucket's service has to say about a request that failed.
+enum Answer {
+    Denied,
+    NothingThere,
+    /// It did not answer, or was not itself.
+    None,
+    Other,
+}
+
+impl Answer {
+    fn of(error: &object_store::Error) -> Self {
+        if let object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } =
+            error
+        {
+            return Self::Denied;
         }
-        // The type of an answer with an error in it is private to the library.
-        let text = at.to_string();
-        if ["status code: 5", "status code: 429"].iter().any(|status| text.contains(status)) {
-            return true;
+        if let object_store::Error::NotFound { .. } = error {
+            return Self::NothingThere;
         }
-        error = at.source();
+        let mut next: Option<&(dyn Error + 'static)> = Some(error);
+        while let Some(at) = next {
+            if let Some(http) = at.downcast_ref::<HttpError>() {
+                let silent = [
+                    HttpErrorKind::Connect,
+                    HttpErrorKind::Request,
+                    HttpErrorKind::Timeout,
+                    HttpErrorKind::Interrupted,
+                ];
+                return if silent.contains(&http.kind()) { Self::None } else { Self::Other };
+            }
+            next = at.source();
+        }
+        // An answer to a listing keeps its status in a type that is private to the library, but tells it.
+        let text = error.to_string();
+        match text.split_once("status code: ").and_then(|(_, rest)| rest.get(..3)) {
+            Some("401" | "403") => Self::Denied,
+            Some("404") => Self::NothingThere,
+            Some("429") => Self::None,
+            Some(status) if status.starts_with('5') => Self::None,
+            Some(_) | None => Self::Other,
+        }
     }
-    false
 }
 
 /// Refuses what a later version wrote.

@@ -130,7 +130,8 @@ pub(super) async fn purge(objects: &Objects, newest: RunId, now: Timestamp) {
 fn started(head: Option<Record>) -> Option<Started> {
     match head? {
         Record::Started(started) => Some(started),
-        Record::ObservedTenant { .. }
+        Record::Consented(_)
+        | Record::ObservedTenant { .. }
         | Record::Observed { .. }
         | Record::Returned { .. }
         | Record::ReOptInKnown { .. }

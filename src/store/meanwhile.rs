@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::objects::Objects;
 use super::record::{Record, Subject};
 use super::{RunId, StoreError, journal};
-use crate::model::{BySetting, PersonId, Setting, TenantId, TenantSetting};
+use crate::model::{BySetting, PersonId, PlanHash, Setting, TenantId, TenantSetting};
 
 /// Is what runs have put into the ledger that a plan does not know of.
 ///
@@ -15,6 +15,8 @@ use crate::model::{BySetting, PersonId, Setting, TenantId, TenantSetting};
 pub struct Meanwhile {
     tenant: BTreeSet<TenantSetting>,
     people: BTreeMap<PersonId, Person>,
+    /// The plans of the runs; `None` where a run's head was lost, or it had no sealed plan.
+    plans: BTreeSet<Option<PlanHash>>,
 }
 
 /// Is what was learnt of one person.
@@ -40,6 +42,11 @@ impl Meanwhile {
         self.people.get(&id).is_some_and(|person| person.group)
     }
 
+    /// Says whether there were runs since, and all of them carried out this one plan.
+    pub fn is_all_of(&self, plan: PlanHash) -> bool {
+        self.plans.iter().eq([&Some(plan)])
+    }
+
     /// Reads the journals of the runs after one that the plan knew.
     pub(super) async fn since(objects: &Objects, tenant: TenantId, known: RunId) -> Result<Self, StoreError> {
         let mut meanwhile = Self::default();
@@ -51,14 +58,14 @@ impl Meanwhile {
 
     fn take(&mut self, record: &Record) {
         match record {
-            Record::Started(_)
+            Record::Started(started) => {
+                self.plans.insert(started.plan);
+            }
+            Record::Consented(_)
             | Record::Finished { at: _ }
             | Record::ReOptInKnown { .. }
             | Record::Forgotten { .. } => {}
-            Record::Returned { setting, at: _ } => {
-                self.tenant.insert(*setting);
-            }
-            Record::ObservedTenant { setting, entry: _ } => {
+            Record::Returned { setting, at: _ } | Record::ObservedTenant { setting, entry: _ } => {
                 self.tenant.insert(*setting);
             }
             Record::Observed { id, is } => {

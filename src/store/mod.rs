@@ -21,6 +21,7 @@
 //! - People stand in it by object id alone.
 
 mod cause;
+mod deeds;
 mod error;
 mod fold;
 mod history;
@@ -210,6 +211,14 @@ impl Store {
             }
         }
         Ok(Remembered { ledger, unfinished, under_way, base: Base { snapshot, newest_run } })
+    }
+
+    /// Gives what the ledger has learnt since a plan looked that knew runs up to this one.
+    pub async fn meanwhile(&self, known: RunId) -> Result<Meanwhile, StoreError> {
+        match &self.kept {
+            None => Ok(Meanwhile::default()),
+            Some(Kept { objects, id: _ }) => Meanwhile::since(objects, self.tenant, known).await,
+        }
     }
 
     /// Takes the lock, so that nobody else applies meanwhile.

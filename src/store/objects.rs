@@ -80,7 +80,9 @@ impl Objects {
     /// for ours, so no two writers may ever offer the same one.
     pub(super) async fn create(&self, path: &str, content: Vec<u8>) -> Result<bool, StoreError> {
         let content = Bytes::from(content);
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let payload = PutPayload::from_bytes(content.clone());
             match self.inner.put_opts(&self.at(path), payload, PutMode::Create.into()).await {
                 Ok(_) => return Ok(true),
@@ -96,7 +98,6 @@ impl Objects {
                 }
             }
         }
-        unreachable!("the last attempt returns")
     }
 
     /// Creates an object of one line of JSON unless there is one.
@@ -137,7 +138,10 @@ impl Objects {
     pub(super) async fn read_json<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, StoreError> {
         let Some(content) = self.read(path).await? else { return Ok(None) };
         let value = serde_json::from_slice(&content);
-        value.map(Some).map_err(|source| StoreError::Damaged { path: self.shown(path), line: 1, source })
+        value.map(Some).map_err(|source| {
+            let line = u64::try_from(source.line().max(1)).unwrap_or(u64::MAX);
+            StoreError::Damaged { path: self.shown(path), line, source }
+        })
     }
 
     /// Lists the numbers that name objects in a folder, in order; a folder that does not exist has none.

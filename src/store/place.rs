@@ -93,7 +93,7 @@ impl Place {
                     source: Cause::of(error, &Options::new()),
                 };
                 if create {
-                    std::fs::create_dir_all(folder).map_err(|error| failed("create", &error))?;
+                    make(folder).map_err(|error| failed("create", &error))?;
                 } else if !folder.exists() {
                     let nothing = Memory::default();
                     return Ok(Objects::new(nothing.0, folder.display().to_string()));
@@ -172,6 +172,14 @@ impl Bucket {
             Some((name.to_ascii_lowercase().parse().ok()?, value.expose_secret()))
         })
     }
+}
+
+/// Makes a folder that nobody else may look into: who opted out is nobody else's business.
+fn make(folder: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }
 
 /// Says whether a URL stays on this machine, as an emulator's does: only there may it do without TLS by itself.

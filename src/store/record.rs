@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::RunId;
-use crate::model::{Mark, PersonId, RefusalKind, Setting, TenantEntry, TenantId, TenantSetting, Value};
+use crate::model::{
+    Mark, PersonId, PlanHash, RefusalKind, Setting, TenantEntry, TenantId, TenantSetting, Value, Waiver,
+};
 use crate::plan::Observed;
 
 /// Is one line of a journal: something that a run was about to do, did or saw.
@@ -15,6 +17,8 @@ use crate::plan::Observed;
 pub enum Record {
     /// The run begins; the first line.
     Started(Started),
+    /// Somebody had consented to what a guard objects to in the run's plan.
+    Consented(Waiver),
     /// A default of the tenant is remembered as the plan saw it.
     #[serde(rename_all = "kebab-case")]
     ObservedTenant {
@@ -126,6 +130,9 @@ pub struct Started {
     /// Who carries it out, as they hold the lock; empty in a journal of an earlier version.
     #[serde(default)]
     pub holder: String,
+    /// The hash of the plan as the user has it; the plan that is kept beside names nobody, and has other bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanHash>,
     /// When it began.
     pub at: Timestamp,
 }

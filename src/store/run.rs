@@ -13,8 +13,8 @@ use super::objects::Objects;
 use super::record::{Record, Started};
 use super::{Base, FORMAT, Remembered, RunId, Store, StoreError, error, snapshot};
 use crate::clock::Clock;
-use crate::model::{Ledger, Settle, TenantId};
-use crate::plan::{Note, Observations, Plan, Target};
+use crate::model::{Ledger, PlanHash, Settle, TenantId};
+use crate::plan::{Note, Observations, Occasion, Plan, Target};
 
 /// Is a run under way; it holds the lock, and the ledger as it becomes.
 ///
@@ -100,6 +100,7 @@ impl Run {
             manifest: plan.basis.manifest.clone(),
             version: plan.basis.version.clone(),
             holder: self.lease.holder().to_owned(),
+            plan: plan.hash.is_sealed().then_some(plan.hash),
             at: self.clock.now(),
         });
         journal.append(vec![started], drop).await?;
@@ -208,6 +209,12 @@ fn without_names(plan: &Plan) -> Plan {
     for change in &mut outside_changes {
         change.target = nameless(&change.target);
     }
+    let mut occasion = plan.occasion.clone();
+    if let Some(Occasion::Rollback(undone)) = &mut occasion {
+        for left_out in &mut undone.left_out {
+            left_out.target = nameless(&left_out.target);
+        }
+    }
     let mut quarantined = plan.quarantined.clone();
     for held in &mut quarantined {
         held.target = nameless(&held.target);
@@ -227,6 +234,8 @@ fn without_names(plan: &Plan) -> Plan {
         Note::PlanInherited { .. }
         | Note::DefaultHeldBack { .. }
         | Note::DefaultSettling { .. }
+        | Note::DefaultRolledBack { .. }
+        | Note::RecordedStay { .. }
         | Note::TenantWriteOnly { .. }
         | Note::GroupNowEmpty { .. }
         | Note::RemovedStillCounts { .. }
@@ -238,7 +247,10 @@ fn without_names(plan: &Plan) -> Plan {
     });
     Plan {
         format: plan.format,
+        // These are other bytes than those that were sealed, and do not claim to be the same.
+        hash: PlanHash::default(),
         basis: plan.basis.clone(),
+        occasion,
         operations,
         left_alone: Vec::new(),
         outside_changes,

@@ -5,5 +5,6 @@
 mod failing;
 mod late;
 mod moved;
+mod saved;
 mod stage;
 mod stopping;

@@ -32,7 +32,7 @@ pub(crate) fn upn(n: u128) -> String {
     format!("p{n:02}@contoso.com")
 }
 
-pub(crate) fn tenant() -> serde_json::Value {
+pub(crate) fn tenant(people: u128) -> serde_json::Value {
     let user = |n: u128| {
         json!({
             "id": id(n), "userPrincipalName": upn(n), "mail": upn(n), "displayName": format!("Person {n}"),
@@ -55,7 +55,7 @@ pub(crate) fn tenant() -> serde_json::Value {
                 { "servicePlanId": "efb87545-963c-4e0d-99df-69c6916d9eb0", "servicePlanName": "EXCHANGE_S_ENTERPRISE" }] },
         ],
         "groups": [],
-        "users": (1..=PEOPLE).map(user).collect::<Vec<_>>(),
+        "users": (1..=people).map(user).collect::<Vec<_>>(),
     })
 }
 
@@ -103,10 +103,15 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new(world: &str) -> Self {
+        Self::of(world, PEOPLE).await
+    }
+
+    /// Makes a tenant of so many people.
+    pub(crate) async fn of(world: &str, people: u128) -> Self {
         let theirs = Arc::new(AtomicI64::new(NOON));
         let clock = Arc::clone(&theirs);
         let mut options =
-            Options::new(Source::Value(tenant()), Arc::new(move || clock.load(Ordering::SeqCst)));
+            Options::new(Source::Value(tenant(people)), Arc::new(move || clock.load(Ordering::SeqCst)));
         options.world = world.parse().unwrap();
         let sandbox = Sandbox::start(options).await.unwrap();
         let url = sandbox.url();

@@ -101,7 +101,7 @@ async fn dropped_anywhere_the_next_run_converges_and_repeats_nothing_confirmed()
 }
 
 /// Applies, and drops everything the moment that the service has taken its `count`th write from now.
-async fn dropped_at_write(stage: &Stage, plan: &Plan, count: usize) {
+pub(crate) async fn dropped_at_write(stage: &Stage, plan: &Plan, count: usize) {
     let before = stage.sandbox.writes().len();
     let stop = Stop::default();
     let watch = async {

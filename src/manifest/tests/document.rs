@@ -215,14 +215,16 @@ fn a_scenario_says_how_the_rest_contradicts_it() {
 }
 
 #[test]
-fn stores_that_this_version_cannot_use_are_refused_by_name() {
+fn a_store_is_a_folder_beside_the_manifest_a_bucket_or_nothing() {
     let of = |store: &str| {
         wrong(&format!(
             "version: 1\ntenant: {{ id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 }}\nstore: {store}\n"
         ))
     };
     for remote in ["az://account/container/prefix", "s3://bucket", "gs://bucket/prefix"] {
-        assert!(of(remote).contains(&format!("this version cannot use the store `{remote}`")), "{remote}");
+        let text = FULL.replace("file:state/here", remote);
+        let manifest = parse(&text, &[("people/pilot.csv", CSV)]).unwrap();
+        assert_eq!(*manifest.store(), StoreAddress::Remote(remote.to_owned()));
     }
     assert!(of("az://account").contains("`az://account` is no store"));
     assert!(of("file:../../elsewhere").contains("leaves the repository"));

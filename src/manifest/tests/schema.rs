@@ -80,6 +80,9 @@ fn the_decoder_and_the_schema_agree_on_what_is_good() {
         format!(
             "{HEAD}guards: {{ limits: {{ opt-in: {{ percent: 0 }}, leaving: {{ people: 7 }} }} }}\nstore: file:x/y\n"
         ),
+        format!("{HEAD}store: az://account/container\n"),
+        format!("{HEAD}store: s3://bucket/prefix\n"),
+        format!("{HEAD}store: gs://bucket\n"),
         group(
             "mode: Opt-In\nmembers:\n  - user: ada@contoso.com\n  - group: Sales\n  - filter: department eq 'Sales'",
         ),
@@ -133,7 +136,8 @@ fn the_decoder_and_the_schema_agree_on_what_is_bad() {
         format!("{HEAD}defaults: {{ meeting-survey: {{ sampling-rate: 0.8 }} }}\n"),
         format!("{HEAD}defaults: {{ meeting-survey: {{}} }}\n"),
         format!("{HEAD}settle: {{ person: 15 }}\n"),
-        format!("{HEAD}store: az://account/container\n"),
+        format!("{HEAD}store: az://account\n"),
+        format!("{HEAD}store: s3:///prefix\n"),
         format!("{HEAD}guards: {{ limits: {{ opt-in: {{ percent: 101 }} }} }}\n"),
         format!("{HEAD}guards: {{ limits: {{ opt-in: {{}} }} }}\n"),
         format!("{HEAD}guards: {{ limits: {{ everything: {{ people: 1 }} }} }}\n"),

@@ -5,6 +5,8 @@ mod read;
 mod resolve;
 mod wire;
 
+use std::collections::BTreeSet;
+
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::licence::Products;
@@ -21,6 +23,8 @@ use crate::model::Refusal;
 const BATCH: usize = 20;
 /// Is how many records one page holds at most.
 const PAGE: u64 = 999;
+/// Is how many empty pages may follow each other: a few do where a filter leaves little.
+const MOST_EMPTY: u32 = 1_000;
 /// Is how many requests we have waiting at once; how many are sent at once is for [`super::pace`] to say.
 const WAITING: usize = 16;
 
@@ -66,15 +70,23 @@ impl Graph {
         mut take: impl FnMut(Vec<T>) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         let mut request = first;
+        let mut read = BTreeSet::from([request.url.clone()]);
+        let mut empty = 0;
         loop {
             let answer = self.service.send(&request).await?;
             let (page, next) = self.page(answer)?;
+            empty = if page.is_empty() { empty + 1 } else { 0 };
             take(page)?;
             let Some(next) = next else { return Ok(()) };
-            if next == request.url {
-                return Err(Trouble::garbled(Peer::Directory, None, "a page is followed by itself").refusal);
-            }
-            request.url = next;
+            let endless = if !read.insert(next.clone()) {
+                "a page is followed by one that was read already"
+            } else if empty > MOST_EMPTY {
+                "one empty page follows another without end"
+            } else {
+                request.url = next;
+                continue;
+            };
+            return Err(Trouble::garbled(Peer::Directory, None, endless).refusal);
         }
     }
 

@@ -1,7 +1,6 @@
 //! Opting in again, and deviations that are accepted.
 
 use super::*;
-use crate::model::Mark;
 
 const DAY: i64 = 24 * 60;
 
@@ -126,10 +125,10 @@ fn an_acceptance_is_spoken_of_two_weeks_before_it_ends_and_after_it_has() {
     let ends = |hours| {
         let accepted = vec![accept(Setting::Dashboard, Value::ON, hours)];
         let plan = Story { accepted, ..overridden() }.plan();
-        let ended = plan.notes.iter().find_map(|note| match note {
-            Note::AcceptanceEnds { ended, .. } => Some(*ended),
-            _ => None,
-        });
+        let ended = plan
+            .notes
+            .iter()
+            .find_map(|note| if let Note::AcceptanceEnds { ended, .. } = note { Some(*ended) } else { None });
         (ended, plan.operations.len())
     };
     assert_eq!(ends(14 * 24 + 1), (None, 0));

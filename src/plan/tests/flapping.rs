@@ -120,8 +120,16 @@ fn a_default_that_comes_back_a_third_time_is_not_written_any_more() {
     assert!(plan(&[19, 16, 12]).observations.returned.is_empty(), "the list stays as it is");
 }
 
-/// What is noticed of Ada, whom no group holds: since when she is missed, and whether she is forgotten.
-fn noticed(exists: Option<bool>, gone_days: Option<i64>) -> (Option<Option<Timestamp>>, bool) {
+/// Is what is noticed of Ada, whom no group holds.
+#[derive(Debug, PartialEq, Eq)]
+enum Noticed {
+    Nothing,
+    Missed(Timestamp),
+    There,
+    Forgotten,
+}
+
+fn noticed(exists: Option<bool>, gone_days: Option<i64>) -> Noticed {
     let gone_since = gone_days.map(days_ago);
     let record = PersonRecord { gone_since, ..PersonRecord::default() };
     let ledger = Ledger { people: BTreeMap::from([(ADA, record)]), ..Ledger::default() };
@@ -140,17 +148,20 @@ fn noticed(exists: Option<bool>, gone_days: Option<i64>) -> (Option<Option<Times
     };
     let mut observed = BTreeMap::new();
     let forgotten = notice(&mut observed, &DesiredState::default(), &actual, &ledger, now());
-    (observed.get(&ADA).map(|is: &Observed| is.gone_since), forgotten.contains(&ADA))
+    if forgotten.contains(&ADA) {
+        return Noticed::Forgotten;
+    }
+    observed.get(&ADA).map_or(Noticed::Nothing, |is| is.gone_since.map_or(Noticed::There, Noticed::Missed))
 }
 
 #[test]
 fn an_account_is_forgotten_sixty_days_after_it_was_missed() {
-    assert_eq!(noticed(Some(false), None), (Some(Some(now())), false));
-    assert_eq!(noticed(Some(false), Some(59)), (None, false));
-    assert_eq!(noticed(Some(false), Some(60)), (None, true));
-    assert_eq!(noticed(None, Some(100)), (None, false), "nobody looked");
-    assert_eq!(noticed(Some(true), Some(100)), (Some(None), false), "it is there again");
-    assert_eq!(noticed(Some(true), None), (None, false));
+    assert_eq!(noticed(Some(false), None), Noticed::Missed(now()));
+    assert_eq!(noticed(Some(false), Some(59)), Noticed::Nothing);
+    assert_eq!(noticed(Some(false), Some(60)), Noticed::Forgotten);
+    assert_eq!(noticed(None, Some(100)), Noticed::Nothing, "nobody looked");
+    assert_eq!(noticed(Some(true), Some(100)), Noticed::There, "it is there again");
+    assert_eq!(noticed(Some(true), None), Noticed::Nothing);
 }
 
 #[test]

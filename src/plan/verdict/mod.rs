@@ -22,13 +22,16 @@
 //! | 12 | some | ≠ want | chosen, or changed by someone, or 11 came too late | respect, floor, or override | own-choice … |
 //! | 13 | some | ≠ want, = default now; default after = want | not chosen, respect | nothing | moves-with-default |
 //! | 14 | some | ≠ want, = default | not written, not chosen | set | first-touch |
+//!
+//! What stands beside the table holds a write back that rows 9 to 14 would make: where a run was undone under this very
+//! manifest, the value stays (rolled-back), and so does one that would move with a default that was undone.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::explain::Decision;
 use super::look::{self, DefaultNow};
 use super::{Because, Reason};
-use crate::model::{Entry, OnUserChoice, Setting, Value};
+use crate::model::{Entry, Mark, OnUserChoice, Setting, Value};
 
 /// Is everything that decides about one mode or feature.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +52,8 @@ pub struct Case {
     pub on_user_choice: OnUserChoice,
     /// Whether a value that a default moved may be written again.
     pub re_pin: bool,
+    /// The manifest in force; what was undone under it stays so.
+    pub manifest: Mark,
     /// How long a write to a person may take to show.
     pub settle: SignedDuration,
     /// The moment of looking.
@@ -58,7 +63,7 @@ pub struct Case {
 /// Is what follows from a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The row of the table, 1 to 14; `None` for a service plan.
+    /// The row of the table, 1 to 14; `None` for a service plan, and where a run was undone.
     pub row: Option<u8>,
     /// What follows.
     pub decision: Decision,
@@ -78,6 +83,7 @@ impl Verdict {
 }
 
 /// Goes through the table.
+#[expect(clippy::too_many_lines, reason = "one table, to be read from above to below")]
 pub fn decide(case: &Case) -> Verdict {
     let kept = |row, reason, entry| Verdict {
         row: Some(row),
@@ -137,7 +143,9 @@ pub fn decide(case: &Case) -> Verdict {
             return set(7, Because::Pinned, entry);
         }
         // What was tried or written a moment ago may be what shows; that settles nothing, and blames nobody.
-        let stale = entry.tried.is_some() || (written.is_some() && young && !entry.confirmed);
+        let undoing = entry.rolled_back == Some(case.manifest);
+        let on_its_way = young && !entry.confirmed && (written.is_some() || undoing);
+        let stale = entry.tried.is_some() || on_its_way;
         let entry = if changed && !stale {
             Entry { found: entry.found, ..Entry::seen(have, Some(default.now), by_someone, case.now) }
         } else {
@@ -145,6 +153,9 @@ pub fn decide(case: &Case) -> Verdict {
         };
         let changed_outside = by_someone && !stale;
         return Verdict { changed_outside, ..kept(8, Reason::InSync, Some(entry)) };
+    }
+    if entry.is_undone(have, case.manifest) {
+        return Verdict { row: None, ..kept(10, Reason::RolledBack, Some(entry)) };
     }
     if default_moved && written == Some(want) && entry.confirmed {
         if case.re_pin {
@@ -156,7 +167,8 @@ pub fn decide(case: &Case) -> Verdict {
         if have == Value::OPT_OUT && entry.released {
             return Verdict { ours_released: true, ..kept(12, Reason::ConsentFloor, Some(entry)) };
         }
-        return set(10, Because::ManifestChanged, entry);
+        let because = if entry.recorded { Because::Recorded } else { Because::ManifestChanged };
+        return set(10, because, entry);
     }
     let unconfirmed = written == Some(want) && !entry.confirmed;
     let in_time = age < case.settle.checked_mul(2).unwrap_or(SignedDuration::MAX);
@@ -177,6 +189,9 @@ pub fn decide(case: &Case) -> Verdict {
     }
     let moved = || Entry { found: entry.found, ..Entry::seen(have, Some(default.now), false, case.now) };
     let entry = if changed { moved() } else { entry };
+    if default.undone == Some(want) {
+        return Verdict { row: None, ..kept(13, Reason::RolledBack, Some(entry)) };
+    }
     if default.after == want && case.on_user_choice == OnUserChoice::Respect {
         return kept(13, Reason::MovesWithDefault, Some(entry));
     }

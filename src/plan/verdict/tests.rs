@@ -11,11 +11,11 @@ fn minute(minutes: i64) -> Timestamp {
 }
 
 fn still(default: Value) -> DefaultNow {
-    DefaultNow { now: default, after: default, flips: false, settling_from: None }
+    DefaultNow { now: default, after: default, flips: false, settling_from: None, undone: None }
 }
 
 fn flipping(now: Value, after: Value) -> DefaultNow {
-    DefaultNow { now, after, flips: true, settling_from: None }
+    DefaultNow { now, after, flips: true, settling_from: None, undone: None }
 }
 
 /// A feature that is wanted on, found on, on by default and never seen before; looked at in minute 1000.
@@ -29,6 +29,7 @@ fn usual() -> Case {
         opted_out: false,
         on_user_choice: OnUserChoice::Respect,
         re_pin: false,
+        manifest: Mark::of("version: 1\n"),
         settle: SignedDuration::from_mins(15),
         now: minute(1000),
     }
@@ -149,7 +150,8 @@ fn row_7_what_was_written_is_pinned_again_unless_it_is_surely_stored() {
 
 #[test]
 fn row_7_a_pin_is_not_repeated_while_the_default_that_it_preceded_settles() {
-    let default = Some(DefaultNow { now: ON, after: OFF, flips: false, settling_from: Some(ON) });
+    let default =
+        Some(DefaultNow { now: ON, after: OFF, flips: false, settling_from: Some(ON), undone: None });
     assert_eq!(row(Case { default, entry: Some(confirmed(ON, ON, 5)), ..usual() }), left(8, Reason::InSync));
 }
 
@@ -324,4 +326,45 @@ fn every_case_matches_a_row_and_the_floor_holds_in_all_of_them() {
         }
     }
     assert_eq!(cases, 512);
+}
+
+#[test]
+fn what_was_undone_is_left_alone_while_the_manifest_is_the_same() {
+    let here = Some(usual().manifest);
+    for by in [By::Us, By::Seen] {
+        let undone = Entry { by, chosen: by == By::Seen, rolled_back: here, ..confirmed(OFF, ON, 500) };
+        let case = Case { have: Some(OFF), entry: Some(undone), ..usual() };
+        assert_eq!(row(case), (None, Decision::Leave(Reason::RolledBack)), "by {by:?}");
+        let over = Case { on_user_choice: OnUserChoice::Override, ..case };
+        assert_eq!(row(over), (None, Decision::Leave(Reason::RolledBack)), "by {by:?}");
+        let verdict = decide(&Case { manifest: Mark::of("another"), ..over });
+        assert!(matches!(verdict.decision, Decision::Set { to: ON, .. }), "by {by:?}");
+    }
+}
+
+#[test]
+fn what_was_undone_and_does_not_show_yet_is_nobodys_choice() {
+    let undone = Entry { rolled_back: Some(usual().manifest), ..written(OFF, ON, 5) };
+    let theirs = Entry { by: By::Seen, chosen: true, ..undone };
+    for entry in [undone, theirs] {
+        let verdict = decide(&Case { entry: Some(entry), ..usual() });
+        assert_eq!((verdict.row, verdict.entry), (Some(8), Some(entry)));
+        assert!(!verdict.changed_outside);
+    }
+}
+
+#[test]
+fn a_default_that_was_undone_brings_nothing_about() {
+    let undone = DefaultNow { undone: Some(OFF), ..still(ON) };
+    let case = Case { want: Some(OFF), default: Some(undone), ..usual() };
+    assert_eq!(row(case), (None, Decision::Leave(Reason::RolledBack)));
+    let wants_otherwise = Case { want: Some(ON), ..case };
+    assert_eq!(row(wants_otherwise), left(8, Reason::InSync));
+}
+
+#[test]
+fn row_10_tells_an_opt_out_that_somebody_recorded_from_one_of_ours() {
+    let recorded = Entry { recorded: true, ..confirmed(Value::OPT_OUT, Value::OPT_IN, 500) };
+    let case = Case { have: Some(Value::OPT_OUT), entry: Some(recorded), ..mode() };
+    assert_eq!(row(case), set(10, Value::OPT_IN, Because::Recorded));
 }

@@ -1,5 +1,6 @@
 //! The last line of a plan, which says everything in one sentence.
 
+use super::undone::{run_name, undone};
 use crate::model::Class;
 use crate::plan::{Plan, Reason, Summary};
 use crate::render::number::{about, count, counted, people};
@@ -8,6 +9,11 @@ use crate::render::words;
 /// Writes the last line of a plan: `Plan: …`, or `No changes: …` and what was compared.
 pub fn last_line(plan: &Plan) -> String {
     let summary = &plan.summary;
+    if plan.operations.is_empty()
+        && let Some(undone) = undone(plan)
+    {
+        return format!("No changes: nothing of run {} is left to undo.", run_name(undone.run));
+    }
     if plan.operations.is_empty() {
         return format!("No changes: {}.", unchanged(summary));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::told::{self, Place, belongs, deviations, group_lines, names_people, outside_by_person, refusals};
-use super::{Block, Steps, Voice, last_line, mark};
+use super::{Block, Steps, Voice, last_line, mark, undone};
 use crate::plan::guard::Objection;
 use crate::plan::{LeftAlone, Plan, Reason, Target};
 use crate::render::inert::{code, html};
@@ -36,7 +36,12 @@ pub(in crate::render) fn comment(
     comment.add(&format!("**{last}**\n\n"));
     let digest: String = plan.basis.manifest.chars().take(12).collect();
     let read = moment(plan.basis.read_at);
-    comment.add(&format!("Tenant `{}`, read {read}, manifest {}.\n\n", plan.basis.tenant, code(&digest)));
+    let undoes = undone::undone(plan).map(|run| format!(", {}", undone::undoes(run))).unwrap_or_default();
+    let (tenant, digest) = (plan.basis.tenant, code(&digest));
+    comment.add(&format!("Tenant `{tenant}`, read {read}{undoes}, manifest {digest}.\n\n"));
+    if plan.hash.is_sealed() {
+        comment.add(&format!("Plan `{}`.\n\n", plan.hash));
+    }
     let unmet: Vec<_> = told::notes(plan, Place::Objection).map(|note| words::note(note, code)).collect();
     if !unmet.is_empty() {
         comment.heading(3, "Asked for, and not brought about by this plan");
@@ -45,7 +50,11 @@ pub(in crate::render) fn comment(
     if !objections.is_empty() {
         comment.heading(3, "Needs consent before anything of this plan is done");
         comment.list(objections.iter().map(|objection| {
-            format!("**!** {}; {}.", objection::sentence(objection, code), objection::remedy(objection.class))
+            format!(
+                "**!** {}; {}.",
+                objection::sentence(objection, code),
+                objection::remedy_of(plan, objection.class)
+            )
         }));
     }
     outside(&mut comment, plan, details);
@@ -57,6 +66,7 @@ pub(in crate::render) fn comment(
         comment.list(groups);
     }
     left_alone(&mut comment, plan, details);
+    undone::markdown(&mut comment, plan, details);
     unknown(&mut comment, plan);
     let notes: Vec<_> = told::notes(plan, Place::Aside).map(|note| words::note(note, code)).collect();
     if !notes.is_empty() {
@@ -148,7 +158,7 @@ fn people_of(comment: &mut Comment, arranged: &Steps<'_>, block: &Block<'_>, det
         block.mark.symbol(),
         block.lead.word(),
         people(block.len() as u64),
-        html(block.group)
+        if block.group.is_empty() { "no group".to_owned() } else { html(block.group) }
     );
     comment.folded(&summary, &["Person", "Change", "Why"], &rows, block.len());
 }

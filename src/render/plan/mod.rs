@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use super::Look;
 use super::json;
 use super::page::Mark;
-use crate::model::{Mode, Overlap, ServicePlan, Switch, Value};
+use crate::model::{Mode, Overlap, PlanHash, ServicePlan, Switch, Value};
 use crate::plan::guard::Objection;
+use crate::plan::hash::Sealing;
 use crate::plan::{Operation, Plan};
 
 mod last;
@@ -15,6 +16,7 @@ mod rows;
 mod steps;
 mod text;
 mod told;
+mod undone;
 
 pub use last::last_line;
 pub(super) use last::{counts, unchanged};
@@ -37,17 +39,33 @@ pub fn json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     json::pretty(out, plan)
 }
 
+/// Gives a plan the hash of the file that [`json`] writes of it.
+///
+/// Nothing is kept of the file's text, so that a plan for a million people is not in memory twice.
+pub fn sealed(plan: Plan) -> io::Result<Plan> {
+    let mut plan = Plan { hash: PlanHash::default(), ..plan };
+    let mut out = io::BufWriter::with_capacity(1 << 16, Sealing::default());
+    json(&mut out, &plan)?;
+    plan.hash = out.into_inner()?.hash();
+    Ok(plan)
+}
+
 /// Says in one fact, and one remedy for each, which classes of change were refused.
 ///
-/// For the moment after the plan was shown: the plan tells the numbers, this tells why nothing is done.
-pub fn refusal(objections: &[Objection]) -> (String, Vec<String>) {
+/// For the moment after the plan was shown: the plan tells the numbers, this tells why nothing is done. `saved` is the
+/// file of a saved plan.
+pub fn refusal(objections: &[Objection], saved: Option<&str>) -> (String, Vec<String>) {
     let mut classes: Vec<_> = objections.iter().map(|objection| objection.class).collect();
     classes.sort_unstable();
     classes.dedup();
     let words: Vec<_> = classes.iter().map(ToString::to_string).collect();
     let verb = if words.len() == 1 { "needs" } else { "need" };
     let fact = format!("{} {verb} consent, so nothing of this plan is done", super::number::list(&words));
-    (fact, classes.into_iter().map(super::objection::remedy).collect())
+    let remedy = |class| match saved {
+        Some(file) => super::objection::remedy_of_saved(class, Some(file)),
+        None => super::objection::remedy(class),
+    };
+    (fact, classes.into_iter().map(remedy).collect())
 }
 
 /// Says who decides for the people whom two groups name.

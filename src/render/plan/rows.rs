@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::plan::{Deviation, Plan, Target};
+use super::undone::undone;
+use crate::plan::{Deviation, LeftOut, Plan, Target};
 use crate::render::table::Table;
 use crate::render::words;
 
@@ -13,7 +14,7 @@ const HEADER: [&str; 8] =
 /// Writes a plan as CSV: one row per person and setting, those left alone included.
 ///
 /// `Action` is `set` or `leave`. Rows of the tenant have no address and the group `tenant`. Who is left alone as a
-/// whole has one row without a setting; `From` and `To` are then empty. Cells that a spreadsheet would read as a
+/// whole has one row without a setting; `From` and `To` are then empty. What of a run is not undone is left as well. Cells that a spreadsheet would read as a
 /// formula begin with an apostrophe, and characters that act are shown as escapes such as `\u{1b}`.
 pub fn csv(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     let mut table = Table::new(out, &HEADER)?;
@@ -42,6 +43,20 @@ pub fn csv(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
             let (from, to) = (have.to_string(), want.to_string());
             let why = words::reason_word(*reason);
             table.row([&*person.upn, &id, &*person.group, setting.word(), &from, &to, "leave", why])?;
+        }
+    }
+    for LeftOut { target, from, wrote: _, have, why } in undone(plan).iter().flat_map(|run| &run.left_out) {
+        let spelt =
+            |value: &Option<crate::model::Value>| value.map(|value| value.to_string()).unwrap_or_default();
+        let (have, from, why) = (spelt(have), spelt(from), words::stays_word(*why));
+        match target {
+            Target::Tenant(setting) => {
+                table.row(["", "", "tenant", setting.word(), &have, &from, "leave", why])?;
+            }
+            Target::Person(person) => {
+                let (id, setting) = (person.id.to_string(), person.setting.word());
+                table.row([&*person.upn, &id, &*person.group, setting, &have, &from, "leave", why])?;
+            }
         }
     }
     table.end()

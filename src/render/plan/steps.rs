@@ -10,6 +10,8 @@ use crate::render::page::Mark;
 /// Is the kind of change that a block shows: what its people are counted as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::render) enum Lead {
+    /// Opt-outs that a script had written, and that go now.
+    Recorded,
     /// A class of change.
     Class(Class),
     /// Values that stay as they are and are written to outlive a default.
@@ -19,6 +21,7 @@ pub(in crate::render) enum Lead {
 impl Lead {
     fn of(operation: &Operation) -> Self {
         match operation.because {
+            Because::Recorded => Self::Recorded,
             Because::Pinned => Self::Pinned,
             Because::RePin
             | Because::ManifestChanged
@@ -28,15 +31,15 @@ impl Lead {
             | Because::WithOptIn
             | Because::Differs
             | Because::Restored
-            | Because::Recorded
             | Because::ReOptIn
             | Because::RolledBack => Self::Class(operation.class),
         }
     }
 
-    /// Gives the word that the last line of a plan uses too.
+    /// Gives the word that heads a block; but for recorded opt-outs, the last line of a plan uses it too.
     pub(in crate::render) fn word(self) -> &'static str {
         match self {
+            Self::Recorded => "opt-in, where a script had opted out",
             Self::Class(class) => class.word(),
             Self::Pinned => "pinned",
         }

@@ -216,11 +216,33 @@ fn the_last_line_names_one_person_and_those_outside_the_scope() {
 }
 
 #[test]
+fn a_saved_plan_shows_its_hash_and_asks_for_consent_in_writing() {
+    let plan = sealed(sample::full()).expect("memory");
+    let mut file = Vec::new();
+    json(&mut file, &plan).expect("memory");
+    assert_eq!(crate::plan::hash::check(&file), Ok(plan.hash), "the file has the hash that it carries");
+    let mut shown = Vec::new();
+    text(&mut shown, &plan, &sample::objections(), Look::default()).expect("memory");
+    let comment = markdown(&plan, &sample::objections(), 10);
+    for text in [String::from_utf8(shown).expect("UTF-8"), comment] {
+        assert!(text.contains(&plan.hash.to_string()), "{text}");
+        assert!(
+            text.replace("\n      ", " ")
+                .contains("`insightctl waive plan.json --class defaults --reason TEXT`"),
+            "{text}"
+        );
+        assert!(!text.contains("--allow"), "{text}");
+    }
+    let (_, hints) = refusal(&sample::objections(), Some("my plan\u{1b}.json"));
+    assert!(hints[0].contains(r"waive my plan\u{1b}.json --class defaults"), "{hints:?}");
+}
+
+#[test]
 fn a_refusal_names_each_class_once_with_its_remedy() {
     let mut objections = sample::objections();
     objections.push(Objection { class: Class::OptOut, ..objections[0].clone() });
     objections.push(objections[0].clone());
-    let (fact, hints) = refusal(&objections);
+    let (fact, hints) = refusal(&objections, None);
     assert_eq!(fact, "opt-out and defaults need consent, so nothing of this plan is done");
     assert_eq!(hints.len(), 2);
     assert_eq!(hints[0], "consent with `--allow opt-out`, or raise `guards.limits.opt-out` in the manifest");

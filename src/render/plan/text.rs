@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::told::{self, Place, belongs, deviations, group_lines, names_people, outside_by_person, refusals};
-use super::{Block, Lead, Steps, Voice, last_line, mark};
+use super::{Block, Lead, Steps, Voice, last_line, mark, undone};
 use crate::model::Class;
 use crate::plan::guard::Objection;
 use crate::plan::{LeftAlone, Operation, OutsideChange, Plan, Reason, Target};
@@ -30,12 +30,16 @@ pub(in crate::render) fn body(
     let mut page = Page::new(out, look);
     header(&mut page, plan, voice)?;
     unmet(&mut page, plan)?;
-    refused(&mut page, objections)?;
+    refused(&mut page, plan, objections)?;
     outside(&mut page, &plan.outside_changes)?;
     quarantined(&mut page, plan)?;
     changes(&mut page, plan, objections, voice)?;
     groups(&mut page, plan)?;
     left_alone(&mut page, plan)?;
+    undone::text(&mut page, plan, |page, left| {
+        let (total, left) = (left.len(), left.iter().map(|(name, is)| (*name, is.clone(), "")));
+        rows(page, 8, total, left)
+    })?;
     unknown(&mut page, plan)?;
     notes(&mut page, plan)?;
     page.legend()?;
@@ -55,12 +59,17 @@ fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {
     if day(basis.as_of) != day(basis.read_at) {
         facts.push(format!("as of {}", day(basis.as_of)));
     }
+    facts.extend(undone::undone(plan).map(undone::undoes));
     let digest: String = basis.manifest.chars().take(12).collect();
     facts.push(format!("manifest {}", inert(&digest)));
     if voice == Voice::Drift {
         facts.push("what is → what the manifest asks".to_owned());
     }
-    page.line(0, &Line::default().with(Meaning::Quiet, facts.join(", ")))
+    page.line(0, &Line::default().with(Meaning::Quiet, facts.join(", ")))?;
+    if plan.hash.is_sealed() {
+        page.line(0, &Line::default().with(Meaning::Quiet, format!("plan {}", plan.hash)))?;
+    }
+    Ok(())
 }
 
 fn unmet(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
@@ -75,7 +84,7 @@ fn unmet(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
     Ok(())
 }
 
-fn refused(page: &mut Page<'_>, objections: &[Objection]) -> io::Result<()> {
+fn refused(page: &mut Page<'_>, plan: &Plan, objections: &[Objection]) -> io::Result<()> {
     if objections.is_empty() {
         return Ok(());
     }
@@ -83,7 +92,7 @@ fn refused(page: &mut Page<'_>, objections: &[Objection]) -> io::Result<()> {
     for objection in objections {
         let line = Line::of(format!("{}.", objection::sentence(objection, inert::quoted)));
         page.marked(2, Mark::Consent, line)?;
-        page.hanging(4, 6, &hint(&objection::remedy(objection.class)))?;
+        page.hanging(4, 6, &hint(&objection::remedy_of(plan, objection.class)))?;
     }
     Ok(())
 }
@@ -190,7 +199,7 @@ fn show(
     block: &Block<'_>,
     objections: &[Objection],
 ) -> io::Result<()> {
-    let group = inert::quoted(block.group);
+    let group = if block.group.is_empty() { "no group".to_owned() } else { inert::quoted(block.group) };
     let held = belongs(block);
     let total = people(block.len() as u64);
     let mut line = Line::default()
@@ -214,7 +223,7 @@ fn show(
         block.len(),
         arranged.people(block).map(|(upn, operations)| {
             let label = match block.lead {
-                Lead::Pinned => None,
+                Lead::Recorded | Lead::Pinned => None,
                 Lead::Class(_) => {
                     operations.iter().find_map(|(_, operation)| words::label(operation.because))
                 }

@@ -41,7 +41,7 @@ impl Voice {
 pub(super) fn belongs(block: &Block<'_>) -> &'static str {
     match block.lead {
         Lead::Class(Class::Restore) => "who left",
-        Lead::Class(_) | Lead::Pinned => "in",
+        Lead::Recorded | Lead::Class(_) | Lead::Pinned => "in",
     }
 }
 
@@ -196,6 +196,8 @@ fn place(note: &Note) -> Place {
         Note::OptsInAgain { .. } => Place::Beside,
         Note::Unreadable { .. } | Note::TenantUnreadable { .. } => Place::Unknown,
         Note::DefaultSettling { .. }
+        | Note::DefaultRolledBack { .. }
+        | Note::RecordedStay { .. }
         | Note::TenantWriteOnly { .. }
         | Note::GroupNowEmpty { .. }
         | Note::RemovedStillCounts { .. }

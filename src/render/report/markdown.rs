@@ -20,6 +20,13 @@ pub fn markdown(report: &Report, details: usize) -> String {
     comment.heading(2, &format!("Run {}", code(&report.run)));
     comment.add(&format!("**{}**\n\n", last_line(report)));
     comment.add(&format!("Begun {}, ended {}.\n\n", moment(report.started), moment(report.ended)));
+    if let Some(plan) = &report.plan {
+        comment.add(&format!("Plan `{plan}`.\n\n"));
+    }
+    if !report.waivers.is_empty() {
+        comment.heading(3, "Consented to in writing");
+        comment.list(report.waivers.iter().map(|waiver| format!("**!** {}", words::waiver(waiver, code))));
+    }
     if let Some(stopped) = &report.stopped {
         let why = words::stopped(stopped, code);
         comment.add(&format!("**The run ended before its plan did:** {why}.\n\n"));

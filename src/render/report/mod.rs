@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use super::number::{count, counted, span};
+use super::number::{count, counted, people, span};
 use super::{Look, inert, json, words};
 use crate::apply::{Outcome, Report, Row, Stopped};
 use crate::plan::Target;
@@ -29,6 +29,18 @@ pub fn json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 pub fn stopping(stopped: &Stopped) -> String {
     let why = words::stopped(stopped, inert::quoted);
     format!("stopping, because {why}; what is under way is finished first")
+}
+
+/// Says that a saved plan is stale, because too many people moved since.
+pub fn too_many_moved(moved: u64, people: u64, limit: u64) -> String {
+    let of = counted(people, "person", "people");
+    format!("{} of {of} are no longer as planned, and up to {} may be", count(moved), count(limit))
+}
+
+/// Says before the first write that some people are left out of a saved plan.
+pub fn will_be_skipped(moved: u64, people: u64) -> String {
+    let of = counted(people, "person", "people");
+    format!("{} of {of} no longer as planned; skipped, and listed in the result", count(moved))
 }
 
 /// Writes the last line of a report: `Apply complete: …`, `Apply incomplete: …` or `Apply ended early: …`.
@@ -58,8 +70,12 @@ pub fn last_line(report: &Report) -> String {
     }
     let outcomes: Vec<_> =
         tally.rows.iter().map(|(outcome, number)| format!("{} {}", count(*number), outcome.word())).collect();
+    let moved = match tally.people_moved {
+        0 => String::new(),
+        number => format!("; {} no longer as planned", people(number)),
+    };
     format!(
-        "{head}: {} written ({}), {} in {}.",
+        "{head}: {} written ({}), {} in {}{moved}.",
         parts.join(", "),
         outcomes.join(", "),
         counted(report.calls, "call", "calls"),
@@ -82,6 +98,8 @@ struct Tally {
     people: u64,
     /// People of whom everything was written, seen or not yet seen.
     people_written: u64,
+    /// People who were no longer as planned.
+    people_moved: u64,
     /// Tenant settings with an operation.
     tenant: u64,
     /// Tenant settings written, seen or not yet seen.
@@ -93,6 +111,7 @@ impl Tally {
         let mut tally = Self::default();
         let mut everyone = BTreeSet::new();
         let mut unfinished = BTreeSet::new();
+        let mut moved = BTreeSet::new();
         for row in &report.rows {
             *tally.rows.entry(row.outcome).or_insert(0) += 1;
             let written = written(row);
@@ -106,9 +125,13 @@ impl Tally {
                     if !written {
                         unfinished.insert(person.id);
                     }
+                    if row.outcome == Outcome::Moved {
+                        moved.insert(person.id);
+                    }
                 }
             }
         }
+        tally.people_moved = moved.len() as u64;
         tally.people = everyone.len() as u64;
         tally.people_written = (everyone.len() - unfinished.len()) as u64;
         tally

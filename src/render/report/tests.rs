@@ -1,6 +1,7 @@
 //! Reports as people see them: whole, ended early, empty and hostile.
 
 use super::*;
+use crate::model::PlanHash;
 use crate::render::inert::acts;
 use crate::render::sample;
 
@@ -46,7 +47,7 @@ fn a_report_lists_what_needs_a_look() {
               found (3 attempts, request b7c1f5de-0000-4000-8000-0123456789ab)
           hint: plan again; what still differs is part of the next plan
 
-        Apply incomplete: 3 tenant settings, 14 of 17 people written (22 done, 1 settling, 1 moved, 1 waiting, 1 failed), 26 calls in 11 s.
+        Apply incomplete: 3 tenant settings, 14 of 17 people written (22 done, 1 settling, 1 moved, 1 waiting, 1 failed), 26 calls in 11 s; 1 person no longer as planned.
     ");
 }
 
@@ -88,6 +89,29 @@ fn a_run_that_ended_early_says_why_and_how_to_carry_on() {
 
         Apply ended early: 1 of 2 people written (1 done, 1 not-begun), 26 calls in 11 s.
     ");
+}
+
+#[test]
+fn a_report_names_its_plan_and_who_consented() {
+    let mut report = sample::report();
+    report.rows.truncate(1);
+    report.plan = Some(PlanHash::new([0x5a; 32]));
+    report.waivers = vec![sample::waiver()];
+    insta::assert_snapshot!(shown(&report), @r"
+        Run 20261121T092000Z-7f3a (2026-11-21 09:20 UTC)
+        plan sha256:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+
+        Consented to in writing
+          ! defaults, by ada@contoso.com until 2026-11-30: agreed
+
+        What became of the operations
+          1  done  written and read back
+
+        Apply complete: 1 person written (1 done), 26 calls in 11 s.
+    ");
+    let comment = markdown(&report, 10);
+    assert!(comment.contains(&format!("Plan `{}`", PlanHash::new([0x5a; 32]))), "{comment}");
+    assert!(comment.contains("**!** defaults, by `ada@contoso.com` until 2026-11-30: `agreed`"), "{comment}");
 }
 
 #[test]

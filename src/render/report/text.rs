@@ -7,7 +7,7 @@ use crate::apply::{Outcome, Report, Row};
 use crate::plan::Target;
 use crate::render::inert::{self, elide, inert};
 use crate::render::number::{count, moment};
-use crate::render::page::{Line, Page};
+use crate::render::page::{Line, Mark, Page};
 use crate::render::style::Meaning;
 use crate::render::{Look, change, words};
 
@@ -16,6 +16,15 @@ pub(super) fn text(out: &mut dyn Write, report: &Report, look: Look) -> io::Resu
     let when = format!(" ({})", moment(report.started));
     let run = format!("Run {}", inert(&report.run));
     page.line(0, &Line::default().with(Meaning::Heading, run).with(Meaning::Quiet, when))?;
+    if let Some(plan) = &report.plan {
+        page.line(0, &Line::default().with(Meaning::Quiet, format!("plan {plan}")))?;
+    }
+    if !report.waivers.is_empty() {
+        page.heading("Consented to in writing")?;
+        for waiver in &report.waivers {
+            page.marked(2, Mark::Consent, Line::of(words::waiver(waiver, inert::quoted)))?;
+        }
+    }
     if let Some(stopped) = &report.stopped {
         page.blank()?;
         let why = words::stopped(stopped, inert::quoted);

@@ -24,6 +24,7 @@ use crate::store::record::{Answer, Intent, Record, Subject, Under};
 /// | read back as tried, and it was not so before | the write took, although nobody said so |
 /// | read back otherwise | nothing: it may not show yet |
 /// | sent what somebody had chosen, to state it again | it stays their choice |
+/// | sent to undo a run | ours, and marked with the manifest in force; a choice that comes back is its owner's again |
 /// | a feature changed beside a write | a side effect of ours: the value is ours and confirmed, nobody chose it |
 ///
 /// What follows from a value that is *still* unconfirmed or merely tried is for the next plan to say, with the age of
@@ -72,7 +73,7 @@ impl Folding {
     /// Folds one record.
     pub(super) fn take(&mut self, record: Record) {
         match record {
-            Record::Started(_) => {}
+            Record::Started(_) | Record::Consented(_) => {}
             Record::ObservedTenant { setting, entry } => {
                 self.ledger.tenant.insert(setting, entry);
             }
@@ -173,7 +174,11 @@ impl Folding {
                 let theirs = original.filter(|old| old.is_choice_of(intent.to));
                 let ours = || {
                     let written = ours(intent.to, default, intent.at, intent.from, slot.as_ref());
-                    Entry { retried: intent.repeat, rolled_back: rolled_back(intent), ..written }
+                    let undoes = rolled_back(intent);
+                    // Undoing brings a choice back that we had written over, and it is its owner's again.
+                    let theirs = undoes.is_some() && written.was_chosen(intent.to);
+                    let by = if theirs { By::Seen } else { By::Us };
+                    Entry { by, chosen: theirs, retried: intent.repeat, rolled_back: undoes, ..written }
                 };
                 *slot = Some(theirs.map_or_else(ours, |old| Entry { tried: None, ..old }));
             }
@@ -182,7 +187,11 @@ impl Folding {
 
     fn sent_tenant(&mut self, intent: &Intent, setting: TenantSetting) {
         let old = self.ledger.tenant.get(&setting).copied();
-        let was = intent.from.or(old.map(|old| old.value)).filter(|was| *was != intent.to);
+        let undoes = rolled_back(intent);
+        let remembered = old.map(|old| old.value);
+        // Undoing a write that is on its way finds what it writes; what it takes back is in the ledger.
+        let found = intent.from.filter(|from| undoes.is_none() || *from != intent.to);
+        let was = found.or(remembered).filter(|was| *was != intent.to);
         let entry = TenantEntry {
             value: intent.to,
             by: By::Us,
@@ -190,7 +199,7 @@ impl Folding {
             confirmed: false,
             previous: was.or(old.and_then(|old| old.previous)),
             changed_at: Some(intent.at),
-            rolled_back: rolled_back(intent),
+            rolled_back: undoes,
         };
         self.ledger.tenant.insert(setting, entry);
     }
@@ -215,7 +224,9 @@ impl Folding {
                     })
                 };
                 if let Some(old) = self.ledger.tenant.get(&setting).copied().or_else(found) {
-                    let entry = TenantEntry { previous: Some(intent.to), changed_at: Some(intent.at), ..old };
+                    let (previous, changed_at) = (Some(intent.to), Some(intent.at));
+                    let rolled_back = rolled_back(intent).or(old.rolled_back);
+                    let entry = TenantEntry { previous, changed_at, rolled_back, ..old };
                     self.ledger.tenant.insert(setting, entry);
                 }
             }
@@ -236,7 +247,8 @@ impl Folding {
                     // Should it turn out to be ours, what was there before is known by then.
                     let found = ours(intent.to, default, intent.at, intent.from, Some(&old)).found;
                     let tried = Some(Tried { value: intent.to, at: intent.at });
-                    *slot = Some(Entry { found, tried, ..old });
+                    let rolled_back = rolled_back(intent).or(old.rolled_back);
+                    *slot = Some(Entry { rolled_back, found, tried, ..old });
                 }
             }
         }

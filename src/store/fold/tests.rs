@@ -353,6 +353,71 @@ fn a_finished_run_gives_up_on_what_it_never_heard_of() {
     assert_eq!(dies, ends);
 }
 
+/// A write that undoes a run.
+fn undoing(setting: Setting, from: Value, to: Value) -> Vec<Record> {
+    let subject = Subject::Person(ADA, setting);
+    let under = Some(Under::Rollback(Mark::of("a manifest")));
+    let from = Some(from);
+    let intent = Intent { operation: 0, subject, from, to, repeat: false, under, at: at(8) };
+    vec![Record::Intent(intent), outcome(subject, Answer::Sent)]
+}
+
+#[test]
+fn what_undoing_a_run_wrote_is_ours_and_marked() {
+    let first = [intent(MODE, Value::OPT_IN, Value::OPT_OUT), outcome(MODE, Answer::Sent)];
+    let back = undoing(Setting::Mode, Value::OPT_OUT, Value::OPT_IN);
+    let ledger = folded(first.clone().into_iter().chain(back.clone()));
+    assert_eq!(words(&ledger, Setting::Mode), "Us opt-in, default opt-in, rolled back, found opt-in");
+    let again = [intent(MODE, Value::OPT_IN, Value::OPT_OUT), outcome(MODE, Answer::Sent)];
+    let ledger = folded(first.into_iter().chain(back).chain(again));
+    assert_eq!(
+        words(&ledger, Setting::Mode),
+        "Us opt-out, default opt-in, found opt-in",
+        "a new write forgets it"
+    );
+}
+
+#[test]
+fn a_choice_that_undoing_a_run_brings_back_is_its_owners_again() {
+    let chosen = Entry::seen(Value::OPT_OUT, Some(Value::OPT_IN), true, at(0));
+    let settings = BTreeMap::from([(Setting::Mode, chosen)]);
+    let theirs = Record::Observed { id: ADA, is: Observed { settings, ..Observed::default() } };
+    let write = intent(MODE, Value::OPT_OUT, Value::OPT_IN);
+    let over = [theirs, write, outcome(MODE, Answer::Sent), Record::Finished { at: at(5) }];
+    let back = undoing(Setting::Mode, Value::OPT_IN, Value::OPT_OUT);
+    let ledger = folded(over.into_iter().chain(back));
+    assert_eq!(
+        words(&ledger, Setting::Mode),
+        "Seen opt-out, default opt-in, chosen, rolled back, found opt-out chosen"
+    );
+}
+
+#[test]
+fn undoing_of_which_nothing_was_heard_is_still_known_as_such() {
+    let first = [intent(MODE, Value::OPT_IN, Value::OPT_OUT), outcome(MODE, Answer::Sent)];
+    let mut back = undoing(Setting::Mode, Value::OPT_OUT, Value::OPT_IN);
+    back.pop();
+    let ledger = folded(first.into_iter().chain(back));
+    assert_eq!(
+        words(&ledger, Setting::Mode),
+        "Us opt-out, default opt-in, rolled back, found opt-in, tried opt-in"
+    );
+}
+
+#[test]
+fn a_default_that_is_undone_while_it_is_on_its_way_remembers_what_may_still_show() {
+    let write = |from, to, under| {
+        let from = Some(from);
+        let intent = Intent { operation: 0, subject: DEFAULT, from, to, repeat: false, under, at: at(8) };
+        [Record::Intent(intent), outcome(DEFAULT, Answer::Sent)]
+    };
+    let under = Some(Under::Rollback(Mark::of("a manifest")));
+    let records = write(Value::ON, Value::OFF, None).into_iter().chain(write(Value::ON, Value::ON, under));
+    let entry = folded(records).tenant[&TenantSetting::Dashboard];
+    assert_eq!((entry.value, entry.previous), (Value::ON, Some(Value::OFF)));
+    assert_eq!(entry.rolled_back, Some(Mark::of("a manifest")));
+}
+
 fn looked(is: Observed) -> Record {
     Record::Observed { id: ADA, is: Observed { group: Some("pilot".into()), ..is } }
 }

@@ -109,27 +109,6 @@ async fn a_run_whose_holder_is_alive_is_not_called_dead() {
 }
 
 #[tokio::test]
-async fn of_two_snapshots_of_one_number_one_is_written() {
-    everywhere(async |place| {
-        created(&place).await;
-        let objects = place.reach(false).expect("reached");
-        let ledger = fold(Ledger::default(), records(), &settle());
-        let writers = (1..=8).map(|through| {
-            let (objects, ledger) = (objects.clone(), ledger.clone());
-            tokio::spawn(async move { snapshot::create(&objects, TENANT, 1, RunId(through), &ledger).await })
-        });
-        let mut won = 0;
-        for writer in writers.collect::<Vec<_>>() {
-            won += usize::from(writer.await.expect("no panic").expect("no fault"));
-        }
-        assert_eq!(won, 1);
-        let (read, _) = snapshot::read_newest(&objects, TENANT).await.expect("readable");
-        assert_eq!(read, ledger);
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn the_last_few_snapshots_are_kept() {
     everywhere(async |place| {
         let store = created(&place).await;

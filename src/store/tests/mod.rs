@@ -9,8 +9,11 @@ use crate::model::{Entry, PersonId, RefusalKind, Setting, TenantSetting, Value};
 use crate::plan::{Basis, Observed, Plan};
 
 mod broken;
+#[path = "../../../tests/stage/emulators.rs"]
+mod emulators;
 mod keeping;
 mod locking;
+mod racing;
 
 pub(super) const TENANT: TenantId = TenantId(Uuid::from_u128(0x7e));
 pub(super) const OTHER: TenantId = TenantId(Uuid::from_u128(0x07));
@@ -28,8 +31,17 @@ pub(super) fn person(number: u128) -> PersonId {
     PersonId(Uuid::from_u128(number))
 }
 
-/// Runs a test in a folder, and in memory.
+/// Runs a test in a folder, in memory, and in the emulators that there are.
 pub(super) async fn everywhere(test: impl AsyncFn(Place)) {
+    at_hand(&test).await;
+    for bucket in [emulators::azurite().await, emulators::s3().await].into_iter().flatten() {
+        let options = bucket.options.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+        test(Place::bucket(&bucket.address, options.collect()).expect("an address")).await;
+    }
+}
+
+/// Runs a test in a folder and in memory: one that would take too many requests.
+pub(super) async fn at_hand(test: impl AsyncFn(Place)) {
     let folder = tempfile::tempdir().expect("a folder");
     test(Place::Folder(folder.path().join("store"))).await;
     test(Place::Memory(Memory::default())).await;

@@ -2,11 +2,13 @@
 //!
 //! Matches are exhaustive on purpose: a new case must find its words here before it compiles.
 
+use std::borrow::Cow;
+
 use super::agreed;
-use super::number::{count, counted, people};
+use super::number::{count, counted, list, people};
 use crate::apply::{Outcome, Stopped, Why};
-use crate::model::{Class, RefusalKind};
-use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused, Settled};
+use crate::model::{Class, RefusalKind, Waiver};
+use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused, Settled, Stays};
 
 /// Makes foreign text fit for the form that is being written: plain text or Markdown.
 pub(super) type Quote = fn(&str) -> String;
@@ -131,9 +133,7 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::Protected => "protected by the manifest's guards",
         Reason::NoMailbox => "without a mailbox there is nothing to show",
         Reason::Unlicensed => "no licence carries personal insights",
-        Reason::Quarantined => {
-            "what was written came back three times within 30 days; `insightctl release` lets go of it"
-        }
+        Reason::Quarantined => "what was written came back too often; `insightctl release` lets go of it",
         Reason::RolledBack => "a run was undone here, and stays so until the manifest changes",
         Reason::Accepted => "the manifest accepts it for a while",
         Reason::ConsentFloor => "somebody opted out, and nobody is opted in against that",
@@ -147,6 +147,39 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::Released => "the manifest does not ask for it",
         Reason::InSync => "as the manifest asks",
     }
+}
+
+/// Spells the word of a reason not to undo.
+pub(super) fn stays_word(stays: Stays) -> &'static str {
+    match stays {
+        Stays::Because(reason) => reason_word(reason),
+        Stays::WrittenAgain(_) => "written-again",
+        Stays::DefaultChanged => "default-changed",
+        Stays::OtherLicences => "other-licences",
+        Stays::AfterThePlan => "after-the-plan",
+        Stays::NothingKnown => "nothing-known",
+        Stays::WasSo => "was-so",
+        Stays::IsBack => "is-back",
+    }
+}
+
+/// Says why something that a run wrote is not undone.
+pub(super) fn stays(stays: Stays) -> Cow<'static, str> {
+    Cow::Borrowed(match stays {
+        Stays::Because(Reason::OwnChoice) => "somebody changed it since, and that stands",
+        Stays::Because(Reason::Settling) => "what the run wrote has not shown yet; undo the run again later",
+        Stays::Because(Reason::NotFound) => "the directory does not describe the person any more",
+        Stays::Because(other) => reason(other),
+        Stays::WrittenAgain(run) => {
+            return Cow::Owned(format!("run {run:08} wrote it again; undo that run first"));
+        }
+        Stays::DefaultChanged => "somebody else changed the default since",
+        Stays::OtherLicences => "somebody else changed the licences since",
+        Stays::AfterThePlan => "it needs the service plan; undo the run again once that is there",
+        Stays::NothingKnown => "nobody knows what was there before the run",
+        Stays::WasSo => "the run wrote what was there already, so that it outlives a default",
+        Stays::IsBack => "it is as it was before the run",
+    })
 }
 
 /// Says in a sentence what the rows 1 to 14 of the verdict table find.
@@ -247,6 +280,7 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         Why::FoundDefault { value } => format!("found {value}"),
         Why::FoundLicencesChanged => "found as it is to be".to_owned(),
         Why::FoundOtherLicences => "found other licences".to_owned(),
+        Why::Protected => "protected by the manifest's guards by now".to_owned(),
         Why::OptOutNotSeen => "the opt-out does not show yet".to_owned(),
         Why::OptOutUnreadable(refused) => format!("the opt-out cannot be read: {}", said(refused, quote)),
         Why::PinNotStanding { id: _, upn, outcome } => {
@@ -256,6 +290,13 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         Why::BrokenOff => "the run ended between two calls".to_owned(),
         Why::Refused(refused) => said(refused, quote),
     }
+}
+
+/// Says who consented to what, until when and why.
+pub(super) fn waiver(waiver: &Waiver, quote: Quote) -> String {
+    let Waiver { plan: _, class, reason, by, until } = waiver;
+    let classes: Vec<_> = class.iter().map(|class| class.word().to_owned()).collect();
+    format!("{}, by {} until {until}: {}", list(&classes), quote(by), quote(reason))
 }
 
 /// Gives what the service said, or what kind of refusal it was where its words were not kept.
@@ -342,6 +383,13 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
         Note::DefaultHeldBack { setting, value } => format!(
             "the tenant's {setting} stays {value}: somebody who should keep that could not be read, and would lose it \
              with the default; make them readable, or take them out of the group"
+        ),
+        Note::DefaultRolledBack { setting, value } => format!(
+            "the tenant's {setting} stays {value}: a run was undone there, and stays so until the manifest changes"
+        ),
+        Note::RecordedStay { people: n } => format!(
+            "{} in scope stay opted out as a script had written it and somebody recorded it",
+            people(*n)
         ),
         Note::ProtectedNotFound { address } => {
             format!("{} is to be protected, and the directory does not know it", quote(address))

@@ -1,0 +1,215 @@
+//! Plans how the settings of one person go back.
+
+use std::sync::Arc;
+
+use super::super::explain::Decision;
+use super::super::look::settle_tried;
+use super::super::person::{Bench, holds_plan, left_alone_as_a_whole};
+use super::super::{
+    Because, Deed, LicenceChange, Operation, PersonDeeds, PersonTarget, Reason, Stays, Target, class, phase,
+};
+use super::{Undoing, group, undoing, with_default};
+use crate::model::{
+    ActualPerson, ActualState, BySetting, DesiredState, Entry, Feature, Known, Ledger, Licences, PersonId,
+    RefusalKind, Setting, Value,
+};
+
+/// Says what becomes of one setting.
+#[derive(Clone, Copy, Debug)]
+enum Back {
+    /// It is written.
+    To(Value),
+    /// It stays.
+    Stays(Stays),
+}
+
+impl Undoing {
+    /// Judges everything that the run wrote to one person.
+    pub(super) fn person(
+        &mut self,
+        bench: &Bench<'_>,
+        done: &PersonDeeds,
+        desired: &DesiredState,
+        actual: &ActualState,
+        ledger: &Ledger,
+        id: PersonId,
+    ) {
+        let group = group(desired, ledger, id);
+        let person = actual.people.get(&id);
+        let upn = person.map_or_else(|| id.to_string().into(), |person| Arc::clone(&person.upn));
+        let target = |setting| {
+            Target::Person(PersonTarget { upn: Arc::clone(&upn), id, group: Arc::clone(&group), setting })
+        };
+        // Whom a group that could not be read holds, or protects, nobody knows.
+        let certain = desired.people.get(&id).map_or(desired.unreadable.is_empty(), |held| held.certain);
+        let protected = desired.protected.contains(&id);
+        let whole =
+            person.map_or(Some(Reason::NotFound), |person| left_alone_as_a_whole(person, certain, protected));
+        let Some(person) = person.filter(|_| whole.is_none()) else {
+            let why = Stays::Because(whole.unwrap_or(Reason::NotFound));
+            for (setting, deed) in done.settings.iter() {
+                if let Some(deed) = deed {
+                    self.leave(target(setting), deed, None, why);
+                }
+            }
+            return;
+        };
+
+        let entry = |setting| ledger.entry(id, setting).copied();
+        let values = person.values(bench.catalogue);
+        let back = goes_back(bench, done, person, entry);
+        let opts = |to| matches!(back.mode, Some(Back::To(mode)) if mode == to);
+        let (opts_in, opts_out) = (opts(Value::OPT_IN), opts(Value::OPT_OUT));
+        let mode = Decision::Set { to: Value::OPT_IN, because: Because::RolledBack };
+        let mut stays_stored = false;
+        for (setting, back) in back.iter() {
+            let have = values.get(setting).known().copied().flatten();
+            match (back, have) {
+                (None, _) | (Some(Back::To(_)), None) => {}
+                (Some(Back::Stays(why)), _) => {
+                    if let Some(deed) = done.settings.get(setting) {
+                        self.leave(target(setting), deed, have, *why);
+                    }
+                }
+                (Some(Back::To(to)), Some(from)) => {
+                    let licence = setting == Setting::ServicePlan;
+                    let was_stored =
+                        entry(setting).and_then(|entry| entry.found).is_some_and(|found| found.chosen);
+                    stays_stored |= setting.feature().is_some() && !was_stored;
+                    let operation = Operation {
+                        phase: phase(Because::RolledBack, *to, opts_in.then_some(mode)),
+                        target: target(setting),
+                        from: Some(from),
+                        to: *to,
+                        class: class(Because::RolledBack, *to),
+                        because: Because::RolledBack,
+                        mark: None,
+                        licences: if licence { turned(&done.licences) } else { Vec::new() },
+                        after_opt_out: *to == Value::REMOVED && opts_out,
+                    };
+                    self.draft.operations.push(undoing(operation, bench.manifest));
+                }
+            }
+        }
+        self.draft.restore_stays += u64::from(stays_stored);
+    }
+}
+
+/// Says what becomes of each setting; a feature that the run did not write is stated beside an opt-in.
+fn goes_back(
+    bench: &Bench<'_>,
+    done: &PersonDeeds,
+    person: &ActualPerson,
+    entry: impl Fn(Setting) -> Option<Entry>,
+) -> BySetting<Option<Back>> {
+    let mut back: BySetting<Option<Back>> = BySetting::default();
+    let values = person.values(bench.catalogue);
+    let judged = |setting: Setting| {
+        let deed = (*done.settings.get(setting))?;
+        Some(judge(bench, person, setting, &deed, values.get(setting), entry(setting)))
+    };
+    back.service_plan = judged(Setting::ServicePlan).map(|back| match back {
+        Back::To(_) if !is_as_left(&person.licences, &done.licences) => Back::Stays(Stays::OtherLicences),
+        Back::To(_) | Back::Stays(_) => back,
+    });
+    let plan_comes = matches!(back.service_plan, Some(Back::To(plan)) if plan != Value::REMOVED);
+    let licensed = holds_plan(person, bench.catalogue);
+    let needs_plan = |back: Back| match back {
+        Back::To(Value::OPT_IN | Value::ON) if !licensed => {
+            Back::Stays(if plan_comes { Stays::AfterThePlan } else { Stays::Because(Reason::Unlicensed) })
+        }
+        Back::To(_) | Back::Stays(_) => back,
+    };
+    back.mode = judged(Setting::Mode).map(needs_plan);
+    let mode_goes = match back.mode {
+        Some(Back::To(to)) => Some(to),
+        Some(Back::Stays(_)) | None => None,
+    };
+    let is_out = values.mode.known().copied().flatten() == Some(Value::OPT_OUT);
+    for feature in Feature::ALL {
+        let setting = feature.setting();
+        let have = values.get(setting).known().copied().flatten();
+        let judged = judged(setting).map(needs_plan);
+        *back.get_mut(setting) = match (mode_goes, judged, have) {
+            // An opt-in leaves the features in no known state, so each is stated with it.
+            (Some(Value::OPT_IN), None | Some(Back::Stays(_)), Some(have)) => {
+                Some(Back::To(with_default(bench.tenant, feature, have)))
+            }
+            // Who opted out since is done with features.
+            (None, Some(Back::To(_)), _) if is_out => Some(Back::Stays(Stays::Because(Reason::OptedOut))),
+            (_, judged, _) => judged,
+        };
+    }
+    back
+}
+
+/// Says what becomes of one setting that the run wrote, taken by itself.
+fn judge(
+    bench: &Bench<'_>,
+    person: &ActualPerson,
+    setting: Setting,
+    deed: &Deed,
+    have: &Known<Option<Value>>,
+    entry: Option<Entry>,
+) -> Back {
+    let stays = |reason| Back::Stays(Stays::Because(reason));
+    let have = match have {
+        Known::Is(Some(have)) => *have,
+        Known::Is(None) => return stays(Reason::Unlicensed),
+        Known::Unknown(why) => {
+            let for_lack_of_it = why.kind == RefusalKind::Forbidden && !holds_plan(person, bench.catalogue);
+            return stays(if for_lack_of_it { Reason::Unlicensed } else { Reason::Unknown });
+        }
+    };
+    let Some(before) = deed.from else { return Back::Stays(Stays::NothingKnown) };
+    let settle =
+        if setting == Setting::ServicePlan { bench.settle.service_plan } else { bench.settle.person };
+    let entry = settle_tried(entry, have, settle, bench.now);
+    let wrote = entry.and_then(|entry| deed.known_as(entry.written(), entry.at));
+    if let Some(entry) = entry
+        && deed.again.is_none()
+        && let young = bench.now.duration_since(entry.at) < settle
+        && (entry.tried.is_some()
+            || (young && !entry.confirmed && wrote.is_some_and(|wrote| wrote.value != have)))
+    {
+        return stays(Reason::Settling);
+    }
+    if deed.to() == Some(before) && have == before {
+        return Back::Stays(Stays::WasSo);
+    }
+    if have == before {
+        return Back::Stays(Stays::IsBack);
+    }
+    if let Some(run) = deed.again {
+        return Back::Stays(Stays::WrittenAgain(run));
+    }
+    if wrote.is_none_or(|wrote| wrote.value != have) {
+        let out = have == Value::OPT_OUT;
+        return stays(if out { Reason::ConsentFloor } else { Reason::OwnChoice });
+    }
+    // What the manifest has let go of since is nobody's but the person's.
+    if before == Value::OPT_IN && entry.is_some_and(|entry| entry.released) {
+        return stays(Reason::ConsentFloor);
+    }
+    Back::To(before)
+}
+
+/// Says whether the products are as the run left them, down to the last plan that is switched off.
+fn is_as_left(have: &Licences, changes: &[LicenceChange]) -> bool {
+    let as_left = |change: &LicenceChange| {
+        let direct = have.0.iter().find(|source| source.by_group.is_none() && source.sku == change.sku);
+        direct.is_some_and(|source| source.disabled == change.disabled_after)
+    };
+    !changes.is_empty() && changes.iter().all(as_left)
+}
+
+/// Turns changes of products round.
+fn turned(changes: &[LicenceChange]) -> Vec<LicenceChange> {
+    let turn = |change: &LicenceChange| LicenceChange {
+        sku: change.sku,
+        name: Arc::clone(&change.name),
+        disabled_before: change.disabled_after.clone(),
+        disabled_after: change.disabled_before.clone(),
+    };
+    changes.iter().map(turn).collect()
+}
