@@ -285,7 +285,10 @@ fn who_consented_is_written_down_in_report_and_journal() {
     assert_eq!(report["waivers"][0]["class"], serde_json::json!(["defaults"]));
     assert_eq!(report["waivers"][0]["reason"], "a test");
     let run = stage.path().join(".insightctl/runs/00000001");
-    let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    let mut segments: Vec<_> =
+        fs::read_dir(run.join("journal")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    segments.sort();
+    let journal: String = segments.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let mut records = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     assert_eq!(records.next().unwrap()["started"]["plan"], plan["hash"]);
     assert_eq!(records.next().unwrap()["consented"], report["waivers"][0]);

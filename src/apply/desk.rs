@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::judge::Expectation;
-use super::{Event, LeftOut, Memory, Outcome, Stop, Stopped, Why};
+use super::about::{is_theirs, touches};
+use super::expected::{Expected, Touched, remembered};
+use super::{Event, LeftOut, Outcome, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::{
-    BySetting, Entry, Feature, Ledger, PersonId, Refusal, RefusalKind, Setting, Settings, TenantSetting,
-    Value,
-};
-use crate::plan::{Because, Operation, Plan, Refused, Target};
-use crate::store::{Meanwhile, Record, Run, StoreError, Subject, Under};
+use crate::model::{Feature, PersonId, Refusal, RefusalKind, TenantSetting, Value};
+use crate::plan::{Operation, Plan, Refused, Target};
+use crate::store::{Record, Run, StoreError};
 
 /// Is how often the lock is looked at while something is waited for.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -50,19 +48,6 @@ pub(super) struct State<'a> {
     /// Whether the service has taken any write at all.
     any_taken: bool,
     known: u64,
-}
-
-/// Is what this run has made of one person so far.
-#[derive(Debug, Default)]
-pub(super) struct Touched {
-    /// What was last read back.
-    pub(super) last: Option<Settings>,
-    /// What was found right before the last write.
-    pub(super) before: Option<Settings>,
-    /// What was meant to be written, whatever became of it.
-    pub(super) meant: BTreeSet<Setting>,
-    /// What was written, whether or not it shows yet, and what changed beside it.
-    pub(super) written: Vec<(Setting, Value)>,
 }
 
 /// Is what is known of one operation: the part of a row that is not in the plan.
@@ -340,124 +325,6 @@ fn shut_out(refusals: &[Option<Refusal>], any_taken: bool) -> Option<&Refusal> {
         refusal.as_ref().is_some_and(|why| why.kind.denies_access() || why.kind.puts_all_out_of_reach())
     };
     sign_in.or_else(|| if everyone && refusals.iter().all(barred) { refusals[0].as_ref() } else { None })
-}
-
-/// Is what our own doing may have made of one person.
-pub(super) struct Expected<'a> {
-    id: PersonId,
-    touched: Option<&'a Touched>,
-    flipped: &'a BTreeMap<Feature, (Value, Value)>,
-    /// What the ledger remembers of them.
-    remembered: BySetting<Option<Entry>>,
-    meanwhile: &'a Meanwhile,
-}
-
-impl<'a> Expected<'a> {
-    /// Says what earlier runs may have made of one person, before this one has done anything.
-    pub(super) fn before(
-        id: PersonId,
-        memory: Memory<'a>,
-        flipped: &'a BTreeMap<Feature, (Value, Value)>,
-    ) -> Self {
-        let Memory { ledger, meanwhile } = memory;
-        Self { id, touched: None, flipped, remembered: remembered(ledger, id), meanwhile }
-    }
-
-    /// Gives what has changed beside what this run meant to write, as it was right before.
-    ///
-    /// What followed a default that this run flipped is no side effect of a write to the person.
-    pub(super) fn changed_beside(&self, now: Settings) -> BTreeMap<Setting, Value> {
-        let Some(Touched { before: Some(before), meant, .. }) = self.touched else { return BTreeMap::new() };
-        let beside = |setting: Setting| {
-            let (was, is) = (before.get(setting)?, now.get(setting)?);
-            let ours = !meant.contains(&setting) && !self.moved_with_default(setting, Some(was), is);
-            (was != is && ours).then_some((setting, was))
-        };
-        Setting::ALL.into_iter().filter_map(beside).collect()
-    }
-
-    fn moved_with_default(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
-        let flip = setting.feature().and_then(|feature| self.flipped.get(&feature));
-        flip.is_some_and(|(was, is)| from == Some(*was) && have == *is)
-    }
-}
-
-/// Gives what the ledger remembers of a person.
-fn remembered(ledger: &Ledger, id: PersonId) -> BySetting<Option<Entry>> {
-    ledger.people.get(&id).map(|record| record.settings).unwrap_or_default()
-}
-
-impl Expectation for Expected<'_> {
-    fn by_this_run(&self, setting: Setting, from: Option<Value>, have: Value) -> bool {
-        let touched = self.touched.is_some_and(|touched| {
-            touched.written.contains(&(setting, have))
-                || (touched.meant.contains(&setting)
-                    && touched.last.is_some_and(|last| last.get(setting) == Some(have)))
-        });
-        touched || self.moved_with_default(setting, from, have)
-    }
-
-    fn by_earlier_run(&self, setting: Setting, have: Value) -> bool {
-        self.remembered.get(setting).is_some_and(|entry| {
-            entry.written() == Some(have) || entry.tried.is_some_and(|tried| tried.value == have)
-        })
-    }
-
-    fn since_the_plan(&self, setting: Setting, have: Value) -> bool {
-        let entry = self.remembered.get(setting);
-        let written = entry.is_some_and(|entry| entry.written() == Some(have) && entry.confirmed);
-        written && self.meanwhile.of(self.id, setting)
-    }
-}
-
-/// Names what an operation touches, as the journal does.
-pub(super) fn subject(operation: &Operation) -> Subject {
-    match &operation.target {
-        Target::Tenant(setting) => Subject::Tenant(*setting),
-        Target::Person(person) => Subject::Person(person.id, person.setting),
-    }
-}
-
-/// Says on whose account an operation writes, if it is no ordinary one.
-pub(super) fn under(operation: &Operation) -> Option<Under> {
-    let mark = operation.mark?;
-    match operation.because {
-        Because::RolledBack => Some(Under::Rollback(mark)),
-        Because::ReOptIn => Some(Under::ReOptIn(mark)),
-        Because::Pinned
-        | Because::RePin
-        | Because::ManifestChanged
-        | Because::DidNotTake
-        | Because::Overridden
-        | Because::FirstTouch
-        | Because::Recorded
-        | Because::WithOptIn
-        | Because::Differs
-        | Because::Restored => None,
-    }
-}
-
-/// Gives the setting of a person that an operation touches.
-pub(super) fn touches(operation: &Operation) -> Option<Setting> {
-    match &operation.target {
-        Target::Person(person) => Some(person.setting),
-        Target::Tenant(_) => None,
-    }
-}
-
-/// Says whether a setting is the person's own matter once another one was found changed by them.
-///
-/// Who opted out has settled every feature, and so has who changed this very one.
-pub(super) fn is_theirs(own: Setting, changed: Setting) -> bool {
-    changed == Setting::Mode || own == changed
-}
-
-/// Gives the tenant setting or feature that an operation pins, if it is a pin.
-pub(super) fn pinned(operation: &Operation) -> Option<Feature> {
-    match (&operation.target, operation.because == Because::Pinned) {
-        (Target::Person(person), true) => person.setting.feature(),
-        (Target::Person(_) | Target::Tenant(_), _) => None,
-    }
 }
 
 /// Gives the feature whose default a tenant setting is, with the reason why it has to wait, if it has.

@@ -7,8 +7,10 @@
 //! Phases follow each other strictly; within one, batches run side by side. How many requests are really under way is
 //! for the client to say, which paces each service by its answers.
 
+mod about;
 mod desk;
 mod event;
+mod expected;
 mod judge;
 mod licences;
 mod people;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::desk::{Desk, is_theirs, pinned, subject, touches, under};
+use super::about::{is_theirs, pinned, subject, touches, under};
+use super::desk::Desk;
 use super::judge::{self, Expectation, Fit};
 use super::theirs::Moved;
 use super::{Outcome, Why};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::desk::Expected;
+use super::expected::Expected;
 use super::judge::{self, Fit, Shows};
 use super::{Event, FailureLimit, NotALimit, Why};
 use crate::microsoft::Reader;

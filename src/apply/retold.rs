@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::desk::subject;
+use super::about::subject;
 use super::report::{FORMAT, Outcome, Report, Row};
 use crate::model::{PlanHash, Value, Waiver};
 use crate::plan::{Operation, Plan};

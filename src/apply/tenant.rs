@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::desk::{Desk, held_back, subject, under};
+use super::about::{subject, under};
+use super::desk::{Desk, held_back};
 use super::preflight::wrote_default;
 use super::{Outcome, Why};
 use crate::microsoft::{Sent, WriteError};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use dialoguer::Confirm;
@@ -16,6 +17,7 @@ use super::planning::{self, Planned};
 use super::saved::{self, Reviewed, Saved};
 use super::session::{Purpose, Session, clock, read_manifest};
 use crate::apply::{self, Event, FailureLimit, LeftOut, Order, Outcome, Report, Stop, Stopped, Unrecorded};
+use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::Waiver;
 use crate::plan::Plan;
@@ -63,6 +65,9 @@ pub(super) async fn see_through(
     }
 }
 
+/// Is how often the lock is looked at while the tenant is read.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
 /// Is a plan that was shown and agreed to, and all that is needed to do it.
 pub(super) struct Ready {
     pub(super) session: Session,
@@ -97,7 +102,7 @@ async fn prepare(
     let session = Session::of(manifest, global, console, Purpose::Apply).await?;
     session.spare(&args.output, global, args.plan.as_deref())?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
-    *held = Some(session.store.lock(&console.holder, &session.clock).await?);
+    let lease = held.insert(session.store.lock(&console.holder, &session.clock).await?);
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let (planned, waivers, meanwhile) = match saved {
@@ -107,20 +112,35 @@ async fn prepare(
                 saved::reviewed(&session, &remembered, &args.consent, &waived, plan).await?;
             (planned, consent::used(waivers, &answered), Some(meanwhile))
         }
-        None => (planning::make(&session, &remembered, &args.consent).await?, Vec::new(), None),
+        None => {
+            let planned = keeping(lease, planning::make(&session, &remembered, &args.consent)).await?;
+            (planned, Vec::new(), None)
+        }
     };
     let plan = shown(console, &args.output, form, planned, args.plan.as_deref())?;
     // What was made a moment ago needs no second look but the one before each write.
     let left_out = match &meanwhile {
         Some(meanwhile) => {
             let saved = Saved { plan: &plan, remembered: &remembered, meanwhile };
-            saved::look_at_all(&session, console, args, form, saved).await?
+            keeping(lease, saved::look_at_all(&session, console, args, form, saved)).await?
         }
         None => LeftOut::default(),
     };
     let agreed = plan.operations.is_empty() || args.yes || agreed(console, APPLY)?;
     let patience = args.wait_settled.map(Duration::try_from).and_then(Result::ok).unwrap_or_default();
     Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers, patience }))
+}
+
+/// Looks at the tenant while the lock is kept alive: a look at a million people outlasts any lease.
+async fn keeping<T>(lease: &Lease, look: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let mut look = pin!(look);
+    loop {
+        tokio::select! {
+            biased;
+            seen = &mut look => return seen,
+            () = Clock::beat(HEARTBEAT) => lease.hold().await?,
+        }
+    }
 }
 
 /// Shows a plan, and lets the guards speak; `file` is where it was saved.

@@ -14,7 +14,7 @@ pub fn template(scenario: Scenario, tenant: TenantId, name: &str) -> String {
     let groups = groups(scenario);
     let name = in_quotes(name);
     format!(
-        r#"# What Microsoft Viva Insights should be in this tenant.
+        r"# What Microsoft Viva Insights should be in this tenant.
 #
 #   insightctl validate    says what is wrong with this file
 #   insightctl plan        shows what would change, and changes nothing
@@ -51,7 +51,7 @@ guards:
 
 # Remembers what was written and what was found, so that nobody's own choice is undone. Keep it.
 store: file:.insightctl
-"#
+"
     )
 }
 

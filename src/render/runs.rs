@@ -57,9 +57,9 @@ pub fn list(out: &mut dyn Write, runs: &[Told], look: Look) -> io::Result<()> {
             .plain("\u{a0}\u{a0}")
             .right(meaning, failed, widths[4])
             .plain("\u{a0}\u{a0}")
-            .column(meaning, plan, widths[5] + 2)
-            .with(meaning, by);
-        page.line(0, &line)?;
+            .column(meaning, plan, widths[5] + 2);
+        let hang = line.width();
+        page.hanging(0, hang, &line.with(meaning, by))?;
     }
     Ok(())
 }

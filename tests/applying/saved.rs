@@ -30,7 +30,7 @@ async fn carry_out(stage: &Stage, plan: &Plan, left_out: LeftOut) -> Report {
     let settle = &stage.desired.settle;
     let remembered = store.ledger(settle, &stage.ours).await.unwrap();
     let run = store.begin_run(lease, remembered, plan, settle, &stage.ours).await.unwrap();
-    let order = Order { plan, left_out, waivers: Vec::new() };
+    let order = Order { left_out, ..Order::from(plan) };
     let (writer, stop) = (Writer::new(stage.reader.clone()), Stop::default());
     apply(order, &writer, run, &stage.ours, FailureLimit::default(), &mut drop, &stop).await.unwrap()
 }

@@ -78,6 +78,9 @@ pub(crate) fn target() -> Target {
         }
     }
     let parts: Vec<Part> = [finished, died].iter().flat_map(|store| parts(store)).collect();
+    let journals =
+        parts.iter().filter(|part| part.file.extension().is_some_and(|end| end == "jsonl")).count();
+    assert!(journals > 3, "the example leaves a ledger and the journals of two runs behind");
     let corpus = (0_u8..).zip(&parts).map(|(which, part)| [&[which], &part.content[..]].concat()).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let judge = move |input: &[u8]| {
@@ -92,7 +95,10 @@ pub(crate) fn target() -> Target {
             Err(error) if part.may_be_torn && part.content.starts_with(content) => {
                 Err(format!("a torn last line is not borne: {error}"))
             }
-            Err(error) => located(&error, part, content).map(|()| error.to_string()),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                located(&error, part, content).map(|()| format!("{error}: {}", cause.unwrap_or_default()))
+            }
         }
     };
     Target { name: "store", corpus, words: WORDS.to_vec(), giants: Vec::new(), judge: Box::new(judge) }

@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 use stage::{NAMES, Stage};
 
 /// Lists the commands that take a form, and those that do not; together they are all that there are.
-const WITH_FORMS: [&str; 8] = ["apply", "drift", "explain", "export", "plan", "show", "validate", "verify"];
+const WITH_FORMS: [&str; 9] =
+    ["apply", "drift", "explain", "export", "plan", "runs", "show", "validate", "verify"];
 const WITHOUT: [&str; 5] = ["init", "release", "sandbox", "schema", "waive"];
 const FORMS: [&str; 4] = ["text", "json", "markdown", "csv"];
 
@@ -140,6 +141,9 @@ fn every_form_of_every_command_is_inert() {
         found.run(&stage, &[&apply(&[])[..], &["--store", &store]].concat(), form, &[0, 3, 7, 8]);
         found.run(&stage, &[&formed(&["verify"])[..], &["--store", &store]].concat(), form, &[0, 3, 8]);
         found.run(&stage, &[&formed(&["plan"])[..], &["--store", &store]].concat(), form, &[0, 3, 8]);
+        for runs in [&["runs"][..], &["runs", "show", "1"], &["runs", "show", "2"]] {
+            found.run(&stage, &[runs, &["--store", &store, "--format", form]].concat(), form, &[0, 3]);
+        }
     }
     found.none();
 }
@@ -164,6 +168,32 @@ fn everything_that_is_told_beside_the_data_is_inert() {
             &[6, 7, 8],
         );
         found.run(&stage, &[&["apply"], &all[..], &SANDBOX, more].concat(), "text", &[0, 7, 8]);
+    }
+    found.none();
+}
+
+#[test]
+fn what_is_said_in_a_waiver_is_inert() {
+    let mut found = Found::default();
+    for (n, name) in stage::names().iter().enumerate().filter(|(_, name)| !name.contains('\0')) {
+        let stage = Stage::set();
+        let form = FORMS[n % 4];
+        let (reason, by) = (format!("--reason={name}"), format!("--by={name}"));
+        stage.run(&[&["plan", "-f", "plain.yaml", "--out", "plan.json"], &SANDBOX[..]].concat());
+        let refused = stage
+            .run(&[&["apply", "plan.json", "-f", "plain.yaml", "--yes", "-q"], &SANDBOX[..]].concat())
+            .err;
+        assert!(refused.contains("--class "), "guards object, and say so: {refused}");
+        let mut waive = vec!["waive", "plan.json", "-f", "plain.yaml", &reason, &by];
+        for class in refused.split("--class ").skip(1) {
+            waive.extend(["--class", class.split([' ', '`']).next().unwrap()]);
+        }
+        found.run(&stage, &waive, "text", &[0]);
+        let apply =
+            ["apply", "plan.json", "-f", "plain.yaml", "--yes", "--waiver", "waiver.yaml", "--format", form];
+        found.run(&stage, &[&apply[..], &SANDBOX].concat(), form, &[0, 7, 8]);
+        // The refusal took the first number.
+        found.run(&stage, &["runs", "show", "2", "--format", form], form, &[0, 3]);
     }
     found.none();
 }

@@ -73,6 +73,11 @@ impl Stage {
         stage.write("tenant.json", tenant().to_string());
         stage.write("insights.yaml", yaml(&manifest()));
         stage.write("wrong.yaml", yaml(&wrong()));
+        // Whoever cannot be read would keep the default on, and then nobody has to consent.
+        let mut plain = manifest();
+        plain["groups"] =
+            json!([{ "name": "all", "mode": "opt-out", "members": [{ "group": "g0@contoso.com" }] }]);
+        stage.write("plain.yaml", yaml(&plain));
         stage.write("people.csv", format!("UserPrincipalName\n{}", names().join("\n")));
         let [reading, writing] = faults();
         stage.write("said.yaml", yaml(&reading));

@@ -1,0 +1,55 @@
+//! Plain facts about one operation that several parts of an apply ask for.
+
+use crate::model::{Feature, Setting};
+use crate::plan::{Because, Operation, Target};
+use crate::store::{Subject, Under};
+
+/// Names what an operation touches, as the journal does.
+pub(super) fn subject(operation: &Operation) -> Subject {
+    match &operation.target {
+        Target::Tenant(setting) => Subject::Tenant(*setting),
+        Target::Person(person) => Subject::Person(person.id, person.setting),
+    }
+}
+
+/// Says on whose account an operation writes, if it is no ordinary one.
+pub(super) fn under(operation: &Operation) -> Option<Under> {
+    let mark = operation.mark?;
+    match operation.because {
+        Because::RolledBack => Some(Under::Rollback(mark)),
+        Because::ReOptIn => Some(Under::ReOptIn(mark)),
+        Because::Pinned
+        | Because::RePin
+        | Because::ManifestChanged
+        | Because::DidNotTake
+        | Because::Overridden
+        | Because::FirstTouch
+        | Because::Recorded
+        | Because::WithOptIn
+        | Because::Differs
+        | Because::Restored => None,
+    }
+}
+
+/// Gives the setting of a person that an operation touches.
+pub(super) fn touches(operation: &Operation) -> Option<Setting> {
+    match &operation.target {
+        Target::Person(person) => Some(person.setting),
+        Target::Tenant(_) => None,
+    }
+}
+
+/// Says whether a setting is the person's own matter once another one was found changed by them.
+///
+/// Who opted out has settled every feature, and so has who changed this very one.
+pub(super) fn is_theirs(own: Setting, changed: Setting) -> bool {
+    changed == Setting::Mode || own == changed
+}
+
+/// Gives the tenant setting or feature that an operation pins, if it is a pin.
+pub(super) fn pinned(operation: &Operation) -> Option<Feature> {
+    match (&operation.target, operation.because == Because::Pinned) {
+        (Target::Person(person), true) => person.setting.feature(),
+        (Target::Person(_) | Target::Tenant(_), _) => None,
+    }
+}
