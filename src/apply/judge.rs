@@ -51,7 +51,8 @@ pub(super) fn settings(operations: &[&Operation], have: Settings, expect: &impl 
             }
         } else if have == operation.to && expect.since_the_plan(setting, have) {
             already += 1;
-        } else if operation.from != Some(have) && !ours {
+        } else if !ours && (operation.from != Some(have) || expect.since_the_plan(setting, operation.to)) {
+            // Also what was done once, and is as before again: whoever undid it has decided so.
             return moved;
         }
     }

@@ -32,7 +32,7 @@ pub use why::Why;
 
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::{TenantSetting, Waiver};
+use crate::model::{Ledger, TenantSetting, Waiver};
 use crate::plan::calls::{Task, Work, calls};
 use crate::plan::{Phase, Plan};
 use crate::store::{Record, Run, StoreError};
@@ -189,8 +189,10 @@ impl Desk<'_> {
             is.settings.retain(|setting, _| !meanwhile.of(*id, *setting));
             is.returned.retain(|setting, _| !meanwhile.of(*id, *setting));
             if meanwhile.group_of(*id) {
-                is.group =
-                    self.run.ledger(|ledger| ledger.people.get(id).and_then(|person| person.group.clone()));
+                let known = |ledger: &Ledger| {
+                    ledger.people.get(id).map(|person| (person.group.clone(), person.gone_since))
+                };
+                (is.group, is.gone_since) = self.run.ledger(known).unwrap_or_default();
             }
             records.push(Record::Observed { id: *id, is });
             if records.len() >= OBSERVATIONS && !self.journal(std::mem::take(&mut records)).await {

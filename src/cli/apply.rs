@@ -168,7 +168,14 @@ async fn carry_out(
 ) -> Result<Exit, Failure> {
     let Ready { session, remembered, plan, left_out, waivers, patience } = ready;
     // A run names its plan, also one that nobody saved.
-    let plan = if plan.hash.is_sealed() { plan } else { render::plan::sealed(plan)? };
+    let sealed = if plan.hash.is_sealed() { Ok(plan) } else { render::plan::sealed(plan) };
+    let plan = match sealed {
+        Ok(plan) => plan,
+        Err(error) => {
+            lease.release().await;
+            return Err(error.into());
+        }
+    };
     let incomplete = planning::is_incomplete(&plan);
     let settle = session.manifest.settle();
     let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;

@@ -105,6 +105,7 @@ async fn look(
         by: args.by.as_str().into(),
         written_on: args.written_on,
         last_look: session.store.last_look().await?,
+        second_look: session.store.second_look_after(args.written_on).await?,
     };
     let recording = record(script.people(), &membership, &actual, &remembered.ledger, &claim);
     let context = session.context(remembered, false);

@@ -15,7 +15,7 @@ use super::rollback;
 use super::session::{Purpose, Session, clock};
 use crate::apply::{Event, LeftOut, Memory, look_ahead};
 use crate::manifest::Manifest;
-use crate::model::{By, Class, Known, Refusal, Value};
+use crate::model::{Class, Known, Refusal, Value};
 use crate::plan::guard::{Objection, review};
 use crate::plan::hash::{self, Unsealed};
 use crate::plan::{Because, FORMAT, Occasion, PersonTarget, Plan, Target, is_consistent, opts_in_again};
@@ -175,7 +175,8 @@ fn against_consent<'p>(
     plan: &'p Plan,
     remembered: &Remembered,
 ) -> Option<&'p PersonTarget> {
-    let as_of = session.context(remembered, false).as_of;
+    let context = session.context(remembered, false);
+    let as_of = context.as_of.max(context.now);
     let ledger = &remembered.ledger;
     let rules = || session.manifest.groups().iter().filter_map(|group| group.re_opt_in());
     plan.operations.iter().find_map(|operation| {
@@ -184,13 +185,16 @@ fn against_consent<'p>(
             return None;
         }
         let entry = ledger.entry(person.id, person.setting);
-        let ours = entry.is_some_and(|entry| entry.by == By::Us || entry.tried.is_some());
+        let ours = entry.is_some_and(|entry| entry.is_being_written(Value::OPT_OUT) && !entry.released);
         let record = ledger.people.get(&person.id);
-        let again = operation.because == Because::ReOptIn
-            && rules().any(|rule| {
+        let by_decision = operation.because == Because::ReOptIn;
+        let again = || {
+            rules().any(|rule| {
                 operation.mark == Some(rule.mark) && opts_in_again(rule, &ledger.re_opt_ins, record, as_of)
-            });
-        (!ours && !again).then_some(person)
+            })
+        };
+        let may = if by_decision { again() } else { ours };
+        (!may).then_some(person)
     })
 }
 

@@ -108,8 +108,10 @@ impl Leaver<'_> {
             // An opt-in leaves the features in no known state, so each is stated with it.
             let stated = setting.feature().filter(|_| opts_in).map(|feature| {
                 match bench.tenant.defaults.get(&feature) {
-                    // Who may have followed the default goes on as if they did.
-                    Some(default) if default.now == have => default.after,
+                    // Who may have followed the default goes on as if they did; a choice is stated as it is.
+                    Some(default) if default.now == have && !entry.is_some_and(|entry| entry.chosen) => {
+                        default.after
+                    }
                     Some(_) | None => have,
                 }
             });

@@ -191,7 +191,8 @@ pub(super) fn judge(
         let verdict = decide(&mode);
         let floor = verdict.decision == Decision::Leave(Reason::ConsentFloor);
         let again = group.re_opt_in.as_ref().filter(|_| floor && mode.want == Some(Value::OPT_IN));
-        let meets = again.is_some_and(|rule| opts_in_again(rule, bench.re_opt_ins, record, bench.as_of));
+        let meets = again
+            .is_some_and(|rule| opts_in_again(rule, bench.re_opt_ins, record, bench.as_of.max(bench.now)));
         held(&mode, if meets { lifted(verdict) } else { verdict })
     });
     judgement.settings.mode = decided;

@@ -24,6 +24,8 @@ pub struct Claim {
     pub written_on: Timestamp,
     /// When a plan last looked at everybody in scope and was applied, if that is known.
     pub last_look: Option<Timestamp>,
+    /// When a plan looked at everybody for the second time after the script had written, if that is known.
+    pub second_look: Option<Timestamp>,
 }
 
 /// Is a script's list, and what becomes of each person on it.
@@ -127,7 +129,7 @@ pub fn record<'s>(
         };
         rows.insert(finding);
     }
-    let Claim { by, written_on, last_look: _ } = claim;
+    let Claim { by, written_on, last_look: _, second_look: _ } = claim;
     let rows = rows.into_iter().collect();
     Recording { format: FORMAT, by: Arc::clone(by), written_on: *written_on, rows }
 }
@@ -144,7 +146,15 @@ fn judge(mode: Option<Mode>, record: Option<&PersonRecord>, claim: &Claim) -> Co
         return Counts::AlreadyOurs;
     }
     if entry.value == Value::OPT_OUT {
-        return if entry.at < claim.written_on { Counts::OptedOutBefore } else { Counts::AsOurs };
+        // Seen first at the second look after the script or later, it was not yet there at the first.
+        let later = claim.second_look.is_some_and(|second| entry.at >= second);
+        return if entry.at < claim.written_on {
+            Counts::OptedOutBefore
+        } else if later {
+            Counts::OptedInAfter
+        } else {
+            Counts::AsOurs
+        };
     }
     // The entry has not changed since, so whoever a group held was still opted in at the last look.
     let looked = claim.last_look.filter(|_| record.group.is_some());
@@ -205,7 +215,12 @@ mod tests {
 
     /// The script wrote on day 10; a plan last looked on day 20, unless told otherwise.
     fn claim() -> Claim {
-        Claim { by: "Grace".into(), written_on: day(10), last_look: Some(day(20)) }
+        Claim {
+            by: "Grace".into(),
+            written_on: day(10),
+            last_look: Some(day(20)),
+            second_look: Some(day(15)),
+        }
     }
 
     fn judged(entry: Option<Entry>, group: Option<&str>) -> Counts {

@@ -152,7 +152,13 @@ pub fn verify(
         }
     }
     found.rows.sort_by(|one, other| one.target.cmp(&other.target));
-    found.observations.tenant = tenant.observed;
+    // A default that somebody else has changed is for the next plan to tell of.
+    let shows = |setting: &TenantSetting| {
+        let target = Target::Tenant(*setting);
+        found.rows.iter().any(|row| row.target == target && row.settled == Settled::Confirmed)
+    };
+    let confirmed = tenant.observed.into_iter().filter(|(setting, _)| shows(setting)).collect();
+    found.observations.tenant = confirmed;
     found
 }
 

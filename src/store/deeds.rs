@@ -50,6 +50,24 @@ impl Store {
         Ok(None)
     }
 
+    /// Says when the tenant was read for the second run after a moment that looked at everybody in scope.
+    pub async fn second_look_after(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let Some(Kept { objects, id: _ }) = &self.kept else { return Ok(None) };
+        let mut looks = 0;
+        for run in journal::runs(objects).await? {
+            if let Some(Made { basis, occasion: None, summary }) = objects.read_json(&plan_of(run)).await?
+                && summary.in_scope > 0
+                && basis.read_at > after
+            {
+                looks += 1;
+                if looks == 2 {
+                    return Ok(Some(basis.read_at));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads what one run wrote, and which later runs wrote there again; `None` when there is no such run.
     ///
     /// A run that died before its end has done what its journal tells.

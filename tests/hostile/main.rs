@@ -13,8 +13,9 @@ use std::collections::BTreeSet;
 use stage::{NAMES, Stage};
 
 /// Lists the commands that take a form, and those that do not; together they are all that there are.
-const WITH_FORMS: [&str; 9] =
-    ["apply", "drift", "explain", "export", "plan", "runs", "show", "validate", "verify"];
+const WITH_FORMS: [&str; 11] = [
+    "apply", "drift", "explain", "export", "plan", "record", "rollback", "runs", "show", "validate", "verify",
+];
 const WITHOUT: [&str; 5] = ["init", "release", "sandbox", "schema", "waive"];
 const FORMS: [&str; 4] = ["text", "json", "markdown", "csv"];
 
@@ -116,6 +117,8 @@ fn every_form_of_every_command_is_inert() {
     let mut found = Found::default();
     let stage = Stage::set();
     stage.run(&[&["plan", "--out", "plan.json"], &SANDBOX[..]].concat());
+    let script = "UserPrincipalName\nmail0@contoso.com\n=cmd()\u{202e}\u{1b}[2J@contoso.com\n";
+    std::fs::write(stage.path().join("script.csv"), script).unwrap();
     for form in FORMS {
         let formed = |command: &[&'static str]| [command, &SANDBOX, &["--format", form]].concat();
         for command in [&["plan"][..], &["drift"], &["export"], &["explain", "mail0@contoso.com"]] {
@@ -141,6 +144,11 @@ fn every_form_of_every_command_is_inert() {
         found.run(&stage, &[&apply(&[])[..], &["--store", &store]].concat(), form, &[0, 3, 7, 8]);
         found.run(&stage, &[&formed(&["verify"])[..], &["--store", &store]].concat(), form, &[0, 3, 8]);
         found.run(&stage, &[&formed(&["plan"])[..], &["--store", &store]].concat(), form, &[0, 3, 8]);
+        let record =
+            ["record", "script.csv", "--written-on", "2026-01-01", "--by", "=cmd()\u{202e}", "--yes"];
+        found.run(&stage, &[&formed(&record)[..], &["--store", &store]].concat(), form, &[0, 3, 8]);
+        let back = ["rollback", "1", "--yes", "--allow", "rollback", "--allow", "defaults"];
+        found.run(&stage, &[&formed(&back)[..], &["--store", &store]].concat(), form, &[0, 3, 6, 7, 8]);
         for runs in [&["runs"][..], &["runs", "show", "1"], &["runs", "show", "2"]] {
             found.run(&stage, &[runs, &["--store", &store, "--format", form]].concat(), form, &[0, 3]);
         }

@@ -132,6 +132,12 @@ fn goes_back(
         let judged = judged(setting).map(needs_plan);
         *back.get_mut(setting) = match (mode_goes, judged, have) {
             // An opt-in leaves the features in no known state, so each is stated with it.
+            // What somebody chose is stated as it is, whatever the default becomes.
+            (Some(Value::OPT_IN), None | Some(Back::Stays(_)), Some(have))
+                if entry(setting).is_some_and(|entry| entry.chosen) =>
+            {
+                Some(Back::To(have))
+            }
             (Some(Value::OPT_IN), None | Some(Back::Stays(_)), Some(have)) => {
                 Some(Back::To(with_default(bench.tenant, feature, have)))
             }
