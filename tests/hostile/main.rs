@@ -13,8 +13,9 @@ use std::collections::BTreeSet;
 use stage::{NAMES, Stage};
 
 /// Lists the commands that take a form, and those that do not; together they are all that there are.
-const WITH_FORMS: [&str; 9] =
-    ["apply", "drift", "explain", "export", "plan", "runs", "show", "validate", "verify"];
+const WITH_FORMS: [&str; 11] = [
+    "apply", "drift", "explain", "export", "plan", "record", "rollback", "runs", "show", "validate", "verify",
+];
 const WITHOUT: [&str; 5] = ["init", "release", "sandbox", "schema", "waive"];
 const FORMS: [&str; 4] = ["text", "json", "markdown", "csv"];
 
@@ -116,7 +117,7 @@ fn every_form_of_every_command_is_inert() {
     let mut found = Found::default();
     let stage = Stage::set();
     stage.run(&[&["plan", "--out", "plan.json"], &SANDBOX[..]].concat());
-    for form in FORMS {
+    for (n, form) in FORMS.into_iter().enumerate() {
         let formed = |command: &[&'static str]| [command, &SANDBOX, &["--format", form]].concat();
         for command in [&["plan"][..], &["drift"], &["export"], &["explain", "mail0@contoso.com"]] {
             found.run(&stage, &formed(command), form, &[0, 3, 8]);
@@ -143,6 +144,14 @@ fn every_form_of_every_command_is_inert() {
         found.run(&stage, &[&formed(&["plan"])[..], &["--store", &store]].concat(), form, &[0, 3, 8]);
         for runs in [&["runs"][..], &["runs", "show", "1"], &["runs", "show", "2"]] {
             found.run(&stage, &[runs, &["--store", &store, "--format", form]].concat(), form, &[0, 3]);
+        }
+        let rollback = ["rollback", "1", "--yes", "--allow", "rollback", "--store", &store];
+        found.run(&stage, &[&rollback[..], &formed(&[])].concat(), form, &[0, 3, 7, 8]);
+        for (n, by) in stage::NAMES.into_iter().enumerate().skip(n).step_by(FORMS.len()) {
+            let by = format!("--by={}", by.replace('\0', ""));
+            let list = if n % 2 == 0 { "people.csv" } else { "some.csv" };
+            let record = ["record", list, "--written-on", "2025-11-03", &by, "--yes", "--store", &store];
+            found.run(&stage, &[&record[..], &formed(&[])].concat(), form, &[0, 3, 8]);
         }
     }
     found.none();
@@ -291,6 +300,13 @@ fn the_names_do_come_up() {
             apply.err
         );
     }
+    let undo = ["rollback", "1", "--yes", "--allow", "rollback", "--store", "file:.text", "--format", "csv"];
+    let undone = stage.run(&[&undo[..], &SANDBOX].concat());
+    assert!(undone.out.contains("evil"), "{} {}", undone.out, undone.err);
+    let record =
+        ["record", "some.csv", "--written-on", "2025-11-03", "--by", "=evil()", "--yes", "--format", "csv"];
+    let recorded = stage.run(&[&record[..], &SANDBOX].concat());
+    assert!(recorded.out.contains("evil"), "{} {}", recorded.out, recorded.err);
     let told = stage.run(&["validate", "-f", "wrong.yaml"]);
     assert!(told.err.contains("evil"), "{}", told.err);
     let log = stage.run(&[&["plan", "--faults", "said.yaml", "-vv"], &SANDBOX[..]].concat());
