@@ -9,16 +9,24 @@ use insightctl::sandbox::{Call, Write};
 use serde_json::{Value as Json, json};
 
 use crate::faults::{Actor, Fault};
-use crate::stage::{Done, END, PEOPLE, Ran, Stage, id, upn};
+use crate::stage::{Done, END, Look, PEOPLE, Ran, Stage, id, upn};
 use crate::twice::{self, features};
 
 /// Checks everything; gives how many writes were rightly sent once more.
-pub(crate) fn holds(stage: &Stage, fault: &Fault, call: u64, runs: &[Ran]) -> Result<usize, String> {
+///
+/// `last` is what the last look at the tenant gave.
+pub(crate) fn holds(
+    stage: &Stage,
+    fault: &Fault,
+    call: u64,
+    runs: &[Ran],
+    last: &Look,
+) -> Result<usize, String> {
     for ran in runs {
         inside_the_plan(ran)?;
     }
     let again = twice(fault, call, runs)?;
-    end_state(stage, fault, call, runs)?;
+    end_state(stage, fault, call, runs, &last.defaults())?;
     Ok(again)
 }
 
@@ -129,7 +137,8 @@ impl Fault {
         {
             return false;
         }
-        let moved = |feature: &&'static str| target == "tenant" && self.actor == Some(Actor::Admin(feature));
+        // A default that somebody turned back was not read in between.
+        let moved = |feature: &&'static str| self.actor == Some(Actor::Admin(feature));
         let unreadable = what.get("SamplingRate").is_some() && self.carried_out;
         // Who still reads the old value after the settle time may try once more.
         !(unreadable || self.stale_for_long || features(what).iter().any(moved))
@@ -137,7 +146,13 @@ impl Fault {
 }
 
 /// Everybody has what the manifest asks for, except who decided otherwise.
-fn end_state(stage: &Stage, fault: &Fault, call: u64, runs: &[Ran]) -> Result<(), String> {
+fn end_state(
+    stage: &Stage,
+    fault: &Fault,
+    call: u64,
+    runs: &[Ran],
+    defaults: &BTreeMap<TenantSetting, Value>,
+) -> Result<(), String> {
     let have = stage.everyone();
     let mut want = END.map(|person| person.map(Some));
     if let Some(Actor::Person { who, place, to, repeats }) = fault.actor
@@ -160,16 +175,15 @@ fn end_state(stage: &Stage, fault: &Fault, call: u64, runs: &[Ran]) -> Result<()
             return Err(format!("p{who} ends with {:?}, and not with {:?}", have[who], want[who]));
         }
     }
-    let last = runs.last().and_then(|ran| ran.done.as_ref().ok()).ok_or("the last run made no plan")?;
-    let defaults = [
+    let want = [
         (TenantSetting::Dashboard, Value::OFF),
         (TenantSetting::DigestEmail, Value::ON),
         (TenantSetting::OutlookAddIn, Value::ON),
         (TenantSetting::ScheduleSend, Value::ON),
         (TenantSetting::MeetingSurvey, Value::ON),
     ];
-    if last.defaults != BTreeMap::from(defaults) {
-        return Err(format!("the defaults end as {:?}", last.defaults));
+    if *defaults != BTreeMap::from(want) {
+        return Err(format!("the defaults end as {defaults:?}"));
     }
     let writes = || runs.iter().flat_map(|ran| &ran.writes);
     let rate = writes().filter_map(|write| write.what["SamplingRate"].as_f64()).next_back();
@@ -179,7 +193,7 @@ fn end_state(stage: &Stage, fault: &Fault, call: u64, runs: &[Ran]) -> Result<()
     let (p2, ea) = ("33c4f319-9bdd-48d6-9c4d-410b750a4a5a", "34c0d7a0-a70f-4668-9238-47f9fc208882");
     for (who, off) in [(1, json!([p2, ea])), (5, json!([]))] {
         let of = |write: &&Write| write.target == id(who).to_string() && write.call == "assignLicense";
-        let last = writes().filter(of).next_back().ok_or(format!("p{who} kept the licences"))?;
+        let last = writes().rfind(of).ok_or(format!("p{who} kept the licences"))?;
         if last.what["addLicenses"][0]["disabledPlans"] != off {
             return Err(format!("p{who} ends with {}", last.what));
         }
@@ -189,11 +203,11 @@ fn end_state(stage: &Stage, fault: &Fault, call: u64, runs: &[Ran]) -> Result<()
 
 /// Says whether something happened before both a person and the defaults had been read.
 fn is_before_our_look(who: usize, call: u64, calls: &[Call]) -> bool {
-    let person =
-        calls.iter().find(|seen| seen.item && seen.service == "exchange" && seen.people.contains(&upn(who)));
-    let defaults =
-        calls.iter().find(|seen| seen.cmdlets.iter().any(|name| name.starts_with("Get-DefaultTenant")));
-    [person, defaults].into_iter().any(|seen| seen.is_none_or(|seen| call <= seen.call))
+    let about = |seen: &&Call| seen.item && seen.service == "exchange" && seen.people.contains(&upn(who));
+    let defaults = |seen: &&Call| seen.cmdlets.iter().any(|name| name.starts_with("Get-DefaultTenant"));
+    // The defaults are read before people and once more after them, to see whether they are the same.
+    let looks = [calls.iter().find(about), calls.iter().filter(defaults).nth(1)];
+    looks.into_iter().any(|seen| seen.is_none_or(|seen| call <= seen.call))
 }
 
 /// Says whether a person acted before anything was written to them.

@@ -9,10 +9,10 @@ use insightctl::apply::{FailureLimit, Report, Stop, apply};
 use insightctl::clock::Clock;
 use insightctl::manifest::{self, Manifest};
 use insightctl::microsoft::{Ask, Credential, Endpoints, Reader, Writer};
-use insightctl::model::{PersonId, TenantId, TenantSetting, Value};
+use insightctl::model::{ActualState, DesiredState, Ledger, PersonId, TenantId, TenantSetting, Value};
 use insightctl::plan::{Context, Plan, Scope, plan};
 use insightctl::sandbox::{Call, Options, Sandbox, Settings, Source, Write};
-use insightctl::store::{Place, Store, WhenMissing};
+use insightctl::store::{Place, Remembered, Store, WhenMissing};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 use uuid::{Uuid, uuid};
@@ -133,17 +133,17 @@ fn tenant(ours: bool) -> Json {
 pub(crate) struct Scene {
     tenant: Json,
     store: tempfile::TempDir,
-    manifest: Manifest,
+    pub(crate) manifest: Manifest,
 }
 
 impl Scene {
     /// Plays the first chapter, and makes sure that the tenant is as it is taken to be afterwards.
     pub(crate) async fn set() -> Self {
-        let store = tempfile::tempdir().unwrap();
+        let store = folder();
         let mut stage = Stage::open(tenant(false), store).await;
         let ran = stage.run(&manifest::parse(BEFORE, &[]).unwrap()).await;
         assert_eq!(ran.writes.len(), 1, "{ran:?}");
-        let after = Stage::open(tenant(true), tempfile::tempdir().unwrap()).await;
+        let after = Stage::open(tenant(true), folder()).await;
         assert_eq!(stage.everyone(), after.everyone());
         let manifest = manifest::parse(AFTER, &[]).unwrap_or_else(|problems| panic!("{problems:?}"));
         Self { tenant: tenant(true), store: stage.folder, manifest }
@@ -151,7 +151,7 @@ impl Scene {
 
     /// Begins a case, an hour after the first chapter.
     pub(crate) async fn begin(&self) -> Stage {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = self::folder();
         copy(self.store.path(), folder.path());
         let stage = Stage::open(self.tenant.clone(), folder).await;
         stage.pass(60);
@@ -162,6 +162,12 @@ impl Scene {
     pub(crate) async fn run(&self, stage: &mut Stage) -> Ran {
         stage.run(&self.manifest).await
     }
+}
+
+/// Makes a folder, where there is one for which no disk has to be waited for.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -189,10 +195,24 @@ pub(crate) struct Stage {
 /// Is a run that came to its end.
 #[derive(Debug)]
 pub(crate) struct Done {
+    pub(crate) look: Look,
     pub(crate) plan: Plan,
-    /// The tenant's defaults, as far as they could be read before.
-    pub(crate) defaults: BTreeMap<TenantSetting, Value>,
     pub(crate) report: Report,
+}
+
+/// Is what is wanted, and what the tenant answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    desired: DesiredState,
+    actual: ActualState,
+}
+
+impl Look {
+    /// Gives the tenant's defaults, as far as they could be read.
+    pub(crate) fn defaults(&self) -> BTreeMap<TenantSetting, Value> {
+        let known = self.actual.tenant.settings.iter();
+        known.filter_map(|(setting, value)| Some((*setting, *value.known()?))).collect()
+    }
 }
 
 /// Is what became of one run.
@@ -238,24 +258,14 @@ impl Stage {
         Ran { done, writes, calls: self.sandbox.calls() }
     }
 
-    async fn try_run(&self, manifest: &Manifest) -> Result<Done, String> {
-        let settle = manifest.settle();
-        let place = Place::Folder(self.folder.path().to_owned());
-        let store = Store::open(&place, TENANT, WhenMissing::Create(Uuid::nil())).await.unwrap();
-        let lease = store.lock("a case", &self.clock).await.unwrap();
-        let remembered = store.ledger(&settle, &self.clock).await.unwrap();
-        let at = |service: &str| format!("{}/{service}", self.sandbox.url());
-        let endpoints = Endpoints { login: at("login"), graph: at("graph"), exchange: at("exchange") };
-        let credential =
-            Credential::ClientSecret { client_id: APP.to_owned(), secret: "word".to_owned().into() };
-        let reader = Reader::connect(endpoints, TENANT, credential, self.clock.clone(), None).await;
-        let reader = reader.map_err(|refusal| refusal.to_string())?;
-        let membership =
-            reader.membership(&manifest.selectors()).await.map_err(|refusal| refusal.to_string())?;
-        let desired = manifest.resolve(&membership).map_err(|problems| format!("{problems:?}"))?;
-        let scope = Scope::of(&desired, &remembered.ledger);
-        let actual = reader.observe(&scope.people, Ask::from(&scope)).await;
-        let actual = actual.map_err(|refusal| refusal.to_string())?;
+    /// Plans anew with what this case remembers, from a look at a tenant that is as this one is.
+    pub(crate) async fn plan_from(&self, look: &Look, manifest: &Manifest) -> Plan {
+        let store = self.store().await;
+        let remembered = store.ledger(&manifest.settle(), &self.clock).await.unwrap();
+        self.plan(look, manifest, &store, &remembered)
+    }
+
+    fn plan(&self, look: &Look, manifest: &Manifest, store: &Store, remembered: &Remembered) -> Plan {
         let now = self.clock.now();
         let context = Context {
             now,
@@ -266,13 +276,40 @@ impl Stage {
             newest_run: remembered.newest_run(),
             re_pin: false,
         };
-        let plan = plan(&desired, &actual, &remembered.ledger, &context);
+        plan(&look.desired, &look.actual, &remembered.ledger, &context)
+    }
+
+    async fn store(&self) -> Store {
+        let place = Place::Folder(self.folder.path().to_owned());
+        Store::open(&place, TENANT, WhenMissing::Create(Uuid::nil())).await.unwrap()
+    }
+
+    async fn look(&self, reader: &Reader, manifest: &Manifest, ledger: &Ledger) -> Result<Look, String> {
+        let membership = reader.membership(&manifest.selectors()).await;
+        let membership = membership.map_err(|refusal| refusal.to_string())?;
+        let desired = manifest.resolve(&membership).map_err(|problems| format!("{problems:?}"))?;
+        let scope = Scope::of(&desired, ledger);
+        let actual = reader.observe(&scope.people, Ask::from(&scope)).await;
+        Ok(Look { desired, actual: actual.map_err(|refusal| refusal.to_string())? })
+    }
+
+    async fn try_run(&self, manifest: &Manifest) -> Result<Done, String> {
+        let settle = manifest.settle();
+        let store = self.store().await;
+        let lease = store.lock("a case", &self.clock).await.unwrap();
+        let remembered = store.ledger(&settle, &self.clock).await.unwrap();
+        let at = |service: &str| format!("{}/{service}", self.sandbox.url());
+        let endpoints = Endpoints { login: at("login"), graph: at("graph"), exchange: at("exchange") };
+        let credential =
+            Credential::ClientSecret { client_id: APP.to_owned(), secret: "word".to_owned().into() };
+        let reader = Reader::connect(endpoints, TENANT, credential, self.clock.clone(), None).await;
+        let reader = reader.map_err(|refusal| refusal.to_string())?;
+        let look = self.look(&reader, manifest, &remembered.ledger).await?;
+        let plan = self.plan(&look, manifest, &store, &remembered);
         let run = store.begin_run(lease, remembered, &plan, &settle, &self.clock).await.unwrap();
         let (writer, stop, mut events) = (Writer::new(reader), Stop::default(), drop);
         let limit = FailureLimit::default();
         let report = apply(&plan, &writer, run, &self.clock, limit, &mut events, &stop).await.unwrap();
-        let known =
-            actual.tenant.settings.iter().filter_map(|(setting, value)| Some((*setting, *value.known()?)));
-        Ok(Done { defaults: known.collect(), plan, report })
+        Ok(Done { look, plan, report })
     }
 }
