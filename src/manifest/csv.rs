@@ -135,6 +135,8 @@ fn person(
     let whole = || {
         let start = cells.first().map_or(0, |cell| cell.start);
         let end = cells.last().map_or(start, |cell| cell.end);
+        // Quotes may hold line breaks before what is in them.
+        let line = cells.first().map_or(line, |cell| cell.line);
         people::place(text, start, end, line)
     };
     let place = |cell: &Cell| people::place(text, cell.start, cell.end, cell.line);

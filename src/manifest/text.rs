@@ -16,14 +16,13 @@ const SAVE_AS_UTF8: &str = "save the file as UTF-8, for example with `Export-Csv
 /// Windows PowerShell's `>` and `Out-File` write UTF-16LE with a mark. UTF-16 without one is refused, and so is a file
 /// in which `-Append` mixed two encodings: both have NUL characters where text has none.
 pub(super) fn decode(bytes: Vec<u8>) -> Result<String, NoText> {
-    let mut text = match bytes.as_slice() {
+    let text = match bytes.as_slice() {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes)?,
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes)?,
         _ => utf8(bytes)?,
     };
-    // Tools that put files together leave more than one mark.
-    let marks = text.len() - text.trim_start_matches('\u{FEFF}').len();
-    let text = if marks > 0 { text.split_off(marks) } else { text };
+    // Tools that put files together leave marks at the beginning of lines.
+    let text = if text.contains('\u{FEFF}') { without_marks(&text) } else { text };
     match text.find('\0') {
         None => Ok(text),
         Some(at) => Err(NoText {
@@ -33,6 +32,12 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<String, NoText> {
             line: line_of(text.as_bytes(), at),
         }),
     }
+}
+
+/// Drops the byte order marks with which lines begin.
+fn without_marks(text: &str) -> String {
+    let lines = text.split_inclusive(['\n', '\r']);
+    lines.map(|line| line.trim_start_matches('\u{FEFF}')).collect()
 }
 
 fn utf8(bytes: Vec<u8>) -> Result<String, NoText> {
@@ -87,6 +92,12 @@ mod tests {
         assert_eq!(decode(format!("\u{FEFF}{text}").into()).unwrap(), text);
         assert_eq!(decode(utf16(text, u16::to_le_bytes, true)).unwrap(), text);
         assert_eq!(decode(utf16(text, u16::to_be_bytes, true)).unwrap(), text);
+    }
+
+    #[test]
+    fn marks_of_files_that_were_put_together_are_dropped() {
+        let text = "\u{FEFF}\u{FEFF}a\u{FEFF}\r\n\u{FEFF}b\n";
+        assert_eq!(decode(text.into()).unwrap(), "a\u{FEFF}\r\nb\n");
     }
 
     #[test]

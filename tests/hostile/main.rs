@@ -117,9 +117,7 @@ fn every_form_of_every_command_is_inert() {
     let mut found = Found::default();
     let stage = Stage::set();
     stage.run(&[&["plan", "--out", "plan.json"], &SANDBOX[..]].concat());
-    let script = "UserPrincipalName\nmail0@contoso.com\n=cmd()\u{202e}\u{1b}[2J@contoso.com\n";
-    std::fs::write(stage.path().join("script.csv"), script).unwrap();
-    for form in FORMS {
+    for (n, form) in FORMS.into_iter().enumerate() {
         let formed = |command: &[&'static str]| [command, &SANDBOX, &["--format", form]].concat();
         for command in [&["plan"][..], &["drift"], &["export"], &["explain", "mail0@contoso.com"]] {
             found.run(&stage, &formed(command), form, &[0, 3, 8]);
@@ -144,13 +142,16 @@ fn every_form_of_every_command_is_inert() {
         found.run(&stage, &[&apply(&[])[..], &["--store", &store]].concat(), form, &[0, 3, 7, 8]);
         found.run(&stage, &[&formed(&["verify"])[..], &["--store", &store]].concat(), form, &[0, 3, 8]);
         found.run(&stage, &[&formed(&["plan"])[..], &["--store", &store]].concat(), form, &[0, 3, 8]);
-        let record =
-            ["record", "script.csv", "--written-on", "2026-01-01", "--by", "=cmd()\u{202e}", "--yes"];
-        found.run(&stage, &[&formed(&record)[..], &["--store", &store]].concat(), form, &[0, 3, 8]);
-        let back = ["rollback", "1", "--yes", "--allow", "rollback", "--allow", "defaults"];
-        found.run(&stage, &[&formed(&back)[..], &["--store", &store]].concat(), form, &[0, 3, 6, 7, 8]);
         for runs in [&["runs"][..], &["runs", "show", "1"], &["runs", "show", "2"]] {
             found.run(&stage, &[runs, &["--store", &store, "--format", form]].concat(), form, &[0, 3]);
+        }
+        let rollback = ["rollback", "1", "--yes", "--allow", "rollback", "--store", &store];
+        found.run(&stage, &[&rollback[..], &formed(&[])].concat(), form, &[0, 3, 7, 8]);
+        for (n, by) in stage::NAMES.into_iter().enumerate().skip(n).step_by(FORMS.len()) {
+            let by = format!("--by={}", by.replace('\0', ""));
+            let list = if n % 2 == 0 { "people.csv" } else { "some.csv" };
+            let record = ["record", list, "--written-on", "2025-11-03", &by, "--yes", "--store", &store];
+            found.run(&stage, &[&record[..], &formed(&[])].concat(), form, &[0, 3, 8]);
         }
     }
     found.none();
@@ -299,6 +300,13 @@ fn the_names_do_come_up() {
             apply.err
         );
     }
+    let undo = ["rollback", "1", "--yes", "--allow", "rollback", "--store", "file:.text", "--format", "csv"];
+    let undone = stage.run(&[&undo[..], &SANDBOX].concat());
+    assert!(undone.out.contains("evil"), "{} {}", undone.out, undone.err);
+    let record =
+        ["record", "some.csv", "--written-on", "2025-11-03", "--by", "=evil()", "--yes", "--format", "csv"];
+    let recorded = stage.run(&[&record[..], &SANDBOX].concat());
+    assert!(recorded.out.contains("evil"), "{} {}", recorded.out, recorded.err);
     let told = stage.run(&["validate", "-f", "wrong.yaml"]);
     assert!(told.err.contains("evil"), "{}", told.err);
     let log = stage.run(&[&["plan", "--faults", "said.yaml", "-vv"], &SANDBOX[..]].concat());

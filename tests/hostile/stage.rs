@@ -80,6 +80,11 @@ impl Stage {
             json!([{ "name": "all", "mode": "opt-out", "members": [{ "group": "g0@contoso.com" }] }]);
         stage.write("plain.yaml", yaml(&plain));
         stage.write("people.csv", format!("UserPrincipalName\n{}", names().join("\n")));
+        // Those whom a list may name.
+        let odd = |c: char| c.is_control() || c.is_whitespace() || "\",;<>|@".contains(c);
+        let some =
+            names().into_iter().filter(|name| !name.contains(odd)).map(|name| format!("{}\n", upn(&name)));
+        stage.write("some.csv", format!("UserPrincipalName\n{}", some.collect::<String>()));
         let [reading, writing] = faults();
         stage.write("said.yaml", yaml(&reading));
         stage.write("refused.yaml", yaml(&writing));
