@@ -144,10 +144,10 @@ async fn changes(stage: &Stage, program: &mut std::process::Child, most: usize) 
     let (mut last, mut count) = (sum(&store), 0);
     while count < most && program.try_wait().unwrap().is_none() {
         let now = sum(&store);
-        if now != last {
-            (last, count) = (now, count + 1);
-        } else {
+        if now == last {
             tokio::time::sleep(Duration::from_micros(500)).await;
+        } else {
+            (last, count) = (now, count + 1);
         }
     }
     count
@@ -155,7 +155,7 @@ async fn changes(stage: &Stage, program: &mut std::process::Child, most: usize) 
 
 /// Kills an apply at a point, runs it again, and checks everything; `false` when it came to its end before.
 async fn play(scene: &Scene, point: Point) -> Result<bool, String> {
-    let stage = scene.begin(&point.script()).await;
+    let stage = scene.begin(&point.script());
     let mut program = stage.apply(0, "insights.yaml").spawn().unwrap();
     let there = match point {
         Point::Arrived(_) | Point::CarriedOut(_) => stage.holds(&mut program).await,
@@ -255,11 +255,11 @@ fn play_all(scene: &Scene, points: &[Point]) -> (usize, Vec<String>) {
 
 /// Counts the calls of an apply that nobody kills, and the changes of the store.
 async fn rehearse(scene: &Scene) -> (usize, usize) {
-    let stage = scene.begin("faults: []").await;
+    let stage = scene.begin("faults: []");
     let ended = stage.apply(0, "insights.yaml").output().unwrap();
     assert!(ended.status.success(), "{}", said(&ended));
     let calls = stage.desk("calls").await.len();
-    let stage = scene.begin(SLOWLY).await;
+    let stage = scene.begin(SLOWLY);
     let mut program = stage.apply(0, "insights.yaml").spawn().unwrap();
     let changes = changes(&stage, &mut program, usize::MAX).await;
     program.wait().unwrap();
@@ -290,7 +290,7 @@ fn of_two_applies_at_once_one_wins_and_the_other_is_told_who_holds_the_lock() {
     let scene = scene();
     runtime().block_on(async {
         // The winner is kept busy by its first write.
-        let stage = scene.begin("faults: [ { match: { write: true }, slow: 3000 } ]").await;
+        let stage = scene.begin("faults: [ { match: { write: true }, slow: 3000 } ]");
         let mut winner = stage.apply(0, "insights.yaml").spawn().unwrap();
         while !stage.desk("calls").await.iter().any(|call| call["write"] == true) {
             assert!(winner.try_wait().unwrap().is_none());
@@ -312,7 +312,7 @@ fn of_two_applies_at_once_one_wins_and_the_other_is_told_who_holds_the_lock() {
 fn the_lease_of_a_dead_holder_is_respected_until_it_expires_and_then_taken_over() {
     let scene = scene();
     runtime().block_on(async {
-        let stage = scene.begin("faults: [ { match: { write: true }, hold: after } ]").await;
+        let stage = scene.begin("faults: [ { match: { write: true }, hold: after } ]");
         let mut program = stage.apply(0, "insights.yaml").spawn().unwrap();
         assert!(stage.holds(&mut program).await);
         kill(&mut program);

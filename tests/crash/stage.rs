@@ -92,7 +92,7 @@ impl Scene {
     }
 
     /// Begins a case; the sandbox plays a script from its first call on.
-    pub(crate) async fn begin(&self, script: &str) -> Stage {
+    pub(crate) fn begin(&self, script: &str) -> Stage {
         let folder = self::folder();
         for hidden in [".sandbox", ".insightctl"] {
             copy::copy(&self.0.path().join(hidden), &folder.path().join(hidden));

@@ -193,7 +193,7 @@ fn end_state(
     let (p2, ea) = ("33c4f319-9bdd-48d6-9c4d-410b750a4a5a", "34c0d7a0-a70f-4668-9238-47f9fc208882");
     for (who, off) in [(1, json!([p2, ea])), (5, json!([]))] {
         let of = |write: &&Write| write.target == id(who).to_string() && write.call == "assignLicense";
-        let last = writes().filter(of).next_back().ok_or(format!("p{who} kept the licences"))?;
+        let last = writes().rfind(of).ok_or(format!("p{who} kept the licences"))?;
         if last.what["addLicenses"][0]["disabledPlans"] != off {
             return Err(format!("p{who} ends with {}", last.what));
         }
