@@ -52,7 +52,7 @@ const BATCHES: usize = 16;
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// Is the longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+const LONGEST_PAUSE: Duration = Duration::from_mins(2);
 
 /// Is how often, while waiting, somebody may ask to stop.
 const TICK: Duration = Duration::from_secs(1);

@@ -105,17 +105,14 @@ async fn prepare(
     let lease = held.insert(session.store.lock(&console.holder, &session.clock).await?);
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
-    let (planned, waivers, meanwhile) = match saved {
-        Some((plan, waivers)) => {
-            let waived = consent::waived(&waivers);
-            let Reviewed { planned, answered, meanwhile } =
-                saved::reviewed(&session, &remembered, &args.consent, &waived, plan).await?;
-            (planned, consent::used(waivers, &answered), Some(meanwhile))
-        }
-        None => {
-            let planned = keeping(lease, planning::make(&session, &remembered, &args.consent)).await?;
-            (planned, Vec::new(), None)
-        }
+    let (planned, waivers, meanwhile) = if let Some((plan, waivers)) = saved {
+        let waived = consent::waived(&waivers);
+        let Reviewed { planned, answered, meanwhile } =
+            saved::reviewed(&session, &remembered, &args.consent, &waived, plan).await?;
+        (planned, consent::used(waivers, &answered), Some(meanwhile))
+    } else {
+        let planned = keeping(lease, planning::make(&session, &remembered, &args.consent)).await?;
+        (planned, Vec::new(), None)
     };
     let plan = shown(console, &args.output, form, planned, args.plan.as_deref())?;
     // What was made a moment ago needs no second look but the one before each write.

@@ -189,11 +189,14 @@ fn judge(
         let seen = Entry { confirmed: true, ..entry };
         return (Settled::Confirmed, default.map_or(seen, |default| look(Some(entry), have, &default, now)));
     }
-    let settled = match was_tried {
-        Some(_) => Settled::NotTaken,
-        None if entry.by == By::Seen || entry.confirmed => Settled::Changed,
-        None if now.duration_since(entry.at) < settle => Settled::Settling,
-        None => Settled::NotTaken,
+    let gone = was_tried.is_none() && (entry.by == By::Seen || entry.confirmed);
+    let has_time = was_tried.is_none() && now.duration_since(entry.at) < settle;
+    let settled = if gone {
+        Settled::Changed
+    } else if has_time {
+        Settled::Settling
+    } else {
+        Settled::NotTaken
     };
     (settled, entry)
 }
@@ -224,7 +227,7 @@ fn of_tenant(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Tried;
+    use crate::model::{BySetting, Tried};
 
     fn now() -> Timestamp {
         Timestamp::from_second(1_800_000_000).unwrap()
@@ -277,9 +280,9 @@ mod tests {
     #[test]
     fn only_what_was_not_read_back_is_looked_at() {
         let mut ledger = Ledger::default();
-        let mut settings = crate::model::BySetting::default();
-        settings.mode = Some(opt_out(1));
-        settings.dashboard = Some(Entry { confirmed: true, ..opt_out(1) });
+        let confirmed = Entry { confirmed: true, ..opt_out(1) };
+        let settings =
+            BySetting { mode: Some(opt_out(1)), dashboard: Some(confirmed), ..BySetting::default() };
         let id = PersonId(uuid::Uuid::from_u128(1));
         ledger.people.insert(id, PersonRecord { settings, ..PersonRecord::default() });
         let written = Written::unconfirmed(&ledger);

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 use crate::guardian::{Guardian, MOST_MEMORY, peak};
 use crate::mutate::{Dice, mutate};
 
+/// Reads one input, and tells what was said of it, or what is wrong with how it was read.
+pub(crate) type Judge = Box<dyn FnMut(&[u8]) -> Result<String, String>>;
+
 /// Is something that reads input.
 pub(crate) struct Target {
     /// Names its files.
@@ -22,8 +25,8 @@ pub(crate) struct Target {
     pub(crate) words: Vec<&'static str>,
     /// Input that is huge on purpose; tried once in runs of ten seconds and more, which have time for it.
     pub(crate) giants: Vec<Vec<u8>>,
-    /// Reads one input: what it said of it, or what is wrong with how it was read.
-    pub(crate) judge: Box<dyn FnMut(&[u8]) -> Result<String, String>>,
+    /// Reads it.
+    pub(crate) judge: Judge,
 }
 
 /// Is the longest damaged input, in bytes.
@@ -31,7 +34,7 @@ const MOST_BYTES: usize = 64 * 1024;
 /// Is how long reading such an input may take.
 const MOST_TIME: Duration = Duration::from_secs(5);
 /// Is how long reading a giant may take, where nothing is optimised.
-const GIANTS_TIME: Duration = Duration::from_secs(60);
+const GIANTS_TIME: Duration = Duration::from_mins(1);
 /// Is how long a finding is made smaller.
 const SHRINKING: Duration = Duration::from_secs(10);
 
@@ -69,7 +72,7 @@ fn drive(mut target: Target) {
     guardian.watch(move |input, complaint| report(name, seed, input, complaint));
     let before = peak();
 
-    let mut seen = BTreeSet::new();
+    let mut kinds = BTreeSet::new();
     let found = found_before(name);
     // They take their time where nothing is optimised.
     let giants = if seconds < 10 { Vec::new() } else { std::mem::take(&mut target.giants) };
@@ -79,7 +82,7 @@ fn drive(mut target: Target) {
     for (input, time) in first {
         tried += 1;
         match judge(&mut target, &guardian, &input, time) {
-            Ok(shape) => drop(seen.insert(shape)),
+            Ok(shape) => drop(kinds.insert(shape)),
             Err(complaint) => give_up(&mut target, &guardian, seed, &input, &complaint),
         }
     }
@@ -93,12 +96,12 @@ fn drive(mut target: Target) {
         tried += 1;
         match judge(&mut target, &guardian, &input, MOST_TIME) {
             // What brings new words has got somewhere new: go on from there.
-            Ok(shape) if seen.insert(shape) && target.corpus.len() < 4_096 => target.corpus.push(input),
+            Ok(shape) if kinds.insert(shape) && target.corpus.len() < 4_096 => target.corpus.push(input),
             Ok(_) => {}
             Err(complaint) => give_up(&mut target, &guardian, seed, &input, &complaint),
         }
     }
-    let (memory, answers, took) = (peak(), seen.len(), began.elapsed());
+    let (memory, answers, took) = (peak(), kinds.len(), began.elapsed());
     assert!(memory <= MOST_MEMORY, "{memory} KiB of memory");
     tell(&format!(
         "fuzz {name}: {tried} inputs in {:.0} s, {answers} kinds of answer, {} MiB at most ({} before), seed {seed}",

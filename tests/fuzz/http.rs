@@ -3,6 +3,7 @@
 //! An input is a byte that says which answer of the session it replaces, and the answer's bytes.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use insightctl::clock::Clock;
@@ -201,10 +202,10 @@ async fn answer(
         match line.trim_end().split_once(": ") {
             None => break,
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                length = value.parse().unwrap()
+                length = value.parse().unwrap();
             }
             Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
-                token = Some(value.to_owned())
+                token = Some(value.to_owned());
             }
             Some(_) => {}
         }
@@ -273,7 +274,7 @@ async fn pass_on(
     let mut raw = format!("HTTP/1.1 {}\r\nConnection: close\r\n", answer.status());
     for name in ["content-type", "request-id", "retry-after", "www-authenticate"] {
         if let Some(value) = answer.headers().get(name) {
-            raw.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+            write!(raw, "{name}: {}\r\n", value.to_str().unwrap()).unwrap();
         }
     }
     let body = answer.text().await.unwrap().replace(behind, ours);
@@ -333,11 +334,11 @@ async fn attempt(url: &str, told: &mut Vec<String>) -> Result<(), Refusal> {
     told.extend(reader.people_licences(&ids).await.iter().filter_map(refused).map(ToString::to_string));
 
     let writer = Writer::new(reader);
-    let set = Set { mode: Some(Mode::OptOut), feature: Some((Which::One(Feature::Dashboard), Switch::Off)) };
-    let writes: Vec<PersonWrite> =
-        some.iter().map(|(id, upn)| PersonWrite { id: *id, upn: Arc::clone(upn), set }).collect();
-    let mut sent = writer.set_people(&writes).await;
-    sent.push(writer.set_tenant(TenantSetting::Dashboard, Value::OFF).await);
+    let both = Set { mode: Some(Mode::OptOut), feature: Some((Which::One(Feature::Dashboard), Switch::Off)) };
+    let settings: Vec<PersonWrite> =
+        some.iter().map(|(id, upn)| PersonWrite { id: *id, upn: Arc::clone(upn), set: both }).collect();
+    let mut answers = writer.set_people(&settings).await;
+    answers.push(writer.set_tenant(TenantSetting::Dashboard, Value::OFF).await);
     let change = actual.catalogue.skus.iter().next().map(|(id, sku)| LicenceChange {
         sku: *id,
         name: Arc::clone(&sku.name),
@@ -346,8 +347,8 @@ async fn attempt(url: &str, told: &mut Vec<String>) -> Result<(), Refusal> {
     });
     let licences: Vec<LicenceWrite> =
         ids.iter().map(|id| LicenceWrite { id: *id, changes: change.iter().cloned().collect() }).collect();
-    sent.extend(writer.assign_licences(&licences).await);
-    for Sent { attempts: _, request_id: _, result } in sent {
+    answers.extend(writer.assign_licences(&licences).await);
+    for Sent { attempts: _, request_id: _, result } in answers {
         told.extend(result.err().map(|error| error.refusal().to_string()));
     }
     Ok(())

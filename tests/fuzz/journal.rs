@@ -133,7 +133,7 @@ fn located(error: &StoreError, part: &Part, content: &[u8]) -> Result<(), String
     let told = error.to_string();
     let name = part.file.file_name().unwrap().to_string_lossy();
     if let StoreError::Damaged { path, line, source: _ } = error {
-        let lines = content.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        let lines = content.split(|byte| *byte == b'\n').count() as u64;
         if !path.contains(&*name) || !(1..=lines).contains(line) {
             return Err(format!("{} has {lines} lines: {told}", part.file.display()));
         }

@@ -5,7 +5,6 @@
 //! `target/fuzz/TARGET-HASH`; moved to `tests/fuzz/found/TARGET`, it is tried first on every run.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::disallowed_methods,
     reason = "a test may stop at its first surprise; this one measures real time and starts itself again"
 )]

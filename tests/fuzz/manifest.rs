@@ -1,5 +1,6 @@
 //! The manifest, as bytes in a file beside the lists that it names.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -143,10 +144,10 @@ fn giants() -> Vec<Vec<u8>> {
     let mut bomb = format!("{head}a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let again = format!("*a{}, ", level - 1).repeat(9);
-        bomb.push_str(&format!("a{level}: &a{level} [{again}]\n"));
+        writeln!(bomb, "a{level}: &a{level} [{again}]").unwrap();
     }
-    let people: String = (0..100_000).map(|n| format!("      - user: person{n}@contoso.com\n")).collect();
-    let wrong: String = (0..100_000).map(|n| format!("      - user: person{n}\n")).collect();
+    let people = lines(100_000, |n| format!("      - user: person{n}@contoso.com\n"));
+    let wrong = lines(100_000, |n| format!("      - user: person{n}\n"));
     let members =
         |people: &str| format!("{head}groups:\n  - name: all\n    mode: opt-out\n    members:\n{people}");
     vec![
@@ -161,4 +162,9 @@ fn giants() -> Vec<Vec<u8>> {
         members(&wrong).into_bytes(),
         files(Path::new("examples")).concat().repeat(64),
     ]
+}
+
+/// Puts so many lines together.
+pub(crate) fn lines(count: u32, line: impl Fn(u32) -> String) -> String {
+    (0..count).map(line).collect()
 }

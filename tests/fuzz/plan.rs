@@ -81,7 +81,7 @@ fn read(input: &[u8]) -> Result<String, String> {
     let plan: Plan = match serde_json::from_slice(input) {
         Ok(plan) => plan,
         Err(error) => {
-            let lines = input.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let lines = input.split(|byte| *byte == b'\n').count();
             let told = error.to_string();
             return if (1..=lines).contains(&error.line()) || told.contains("line 1 column 0") {
                 Ok(told)

@@ -86,7 +86,13 @@ pub(crate) fn markdown(text: &str) -> Result<(), String> {
             Event::FootnoteReference(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
                 return Err(format!("Markdown comes through: {text:?}"));
             }
-            _ => {}
+            Event::Start(_)
+            | Event::End(_)
+            | Event::Code(_)
+            | Event::SoftBreak
+            | Event::HardBreak
+            | Event::Rule
+            | Event::TaskListMarker(_) => {}
         }
     }
     Ok(())

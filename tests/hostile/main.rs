@@ -3,7 +3,7 @@
 //! The tenant of this house consists of them: people, groups, products and the tenant itself are called after terminal
 //! escapes, formulas, Markdown and marks that turn writing around. The manifest, its files and the services' own words
 //! say the same.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at its first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
 
 mod inert;
 mod stage;

@@ -1,5 +1,6 @@
 //! Sets a stage on which every name means harm.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -114,7 +115,7 @@ fn yaml(value: &Value) -> String {
     for character in value.to_string().chars() {
         match u32::from(character) {
             0x20..0x7f => text.push(character),
-            code => text.push_str(&format!("\\U{code:08x}")),
+            code => write!(text, "\\U{code:08x}").unwrap(),
         }
     }
     text

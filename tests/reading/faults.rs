@@ -105,6 +105,33 @@ async fn a_next_page_elsewhere_is_refused() {
 }
 
 #[tokio::test]
+async fn pages_that_lead_in_a_circle_are_refused() {
+    let mut stage = Stage::new("page-size=1").await;
+    let behind = stage.sandbox.url().to_owned();
+    let front = Arc::new(std::sync::OnceLock::<String>::new());
+    let links = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (ours, known) = (Arc::clone(&front), Arc::clone(&links));
+    // The fourth page leads back to the second.
+    let circle = move |answer: String| {
+        let Ok(mut answer) = serde_json::from_str::<serde_json::Value>(&answer) else { return answer };
+        if let Some(next) = answer.get("@odata.nextLink").and_then(|next| next.as_str()) {
+            let mut known = known.lock().unwrap();
+            known.push(next.replace(&behind, ours.get().unwrap()));
+            let at = if known.len() > 3 { 0 } else { known.len() - 1 };
+            answer["@odata.nextLink"] = json!(known[at]);
+        }
+        answer.to_string()
+    };
+    let url = impostor(stage.sandbox.url().to_owned(), circle).await;
+    front.set(url.clone()).unwrap();
+    stage.endpoints.graph = format!("{url}/graph");
+    let reader = stage.connect().await;
+    let found = resolve(&reader, &[Selector::Everyone]).await;
+    assert_eq!(kind(&found[0]), RefusalKind::Garbled);
+    assert_eq!(links.lock().unwrap().len(), 4, "it was noticed at once");
+}
+
+#[tokio::test]
 async fn one_person_who_cannot_be_read_stops_nobody_elses_reading() {
     let mut stage = Stage::new("").await;
     let refuse_ben = |answer: String| {

@@ -1,0 +1,243 @@
+//! What was typed.
+
+mod commands;
+mod read;
+mod sandbox;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use super::exit::Exit;
+pub(super) use commands::*;
+use read::moment;
+pub(super) use sandbox::*;
+
+/// Is the manifest that is read when none is named.
+pub(in crate::cli) const DEFAULT_FILE: &str = "insights.yaml";
+
+/// Heads the options that every command has, so that a command's own come first.
+const EVERYWHERE: &str = "Options of every command";
+const SANDBOX: &str = "Sandbox";
+
+const EXAMPLES: &str = "Examples:
+  insightctl init --scenario mixed                  write a manifest to start from
+  insightctl validate                               check it, without a tenant
+  insightctl plan --sandbox tenant.json             what would change, and why
+  insightctl apply --sandbox tenant.json            do it, after asking
+  insightctl explain ada@contoso.com --sandbox tenant.json";
+
+/// Declares who gets Microsoft Viva Insights, shows a plan, and applies exactly that plan.
+///
+/// Reads insights.yaml in the current folder unless --file names another. Data goes to standard output, talk to
+/// standard error.
+///
+/// This version speaks to the sandbox tenant only: the settings service of Viva Insights is reached over the Exchange
+/// REST envelope, which is verified against the sandbox and not against Microsoft.
+#[derive(Debug, Parser)]
+#[command(name = "insightctl", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(after_long_help = format!("{EXAMPLES}\n\nExit codes:\n{}", Exit::table()))]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    pub(in crate::cli) global: Global,
+    #[command(subcommand)]
+    pub(in crate::cli) command: Command,
+}
+
+impl Arguments {
+    /// Takes an empty environment variable for one that is not set, as pipelines like to leave them.
+    pub(in crate::cli) fn without_blanks(mut self) -> Self {
+        self.global.sandbox = self.global.sandbox.filter(|at| !at.is_empty());
+        self
+    }
+}
+
+/// Is what every command understands.
+#[derive(Clone, Debug, Args)]
+pub(in crate::cli) struct Global {
+    /// The manifest
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, value_name = "FILE", default_value = DEFAULT_FILE)]
+    pub(in crate::cli) file: PathBuf,
+    /// Use a simulated tenant: a tenant file, or the URL of `insightctl sandbox serve`
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "TENANT.json|URL", env = "INSIGHTCTL_SANDBOX")]
+    pub(in crate::cli) sandbox: Option<String>,
+    /// How the sandbox behaves where Microsoft's documents leave it open: `key=value,…`
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "WORLD", requires = "sandbox")]
+    pub(in crate::cli) sandbox_world: Option<String>,
+    /// How long the sandbox takes to answer each request, in milliseconds
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "MS", default_value_t = 0)]
+    pub(in crate::cli) sandbox_delay: u64,
+    /// A script of faults that the sandbox plays, YAML or JSON: see docs/sandbox.md
+    #[arg(long, global = true, help_heading = SANDBOX, value_name = "FILE", requires = "sandbox", visible_alias = "faults")]
+    pub(in crate::cli) sandbox_faults: Option<PathBuf>,
+    /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH`, `none`,
+    /// `az://account/container/prefix`, `s3://bucket/prefix` or `gs://bucket/prefix`
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]
+    pub(in crate::cli) store: Option<String>,
+    /// Create the store if it does not exist (with the sandbox, a folder is created by itself)
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    pub(in crate::cli) new_store: bool,
+    /// Plan as of this day (YYYY-MM-DD) or moment; moves expiry dates, never settle ages
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DATE", value_parser = moment)]
+    pub(in crate::cli) as_of: Option<Timestamp>,
+    /// When to use colour
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "WHEN", default_value = "auto")]
+    pub(in crate::cli) color: Color,
+    /// Tell more: everybody in a plan, and with -vv every request
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, action = clap::ArgAction::Count)]
+    pub(in crate::cli) verbose: u8,
+    /// Tell less: data and errors only
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, conflicts_with = "verbose")]
+    pub(in crate::cli) quiet: bool,
+    /// Show no progress
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    pub(in crate::cli) no_progress: bool,
+    /// Stand still at this moment, so that a run can be replayed
+    #[arg(long, global = true, hide = true, value_name = "TIME", value_parser = moment, env = "INSIGHTCTL_NOW")]
+    pub(in crate::cli) now: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    Always,
+    Never,
+}
+
+/// Is where a value goes, and in which form.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct Output {
+    /// The form; by default that of the --out file's ending, else text
+    #[arg(long, value_name = "FORMAT")]
+    pub(in crate::cli) format: Option<Format>,
+    /// Write to this file instead; it is replaced as a whole, or not at all
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Format {
+    /// For a person at a terminal.
+    Text,
+    /// For programs.
+    Json,
+    /// For a pull request.
+    Markdown,
+    /// One row per person and setting.
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Command {
+    /// Check the manifest and its CSV files, without a tenant
+    ///
+    /// Tells everything that is wrong at once, with file, line and column.
+    #[command(
+        after_help = "Examples:\n  insightctl validate\n  insightctl validate --file prod/insights.yaml --strict"
+    )]
+    Validate(ValidateArgs),
+    /// Write a manifest to start from
+    #[command(after_help = "Examples:
+  insightctl init --scenario mixed
+  insightctl init --scenario default-off --tenant-id 3f2504e0-4f89-41d3-9a0c-0305e82c3301 \\
+      --tenant-name contoso.onmicrosoft.com --file prod/insights.yaml")]
+    Init(InitArgs),
+    /// Print a JSON Schema: of the manifest, the plan, the report or a waiver
+    #[command(
+        after_help = "Examples:\n  insightctl schema manifest --out insights.schema.json\n  insightctl schema plan"
+    )]
+    Schema(SchemaArgs),
+    /// Show what would change, and why; writes nothing
+    ///
+    /// With --out the plan is saved as well: `insightctl apply FILE` then does exactly that plan.
+    #[command(after_help = "Examples:
+  insightctl plan --sandbox tenant.json
+  insightctl plan --sandbox tenant.json --out plan.json --detailed-exitcode
+  insightctl plan --sandbox tenant.json --format csv --out plan.csv")]
+    Plan(PlanArgs),
+    /// Show a saved plan again
+    #[command(
+        after_help = "Examples:\n  insightctl show plan.json\n  insightctl show plan.json --format markdown > comment.md"
+    )]
+    Show(ShowArgs),
+    /// Write a waiver: consent to what guards object to in one saved plan
+    ///
+    /// A waiver names the plan by its hash: one changed byte of the plan makes it useless. Give it to `apply --waiver`.
+    #[command(after_help = "Examples:
+  insightctl waive plan.json --class defaults --reason \"agreed with the works council\"
+  insightctl waive plan.json --class opt-out --class leaving --reason \"reorganisation\" --by ada@contoso.com")]
+    Waive(WaiveArgs),
+    /// Carry out a plan: plans, shows, asks, applies; or carries out a saved plan
+    ///
+    /// A saved plan is carried out exactly: everybody in it is read once before the first write, and the plan is refused
+    /// as stale, with the difference to a fresh one, if too many are no longer as planned. Every person is read again
+    /// right before the write, and whoever is no longer as planned is skipped and listed.
+    /// Settings are written over the Exchange REST envelope, which is verified against the sandbox only.
+    #[command(after_help = "Examples:
+  insightctl apply --sandbox tenant.json
+  insightctl apply --sandbox tenant.json --yes --allow defaults
+  insightctl apply plan.json --sandbox tenant.json --yes --out results.csv
+  insightctl apply plan.json --sandbox tenant.json --yes --waiver waiver.yaml")]
+    Apply(ApplyArgs),
+    /// Undo a run: plans the inverse, shows, asks, applies
+    ///
+    /// What nobody has changed since goes back to what it was before the run; all else is listed with the reason why it
+    /// stays. The plan passes the same guards as any other (`--allow rollback`). What was undone stays so until the manifest
+    /// changes. With --plan the plan is saved and nothing is applied: `insightctl apply FILE` does it later.
+    #[command(after_help = "Examples:
+  insightctl rollback 4 --sandbox tenant.json
+  insightctl rollback 4 --sandbox tenant.json --yes --allow rollback --allow defaults
+  insightctl rollback 4 --sandbox tenant.json --plan undo.json")]
+    Rollback(RollbackArgs),
+    /// Make opt-outs that an administrator's script wrote count as ours
+    ///
+    /// Nothing is written to the tenant. FILE is the list that the script worked through: a CSV file with a column `UserPrincipalName`. Whoever is opted in
+    /// now, or was seen otherwise than that script would have left them, is refused and listed. An export of what people
+    /// have is refused as a whole: it would make everybody's own choice count as ours.
+    #[command(after_help = "Examples:
+  insightctl record opted-out.csv --written-on 2025-11-03 --by 'Grace (IT)' --sandbox tenant.json
+  insightctl record opted-out.csv --written-on 2025-11-03T14:00:00Z --by Grace --yes --format csv")]
+    Record(RecordArgs),
+    /// Tell what decides for one person, setting by setting
+    #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
+    Explain(ExplainArgs),
+    /// Show what differs from the manifest; read only, for a schedule
+    #[command(after_help = "Examples:\n  insightctl drift --sandbox tenant.json --detailed-exitcode")]
+    Drift(DriftArgs),
+    /// Write everyone in scope with their settings
+    ///
+    /// In the columns of `Get-MyAnalyticsFeatureConfig`, with the service plan and the group that decides.
+    #[command(
+        after_help = "Examples:\n  insightctl export --sandbox tenant.json --format csv --out people.csv"
+    )]
+    Export(ExportArgs),
+    /// Look again at what was written and did not show at once
+    ///
+    /// What shows is confirmed in the ledger; nothing is written to the tenant. A setting of a person may take 15
+    /// minutes to show, a service plan an hour, a default of the tenant a day (`settle:` in the manifest).
+    #[command(after_help = "Examples:
+  insightctl verify --sandbox tenant.json
+  insightctl verify --sandbox tenant.json --detailed-exitcode    exits with 2 while something does not show yet")]
+    Verify(VerifyArgs),
+    /// Let go of a setting that is quarantined, so that it is written again
+    ///
+    /// What was written and came back three times within 30 days is left alone, since somebody or something else
+    /// changes it back. Find out who does, then release it. Exits with 0 where nothing is quarantined.
+    #[command(after_help = "Examples:
+  insightctl release ada@contoso.com --sandbox tenant.json
+  insightctl release ada@contoso.com --setting dashboard --sandbox tenant.json
+  insightctl release --tenant digest-email --sandbox tenant.json")]
+    Release(ReleaseArgs),
+    /// List earlier runs, or tell one of them
+    ///
+    /// The store holds no names: people appear by object id. Needs no tenant, only the manifest and its store.
+    #[command(
+        after_help = "Examples:\n  insightctl runs\n  insightctl runs --last 100 --format json\n  insightctl runs show 42"
+    )]
+    Runs(RunsArgs),
+    /// Serve, reset, play with or generate a simulated tenant
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+}

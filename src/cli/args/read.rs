@@ -1,0 +1,51 @@
+//! Reads single words of the command line.
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+
+use crate::apply::StaleLimit;
+use crate::model::{Class, Setting, TenantSetting};
+use crate::store::RunId;
+
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = |text: &str| {
+        let date: Date = text.parse().ok()?;
+        Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    };
+    let moment = text.parse().ok().or_else(|| day(text));
+    moment.ok_or_else(|| {
+        "expected a day such as 2026-03-01, or a moment such as 2026-03-01T08:00:00Z".to_owned()
+    })
+}
+
+pub(super) fn run(text: &str) -> Result<RunId, String> {
+    text.parse().map_err(|_| "expected the number of a run, such as 4 or 00000004".to_owned())
+}
+
+/// Reads a duration in which a day is 24 hours.
+pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
+    let span: Option<Span> = text.parse().ok();
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    duration
+        .filter(|duration| !duration.is_negative())
+        .ok_or_else(|| "expected a duration such as 7d, 36h or 90m".to_owned())
+}
+
+pub(super) fn stale_limit(text: &str) -> Result<StaleLimit, String> {
+    text.parse().map_err(|_| "expected a number of people such as 20, or a share such as 5%".to_owned())
+}
+
+pub(super) fn class(text: &str) -> Result<Class, String> {
+    let words = Class::ALL.map(Class::word).join(", ");
+    text.parse().map_err(|()| format!("expected one of {words}"))
+}
+
+pub(super) fn setting(text: &str) -> Result<Setting, String> {
+    let found = Setting::ALL.into_iter().find(|setting| setting.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("expected one of {}", Setting::ALL.map(Setting::word).join(", ")))
+}
+
+pub(super) fn tenant_setting(text: &str) -> Result<TenantSetting, String> {
+    let found = TenantSetting::ALL.into_iter().find(|setting| setting.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("expected one of {}", TenantSetting::ALL.map(TenantSetting::word).join(", ")))
+}
