@@ -186,7 +186,10 @@ pub(super) fn wrote_licences(ledger: &Ledger, id: PersonId, to: Value) -> bool {
 pub(super) fn wrote_default(ledger: &Ledger, setting: TenantSetting, have: Value, looked: Timestamp) -> bool {
     ledger.tenant.get(&setting).is_some_and(|entry| {
         let wrote = entry.by == By::Us && entry.value == have;
-        let tried = entry.previous == Some(have) && entry.changed_at.is_some_and(|at| at >= looked);
+        // What a write replaced that was heard of stands in the same place.
+        let heard = entry.by == By::Us && entry.changed_at == Some(entry.at);
+        let since = entry.changed_at.is_some_and(|at| at >= looked);
+        let tried = !heard && since && entry.previous == Some(have);
         wrote || tried
     })
 }
