@@ -39,7 +39,7 @@ pub fn json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     json::pretty(out, plan)
 }
 
-/// Gives a plan the hash of the file that [`json`] writes of it.
+/// Gives a plan the hash of the file that [`json()`] writes of it.
 ///
 /// Nothing is kept of the file's text, so that a plan for a million people is not in memory twice.
 pub fn sealed(plan: Plan) -> io::Result<Plan> {
