@@ -92,7 +92,11 @@ impl Desk<'_> {
             let operation = self.operation(*index);
             let accepted = self.state().rows[*index].outcome == Outcome::Settling;
             let (shows, why) = match read.get(setting) {
-                Some(Known::Is(now)) => (*now == operation.to, None),
+                // A write of which nothing was heard is proved by nothing but a change.
+                Some(Known::Is(now)) => {
+                    let proved = accepted || operation.from != Some(operation.to);
+                    (*now == operation.to && proved, None)
+                }
                 Some(Known::Unknown(_)) => (false, None),
                 None => (accepted, Some(Why::WriteOnly)),
             };
