@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
-use crate::microsoft::{Ask, Credential, Endpoints, Reader};
+use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
 use crate::model::{ActualState, DesiredState, Membership, Selector};
 use crate::plan::{Context, Scope, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
@@ -73,17 +73,13 @@ impl Session {
             return Err(Failure::new(Exit::SignIn, fact)
                 .hint("`insightctl init --sandbox FILE` writes a manifest for the tenant of a file"));
         }
-        let endpoints = Endpoints {
-            login: format!("{url}/login"),
-            graph: format!("{url}/graph"),
-            exchange: format!("{url}/exchange"),
-        };
         let credential = Credential::ClientSecret {
             client_id: "00000000-0000-0000-0000-00000000c0de".to_owned(),
             secret: "sandbox".to_owned().into(),
         };
-        let listen = Some(console.on_reading());
-        let reader = Reader::connect(endpoints, manifest.tenant(), credential, clock.clone(), listen).await?;
+        let mut connection = Connection::new(manifest.tenant(), Endpoints::of_sandbox(&url), credential);
+        connection.on_reading = Some(console.on_reading());
+        let reader = Reader::connect(connection, clock.clone()).await?;
         Ok(Self { manifest, reader, store, clock, as_of: global.as_of, sandbox })
     }
 

@@ -10,6 +10,7 @@
 
 mod auth;
 mod batch;
+mod connection;
 mod error;
 mod fuse;
 mod graph;
@@ -26,23 +27,11 @@ mod writer;
 use std::sync::Arc;
 
 pub use self::auth::Credential;
+pub use self::connection::{Connection, Endpoints, Transport};
 pub use self::reader::{Ask, Reader};
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};
 
 use crate::model::{Known, Refusal};
-
-/// Says where the three services are: base addresses without a slash at the end.
-///
-/// They have to be `https`, except on this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoints {
-    /// Where tokens come from, such as `https://login.microsoftonline.com`.
-    pub login: String,
-    /// Microsoft Graph, such as `https://graph.microsoft.com`.
-    pub graph: String,
-    /// Exchange Online, such as `https://outlook.office365.com`.
-    pub exchange: String,
-}
 
 /// Says how far reading is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::StreamExt;
 
-use super::auth::{Audience, Credential, Tokens};
+use super::auth::{Audience, Tokens};
 use super::error::Peer;
 use super::fuse::Fuse;
 use super::graph::{Directory, Found, Graph, Learnt, One};
@@ -14,7 +14,7 @@ use super::http::{Service, Wire};
 use super::insights::exchange::Exchange;
 use super::insights::{Identity, Insights};
 use super::pace::Pace;
-use super::{Endpoints, OnReading, Reading, known, url};
+use super::{Connection, Reading, Transport, known, url};
 use crate::clock::Clock;
 use crate::model::{
     ActualPerson, ActualState, ActualTenant, Catalogue, Kind, Known, Licences, Members, Membership, PersonId,
@@ -59,13 +59,8 @@ impl From<&Scope> for Ask {
 
 impl Reader {
     /// Signs in for both services and makes sure that it is the tenant that was meant.
-    pub async fn connect(
-        endpoints: Endpoints,
-        tenant: TenantId,
-        credential: Credential,
-        clock: Clock,
-        on_reading: Option<OnReading>,
-    ) -> Result<Self, Refusal> {
+    pub async fn connect(connection: Connection, clock: Clock) -> Result<Self, Refusal> {
+        let Connection { tenant, endpoints, credential, transport, on_reading } = connection;
         let bases = [&endpoints.login, &endpoints.graph, &endpoints.exchange];
         for base in bases {
             url::check_base(base)?;
@@ -81,8 +76,12 @@ impl Reader {
         let service =
             |peer, pace, audience| Service::new(peer, wire.clone(), pace, Arc::clone(&tokens), audience);
         let graph = Graph::new(service(Peer::Directory, bold, Audience::Graph), &endpoints.graph);
-        let exchange = service(Peer::Settings, careful, Audience::Exchange);
-        let insights = Arc::new(Exchange::new(exchange, &endpoints.exchange, tenant));
+        let insights: Arc<dyn Insights> = match transport {
+            Transport::ExchangeRest => {
+                let exchange = service(Peer::Settings, careful, Audience::Exchange);
+                Arc::new(Exchange::new(exchange, &endpoints.exchange, tenant))
+            }
+        };
 
         let (id, name) = graph.organization().await?;
         if id != tenant {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use insightctl::apply::{Event, FailureLimit, Report, Row, Stop, apply};
 use insightctl::clock::Clock;
-use insightctl::microsoft::{Ask, Credential, Endpoints, Reader, Writer};
+use insightctl::microsoft::{Ask, Connection, Credential, Endpoints, Reader, Writer};
 use insightctl::model::{
     BySetting, DesiredGroup, DesiredState, Held, OnLeave, OnUserChoice, PersonId, Setting, TenantId,
     TenantSetting, Value,
@@ -114,16 +114,12 @@ impl Stage {
             Options::new(Source::Value(tenant(people)), Arc::new(move || clock.load(Ordering::SeqCst)));
         options.world = world.parse().unwrap();
         let sandbox = Sandbox::start(options).await.unwrap();
-        let url = sandbox.url();
-        let endpoints = Endpoints {
-            login: format!("{url}/login"),
-            graph: format!("{url}/graph"),
-            exchange: format!("{url}/exchange"),
-        };
+        let endpoints = Endpoints::of_sandbox(sandbox.url());
         let credential =
             Credential::ClientSecret { client_id: APP.to_owned(), secret: "word".to_owned().into() };
         let ours = Clock::still(Timestamp::from_second(NOON).unwrap());
-        let reader = Reader::connect(endpoints, TENANT, credential, ours.clone(), None).await.unwrap();
+        let reader =
+            Reader::connect(Connection::new(TENANT, endpoints, credential), ours.clone()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         Self { sandbox, reader, theirs, ours, folder, desired: mixed() }
     }

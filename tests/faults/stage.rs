@@ -8,7 +8,7 @@ use std::sync::Arc;
 use insightctl::apply::{FailureLimit, Report, Stop, apply};
 use insightctl::clock::Clock;
 use insightctl::manifest::{self, Manifest};
-use insightctl::microsoft::{Ask, Credential, Endpoints, Reader, Writer};
+use insightctl::microsoft::{Ask, Connection, Credential, Endpoints, Reader, Writer};
 use insightctl::model::{ActualState, DesiredState, Ledger, PersonId, TenantId, TenantSetting, Value};
 use insightctl::plan::{Context, Plan, Scope, plan};
 use insightctl::sandbox::{Call, Options, Sandbox, Settings, Source, Write};
@@ -298,11 +298,11 @@ impl Stage {
         let store = self.store().await;
         let lease = store.lock("a case", &self.clock).await.unwrap();
         let remembered = store.ledger(&settle, &self.clock).await.unwrap();
-        let at = |service: &str| format!("{}/{service}", self.sandbox.url());
-        let endpoints = Endpoints { login: at("login"), graph: at("graph"), exchange: at("exchange") };
+        let endpoints = Endpoints::of_sandbox(self.sandbox.url());
         let credential =
             Credential::ClientSecret { client_id: APP.to_owned(), secret: "word".to_owned().into() };
-        let reader = Reader::connect(endpoints, TENANT, credential, self.clock.clone(), None).await;
+        let reader =
+            Reader::connect(Connection::new(TENANT, endpoints, credential), self.clock.clone()).await;
         let reader = reader.map_err(|refusal| refusal.to_string())?;
         let look = self.look(&reader, manifest, &remembered.ledger).await?;
         let plan = self.plan(&look, manifest, &store, &remembered);

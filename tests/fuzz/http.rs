@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use insightctl::clock::Clock;
-use insightctl::microsoft::{Ask, Credential, Endpoints, LicenceWrite, PersonWrite, Reader, Sent, Writer};
+use insightctl::microsoft::{
+    Ask, Connection, Credential, Endpoints, LicenceWrite, PersonWrite, Reader, Sent, Writer,
+};
 use insightctl::model::{
     Feature, Known, Mode, PersonId, Refusal, Selector, Switch, TenantId, TenantSetting, Value,
 };
@@ -291,14 +293,13 @@ async fn session(url: &str) -> Vec<String> {
 }
 
 async fn attempt(url: &str, told: &mut Vec<String>) -> Result<(), Refusal> {
-    let at = |service: &str| format!("{url}/{service}");
-    let endpoints = Endpoints { login: at("login"), graph: at("graph"), exchange: at("exchange") };
+    let endpoints = Endpoints::of_sandbox(url);
     let credential = Credential::ClientSecret {
         client_id: "00000000-0000-0000-0000-00000000c0de".to_owned(),
         secret: "sandbox".to_owned().into(),
     };
     let clock = Clock::still(jiff::Timestamp::from_second(NOON).unwrap());
-    let reader = Reader::connect(endpoints, TENANT, credential, clock, None).await?;
+    let reader = Reader::connect(Connection::new(TENANT, endpoints, credential), clock).await?;
     let named = |name: &str| name.to_owned();
     let selectors = BTreeSet::from([
         Selector::Group(named("works-council@contoso.com")),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use insightctl::apply::{FailureLimit, Report, Stop, apply};
 use insightctl::clock::Clock;
 use insightctl::manifest::{self, Manifest};
-use insightctl::microsoft::{Ask, Credential, Endpoints, Reader, Writer};
+use insightctl::microsoft::{Ask, Connection, Credential, Endpoints, Reader, Writer};
 use insightctl::model::{ActualState, DesiredState, PersonId, Setting, TenantId};
 use insightctl::plan::{Context, Plan, Scope, plan};
 use insightctl::sandbox::{Choice, DefaultsChoice, Options, Sandbox, Settings, Source, Write};
@@ -99,10 +99,9 @@ fn tenant(history: &History) -> serde_json::Value {
 }
 
 async fn connect(wire: &Wire, clock: &Clock) -> Reader {
-    let at = |service: &str| format!("{}/{service}", wire.url);
-    let endpoints = Endpoints { login: at("login"), graph: at("graph"), exchange: at("exchange") };
+    let endpoints = Endpoints::of_sandbox(&wire.url);
     let credential = Credential::ClientSecret { client_id: APP.to_owned(), secret: "word".to_owned().into() };
-    Reader::connect(endpoints, TENANT, credential, clock.clone(), None).await.unwrap()
+    Reader::connect(Connection::new(TENANT, endpoints, credential), clock.clone()).await.unwrap()
 }
 
 impl Stage {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use insightctl::microsoft::{Ask, Credential, Reader, Reading};
+use insightctl::microsoft::{Ask, Connection, Credential, Reader, Reading};
 use insightctl::model::{
     Kind, Known, Mode, PersonId, RefusalKind, Selector, ServicePlan, Settings, Switch, TenantSetting, Value,
 };
@@ -131,10 +131,9 @@ async fn progress_is_told_to_the_end() {
     let credential = Credential::ClientSecret { client_id: APP.to_owned(), secret: "word".to_owned().into() };
     let on_reading: insightctl::microsoft::OnReading =
         Arc::new(move |reading| ear.lock().unwrap().push(reading));
-    let reader =
-        Reader::connect(stage.endpoints.clone(), TENANT, credential, stage.ours.clone(), Some(on_reading))
-            .await
-            .unwrap();
+    let mut connection = Connection::new(TENANT, stage.endpoints.clone(), credential);
+    connection.on_reading = Some(on_reading);
+    let reader = Reader::connect(connection, stage.ours.clone()).await.unwrap();
     resolve(&reader, &[Selector::Everyone, group("Sales")]).await;
     people(&reader, &[ADA, BEN, EVE]).await;
     let told = told.lock().unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use insightctl::microsoft::{Credential, Reader};
+use insightctl::microsoft::{Connection, Credential, Reader};
 use insightctl::model::{Known, RefusalKind, TenantId};
 use uuid::uuid;
 
@@ -21,9 +21,8 @@ async fn a_sign_in_that_fails_says_so_and_keeps_the_secret() {
     assert!(refusal.message.contains("AADSTS90002"), "{refusal}");
     let credential =
         Credential::ClientSecret { client_id: APP.to_owned(), secret: "hunter2".to_owned().into() };
-    let refusal = Reader::connect(stage.endpoints.clone(), TENANT, credential, stage.ours.clone(), None)
-        .await
-        .unwrap_err();
+    let connection = Connection::new(TENANT, stage.endpoints.clone(), credential);
+    let refusal = Reader::connect(connection, stage.ours.clone()).await.unwrap_err();
     assert!(refusal.message.contains("AADSTS7000215"), "{refusal}");
     assert!(!format!("{refusal} {refusal:?}").contains("hunter2"));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use insightctl::clock::Clock;
-use insightctl::microsoft::{Ask, Credential, Endpoints, PersonWrite, Reader};
+use insightctl::microsoft::{Ask, Connection, Credential, Endpoints, PersonWrite, Reader};
 use insightctl::model::{
     GroupId, Known, Members, Mode, PersonId, Refusal, RefusalKind, Selector, ServicePlanId, SkuId, Switch,
     TenantId,
@@ -101,8 +101,7 @@ impl Stage {
         let mut options = Options::new(Source::Value(tenant), clock);
         options.world = world.parse().unwrap();
         let sandbox = Sandbox::start(options).await.unwrap();
-        let at = |service: &str| format!("{}/{service}", sandbox.url());
-        let endpoints = Endpoints { login: at("login"), graph: at("graph"), exchange: at("exchange") };
+        let endpoints = Endpoints::of_sandbox(sandbox.url());
         let ours = Clock::still(jiff::Timestamp::from_second(NOON).unwrap());
         Self { sandbox, endpoints, theirs, ours }
     }
@@ -114,7 +113,7 @@ impl Stage {
     pub(crate) async fn connect_as(&self, client_id: &str, tenant: TenantId) -> Result<Reader, Refusal> {
         let credential =
             Credential::ClientSecret { client_id: client_id.to_owned(), secret: "word".to_owned().into() };
-        Reader::connect(self.endpoints.clone(), tenant, credential, self.ours.clone(), None).await
+        Reader::connect(Connection::new(tenant, self.endpoints.clone(), credential), self.ours.clone()).await
     }
 
     /// Counts requests to routes whose name contains a word.
