@@ -39,7 +39,7 @@ pub fn list(out: &mut dyn Write, runs: &[Told], look: Look) -> io::Result<()> {
     if runs.is_empty() {
         return page.line(0, &Line::of("No runs yet."));
     }
-    let head = ["Run", "Began", "State", "Done", "Failed", "Plan", "By"].map(str::to_owned);
+    let head = ["Run", "Began", "State", "Done", "Failed", "Open", "By"].map(str::to_owned);
     let rows: Vec<_> = runs.iter().map(cells).collect();
     let width = |column: usize| {
         let cells = rows.iter().chain([&head]).map(|cells| inert::width(&cells[column]));
@@ -48,7 +48,7 @@ pub fn list(out: &mut dyn Write, runs: &[Told], look: Look) -> io::Result<()> {
     let widths = [width(0), width(1), width(2), width(3), width(4), width(5)];
     for (index, cells) in [&head].into_iter().chain(&rows).enumerate() {
         let meaning = if index == 0 { Meaning::Heading } else { Meaning::Plain };
-        let [id, began, state, done, failed, plan, by] = cells;
+        let [id, began, state, done, failed, open, by] = cells;
         let line = Line::default()
             .column(meaning, id, widths[0] + 2)
             .column(meaning, began, widths[1] + 2)
@@ -57,7 +57,8 @@ pub fn list(out: &mut dyn Write, runs: &[Told], look: Look) -> io::Result<()> {
             .plain("\u{a0}\u{a0}")
             .right(meaning, failed, widths[4])
             .plain("\u{a0}\u{a0}")
-            .column(meaning, plan, widths[5] + 2);
+            .right(meaning, open, widths[5])
+            .plain("\u{a0}\u{a0}");
         let hang = line.width();
         page.hanging(0, hang, &line.with(meaning, by))?;
     }
@@ -74,17 +75,16 @@ fn cells(told: &Told) -> [String; 7] {
         past.id.to_string(),
         started.map(|started| moment(started.at)).unwrap_or_default(),
         state(&past.ended).to_owned(),
-        number(tally.map(|(done, _)| done)),
-        number(tally.map(|(_, failed)| failed)),
-        started.and_then(|started| started.plan).map(brief).unwrap_or_default(),
-        started.map(|started| inert::quoted(&started.holder)).unwrap_or_default(),
+        number(tally.map(|tally| tally.done)),
+        number(tally.map(|tally| tally.failed)),
+        number(tally.map(|tally| tally.open)),
+        started.map(|started| inert::quoted(person(&started.holder))).unwrap_or_default(),
     ]
 }
 
-/// Writes as much of a plan's hash as tells plans apart; a plan that was never saved has none.
-fn brief(plan: PlanHash) -> String {
-    let text = plan.to_string();
-    text.rsplit(':').next().unwrap_or_default().chars().take(12).collect()
+/// Gives who held the lock, without the process, which says nothing any more.
+fn person(holder: &str) -> &str {
+    holder.split_once(" (process").map_or(holder, |(person, _)| person)
 }
 
 /// Writes a list of runs as JSON.
@@ -171,13 +171,30 @@ fn state(ended: &Ended) -> &'static str {
         Ended::Finished => "finished",
         Ended::UnderWay(_) => "under way",
         Ended::Unfinished => "unfinished",
+        Ended::PickedUp => "picked up",
     }
 }
 
-fn tally(report: &Report) -> (u64, u64) {
-    let count =
-        |these: &[Outcome]| report.rows.iter().filter(|row| these.contains(&row.outcome)).count() as u64;
-    (count(&[Outcome::Done, Outcome::Settling]), count(&[Outcome::Failed, Outcome::Unanswered]))
+/// Counts a run's operations by what is left to do about them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    done: u64,
+    failed: u64,
+    /// Neither: moved, held back, unanswered, not begun.
+    open: u64,
+}
+
+fn tally(report: &Report) -> Tally {
+    let mut tally = Tally::default();
+    for row in &report.rows {
+        let counter = match row.outcome {
+            Outcome::Done | Outcome::Settling => &mut tally.done,
+            Outcome::Failed => &mut tally.failed,
+            Outcome::Unanswered | Outcome::Moved | Outcome::Waiting | Outcome::NotBegun => &mut tally.open,
+        };
+        *counter += 1;
+    }
+    tally
 }
 
 /// Is a run in a list, for programs.
@@ -194,6 +211,7 @@ struct Listed<'t> {
     operations: Option<u64>,
     done: Option<u64>,
     failed: Option<u64>,
+    open: Option<u64>,
 }
 
 impl<'t> Listed<'t> {
@@ -210,8 +228,9 @@ impl<'t> Listed<'t> {
             manifest: started.map(|started| started.manifest.as_str()),
             plan: started.and_then(|started| started.plan),
             operations: report.as_ref().map(|report| report.rows.len() as u64),
-            done: tally.map(|(done, _)| done),
-            failed: tally.map(|(_, failed)| failed),
+            done: tally.map(|tally| tally.done),
+            failed: tally.map(|tally| tally.failed),
+            open: tally.map(|tally| tally.open),
         }
     }
 }

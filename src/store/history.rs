@@ -23,6 +23,8 @@ pub enum Ended {
     UnderWay(UnderWay),
     /// It died, or was broken off; the next run takes what it did into account.
     Unfinished,
+    /// It died, or was broken off, and a later run has taken what it did into account.
+    PickedUp,
 }
 
 /// Is an earlier run, as a list shows it.
@@ -98,9 +100,10 @@ impl Context {
         let report = format!("{}/report.json", journal::folder(run));
         let ended = match &self.holder {
             Some(holder) if holder.run == run => Ended::UnderWay(holder.clone()),
+            Some(_) | None if run.0 > self.through => Ended::Unfinished,
             // The report is written before the snapshot; only both together are an end.
-            Some(_) | None if run.0 <= self.through && objects.exists(&report).await? => Ended::Finished,
-            Some(_) | None => Ended::Unfinished,
+            Some(_) | None if objects.exists(&report).await? => Ended::Finished,
+            Some(_) | None => Ended::PickedUp,
         };
         let started = started(journal::head(objects, run).await?);
         Ok(Past { id: run, started, ended })

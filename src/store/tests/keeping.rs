@@ -159,7 +159,7 @@ async fn every_run_can_be_told_again() {
 
         let past = store.runs(10, &clock).await.expect("listed");
         let told: Vec<_> = past.iter().map(|past| (past.id, past.ended.clone())).collect();
-        assert_eq!(told[1..], [(finished, Ended::Finished), (dead, Ended::Unfinished)]);
+        assert_eq!(told[1..], [(finished, Ended::Finished), (dead, Ended::PickedUp)]);
         assert!(matches!(&told[0], (id, Ended::UnderWay(_)) if *id == alive.id()));
         let started = past[2].started.as_ref().expect("it said so");
         assert_eq!((started.holder.as_str(), started.at), ("ada@here 1", super::clock().now()));
