@@ -78,8 +78,14 @@ pub(super) async fn read(
 /// Reads the first record of a run's journal; `None` when the run died before it wrote one.
 pub(super) async fn head(objects: &Objects, run: RunId) -> Result<Option<Record>, StoreError> {
     let Some(content) = objects.read(&segment(run, 1)).await? else { return Ok(None) };
-    let first = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    Ok(serde_json::from_slice(first).ok())
+    // A line that has no end was being written when the power went.
+    let Some(end) = content.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
+    let path = || objects.shown(&segment(run, 1));
+    serde_json::from_slice(&content[..end]).map(Some).map_err(|source| StoreError::Damaged {
+        path: path(),
+        line: 1,
+        source,
+    })
 }
 
 /// Is a journal that is being written; many may append at once.
