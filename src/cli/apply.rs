@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::Path;
-use std::pin::pin;
 use std::time::Duration;
 
 use dialoguer::Confirm;
@@ -13,11 +12,11 @@ use super::consent;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::locked::keeping;
 use super::planning::{self, Planned};
 use super::saved::{self, Reviewed, Saved};
 use super::session::{Purpose, Session, clock, read_manifest};
 use crate::apply::{self, Event, FailureLimit, LeftOut, Order, Outcome, Report, Stop, Stopped, Unrecorded};
-use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::Waiver;
 use crate::plan::Plan;
@@ -64,9 +63,6 @@ pub(super) async fn see_through(
         }
     }
 }
-
-/// Is how often the lock is looked at while the tenant is read.
-const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Is a plan that was shown and agreed to, and all that is needed to do it.
 pub(super) struct Ready {
@@ -126,18 +122,6 @@ async fn prepare(
     let agreed = plan.operations.is_empty() || args.yes || agreed(console, APPLY)?;
     let patience = args.wait_settled.map(Duration::try_from).and_then(Result::ok).unwrap_or_default();
     Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers, patience }))
-}
-
-/// Looks at the tenant while the lock is kept alive: a look at a million people outlasts any lease.
-async fn keeping<T>(lease: &Lease, look: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let mut look = pin!(look);
-    loop {
-        tokio::select! {
-            biased;
-            seen = &mut look => return seen,
-            () = Clock::beat(HEARTBEAT) => lease.hold().await?,
-        }
-    }
 }
 
 /// Shows a plan, and lets the guards speak; `file` is where it was saved.
@@ -227,7 +211,7 @@ pub(super) fn agreed(console: &Console, question: &str) -> Result<bool, Failure>
     })
 }
 
-fn nothing_applied() -> Failure {
+pub(super) fn nothing_applied() -> Failure {
     Failure::new(Exit::Interrupted, "interrupted, so nothing was applied")
 }
 

@@ -1,14 +1,22 @@
 //! What writes to the store alone: under the lock, as a run of its own, so that `runs` lists it.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use super::console::Console;
+use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
 use crate::apply::Report;
+use crate::clock::Clock;
 use crate::plan::Plan;
 use crate::store::{Lease, Record, Remembered, RunId};
 
 /// Is how many records are written down at once.
 const AT_ONCE: usize = 4096;
+
+/// Is how often the lock is looked at while the tenant is read.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Is the lock, until a run takes it over, and what was remembered when it was taken.
 #[derive(Debug)]
@@ -27,16 +35,15 @@ impl Session {
     ) -> Result<T, Failure> {
         let lease = self.store.lock(&console.holder, &self.clock).await?;
         let mut locked = Locked { session: self, lease: Some(lease), remembered: Remembered::default() };
-        let remembered = self.remembered().await;
-        let done = match remembered {
-            Ok(remembered) => match console.picked_up(&remembered) {
-                Ok(()) => {
-                    locked.remembered = remembered;
-                    work(&mut locked).await
-                }
-                Err(failure) => Err(failure),
-            },
-            Err(failure) => Err(failure),
+        let look_and_work = async {
+            locked.remembered = self.remembered().await?;
+            console.picked_up(&locked.remembered)?;
+            work(&mut locked).await
+        };
+        let done = tokio::select! {
+            biased;
+            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::from).and(Err(interrupted_early())),
+            done = look_and_work => done,
         };
         if let Some(lease) = locked.lease.take() {
             lease.release().await;
@@ -46,6 +53,17 @@ impl Session {
 }
 
 impl Locked<'_> {
+    /// Looks at the tenant while the lock is kept alive.
+    pub(super) async fn keeping<T>(
+        &self,
+        look: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        match &self.lease {
+            Some(lease) => keeping(lease, look).await,
+            None => look.await,
+        }
+    }
+
     /// Writes records down, as a run of a plan that changes nothing in the tenant.
     pub(super) async fn write_down(
         &mut self,
@@ -76,4 +94,23 @@ impl Locked<'_> {
         run.finish(&Report::of_nothing(id, started, session.clock.now())).await?;
         Ok(id)
     }
+}
+
+/// Looks at the tenant while the lock is kept alive: a look at a million people outlasts any lease.
+pub(super) async fn keeping<T>(
+    lease: &Lease,
+    look: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let mut look = pin!(look);
+    loop {
+        tokio::select! {
+            biased;
+            seen = &mut look => return seen,
+            () = Clock::beat(HEARTBEAT) => lease.hold().await?,
+        }
+    }
+}
+
+fn interrupted_early() -> Failure {
+    Failure::new(Exit::Interrupted, "interrupted")
 }

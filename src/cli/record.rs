@@ -52,7 +52,8 @@ async fn see_through(
     form: Format,
     locked: &mut Locked<'_>,
 ) -> Result<Exit, Failure> {
-    let (recording, basis) = look(session, &locked.remembered, script, args).await?;
+    let looking = look(session, &locked.remembered, script, args);
+    let (recording, basis) = locked.keeping(looking).await?;
     show(console, args, form, &recording)?;
     let counted = recording.counted();
     if args.strict && counted.keys().any(|counts| counts.is_refused()) {

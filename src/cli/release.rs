@@ -12,7 +12,7 @@ use crate::model::ledger::is_quarantined;
 use crate::model::{Known, Ledger, Members, PersonId, Selector, Setting, TenantSetting};
 use crate::plan::{Basis, Plan};
 use crate::render;
-use crate::store::{Record, Remembered, Subject};
+use crate::store::{Record, Subject};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &ReleaseArgs) -> Result<Exit, Failure> {
     let ReleaseArgs { person, setting, tenant } = args;
@@ -37,7 +37,9 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ReleaseArgs) 
     let released = session.locked(console, async |locked| {
         let released = held(&locked.remembered.ledger);
         let now = session.clock.now();
-        let plan = Plan::empty(basis(&session, &locked.remembered, now));
+        let (context, reader) = (session.context(&locked.remembered, false), &session.reader);
+        let basis = Basis::of(&context, reader.tenant(), reader.tenant_name(), now);
+        let plan = Plan::empty(basis);
         let record =
             |(subject, _): &(Subject, Vec<Timestamp>)| Record::Released { subject: *subject, at: now };
         locked.write_down(&plan, released.iter().map(record)).await?;
@@ -90,17 +92,4 @@ fn held(
     });
     let all = of_tenant.chain(of_person).filter(|(_, returned)| is_quarantined(returned));
     all.map(|(subject, returned)| (subject, returned.clone())).collect()
-}
-
-fn basis(session: &Session, remembered: &Remembered, now: Timestamp) -> Basis {
-    Basis {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        manifest: session.manifest.digest().to_owned(),
-        tenant: session.manifest.tenant(),
-        tenant_name: session.reader.tenant_name().clone(),
-        store: session.store.id().map(str::to_owned),
-        newest_run: remembered.newest_run(),
-        as_of: now,
-        read_at: now,
-    }
 }

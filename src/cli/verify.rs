@@ -49,7 +49,8 @@ async fn settle(
     let people: BTreeSet<PersonId> = written.people.keys().copied().collect();
     let settings = written.people.values().flatten().any(|setting| *setting != Setting::ServicePlan);
     let ask = Ask { settings, tenant_settings: true, count_people: false };
-    let actual = session.reader.observe(&people, ask).await?;
+    let looking = async { Ok(session.reader.observe(&people, ask).await?) };
+    let actual = locked.keeping(looking).await?;
     let settle = session.manifest.settle();
     let found = verify(&written, &actual, &locked.remembered.ledger, &settle, session.clock.now());
     let context = session.context(&locked.remembered, false);

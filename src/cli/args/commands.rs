@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Output;
-use super::read::{class, duration, moment, run, setting, stale_limit, tenant_setting};
+use super::read::{class, duration, moment, run, setting, stale_limit, tenant_setting, words};
 use crate::apply::StaleLimit;
 use crate::model::{Class, Setting, TenantSetting};
 use crate::store::RunId;
@@ -158,7 +158,7 @@ pub(in crate::cli) struct RecordArgs {
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub(in crate::cli) written_on: Timestamp,
     /// Who says so
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", value_parser = words)]
     pub(in crate::cli) by: String,
     /// Do not ask
     #[arg(short, long)]
@@ -178,10 +178,10 @@ pub(in crate::cli) struct WaiveArgs {
     #[arg(long, value_name = "CLASS", value_parser = class, required = true)]
     pub(in crate::cli) class: Vec<Class>,
     /// Why, for whoever reads the report
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = words)]
     pub(in crate::cli) reason: String,
     /// Who consents; by default whoever runs this
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", value_parser = words)]
     pub(in crate::cli) by: Option<String>,
     /// The last day on which it holds, to its end in UTC; by default a week from today
     #[arg(long, value_name = "DATE")]

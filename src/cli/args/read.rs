@@ -49,3 +49,13 @@ pub(super) fn tenant_setting(text: &str) -> Result<TenantSetting, String> {
     let found = TenantSetting::ALL.into_iter().find(|setting| setting.word().eq_ignore_ascii_case(text));
     found.ok_or_else(|| format!("expected one of {}", TenantSetting::ALL.map(TenantSetting::word).join(", ")))
 }
+
+/// Reads words that must say something.
+pub(super) fn words(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        Err("expected some words, and there are none".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
