@@ -100,7 +100,7 @@ function ConvertTo-Failure([System.Management.Automation.ErrorRecord] $Record) {
 function Open-Module($Request) {
     $script:Mark = $Request.mark
     if ($Request.protocol -ne $Protocol) {
-        throw [System.NotSupportedException]::new("this script speaks version $Protocol")
+        throw [System.NotSupportedException]::new('this script speaks another version')
     }
     $found = Get-Module -ListAvailable -Name $Module | Sort-Object -Property Version -Descending
     $newest = $found | Select-Object -First 1
@@ -156,7 +156,7 @@ function Connect-Service($Request) {
 function Invoke-Setting($Request) {
     $splat = @{ ErrorAction = 'Stop' }
     foreach ($property in $Request.parameters.PSObject.Properties) {
-        if ($property.Name -cnotin $Parameters) {
+        if (-not ($Parameters -ccontains $property.Name)) {
             throw [System.ArgumentException]::new('there is no such parameter')
         }
         $splat[$property.Name] = $property.Value
