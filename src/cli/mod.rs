@@ -26,6 +26,7 @@ mod saved;
 mod schema;
 mod session;
 mod show;
+mod sign_in;
 mod validate;
 mod verify;
 mod waive;

@@ -49,7 +49,7 @@ pub use store::{NotAStore, StoreAddress};
 pub use template::template;
 pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
-use crate::model::{Class, Limit, Selector, Settle, TenantId, TenantSetting, Value};
+use crate::model::{Class, Cloud, Limit, Selector, Settle, TenantId, TenantSetting, Value};
 use accept::Accept;
 use folder::Folder;
 use people::Rule;
@@ -60,6 +60,7 @@ use problem::{At, File};
 pub struct Manifest {
     tenant: TenantId,
     tenant_name: Option<String>,
+    cloud: Cloud,
     scenario: Option<Scenario>,
     defaults: BTreeMap<TenantSetting, Value>,
     groups: Vec<Group>,
@@ -115,6 +116,11 @@ impl Manifest {
     /// Gives the tenant's name, for people to read.
     pub fn tenant_name(&self) -> Option<&str> {
         self.tenant_name.as_deref()
+    }
+
+    /// Gives the cloud that the tenant is in.
+    pub fn cloud(&self) -> Cloud {
+        self.cloud
     }
 
     /// Gives the scenario that it names, if it does.
