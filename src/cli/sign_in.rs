@@ -206,7 +206,7 @@ mod tests {
         application app with a federated token from a file
         application app with the token of this GitHub Actions job
         application app with the token of this Azure Pipelines job
-        application app with the certificate THUMBPRINT
+        application app with the certificate _zZSEjxjAgFCYzBMq2peSUBKlmRsbc6nfIBcKBEdFH4
         application app with a secret
         the managed identity app
         the managed identity of this machine
