@@ -131,4 +131,7 @@ async fn a_managed_identity_that_is_not_there_is_told_soon() {
         "{}",
         ended.err
     );
+    let nobody = [("IDENTITY_ENDPOINT", "http://127.0.0.1:9"), ("IDENTITY_HEADER", HEADER)];
+    let ended = scene.plan(&nobody).await.with(4);
+    assert!(ended.err.contains("nobody answers where a managed identity would be"), "{}", ended.err);
 }

@@ -12,6 +12,9 @@ async fn nothing_to_sign_in_with_is_one_sentence() {
     assert_eq!(scene.asked("token"), 0);
 }
 
+/// Is what went wrong, the variables that make it so, and what is told.
+type Wrong<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_fails_no_secret_is_told() {
     let scene = Scene::set().await;
@@ -22,7 +25,7 @@ async fn whatever_fails_no_secret_is_told() {
     let encrypted = certificate("encrypted.pem");
     let pfx = certificate("app.pfx");
     let token = scene.file("token", &format!("{SECRET}.{SECRET}.{SECRET}")).display().to_string();
-    let wrong: [(&str, &[(&str, &str)], &str); 9] = [
+    let wrong: [Wrong<'_>; 9] = [
         (
             "stranger",
             &[stranger, ("AZURE_CLIENT_SECRET", SECRET)],
