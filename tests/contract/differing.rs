@@ -192,8 +192,14 @@ async fn a_planted_difference_is_found() {
         ("limits", "{ match: { cmdlet: Get-DefaultTenant }, status: 429, times: 1 }".to_owned()),
     ];
     let mut found = BTreeSet::from(BEYOND);
-    for (id, faults) in &plants {
-        let (_stage, report) = tried(tenant(), "", faults).await;
+    // What is read differs without anything being written, which is quicker.
+    let first_write = plants.iter().position(|(id, _)| *id == "own-choice").unwrap();
+    for (at, (id, faults)) in plants.iter().enumerate() {
+        let write = at >= first_write;
+        let consent = Consent { write, tenant_wide: write, ..everything() };
+        let stage = Stage::sandbox(tenant(), "", APP, consent).await.look().await;
+        stage.sandbox.as_ref().unwrap().play(&format!("faults: [{faults}]")).unwrap();
+        let report = contract(&stage).await;
         assert!(report.ids(Verdict::Differs).contains(id), "{id} with {faults}\n{}", report.markdown());
         found.insert(id);
     }
