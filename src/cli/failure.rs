@@ -7,6 +7,7 @@ use std::io;
 use super::console::Console;
 use super::exit::Exit;
 use crate::manifest::Problems;
+use crate::microsoft;
 use crate::model::{Refusal, RefusalKind};
 use crate::render;
 use crate::sandbox::{SandboxError, WorldError};
@@ -77,6 +78,10 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Advises how PowerShell comes to a machine; what exactly is amiss stands in the error.
+const POWERSHELL: &str = "install PowerShell 7 (https://aka.ms/powershell), or name it with --pwsh; then, in it, \
+                          `Install-Module ExchangeOnlineManagement`";
+
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let (exit, hint) = match refusal.kind {
@@ -88,12 +93,14 @@ impl From<Refusal> for Failure {
             }
             RefusalKind::Unreachable => (Exit::Incomplete, Some("check the network, and try again")),
             RefusalKind::Throttled | RefusalKind::Failed => (Exit::Incomplete, Some("try again later")),
+            RefusalKind::NoShell => (Exit::Incomplete, Some(POWERSHELL)),
             RefusalKind::NotAsked
             | RefusalKind::Missing
             | RefusalKind::BadRequest
             | RefusalKind::Conflict
             | RefusalKind::Garbled => (Exit::Incomplete, None),
         };
+        let hint = microsoft::advice(&refusal).or(hint);
         let failure = Self::new(exit, refusal);
         match hint {
             Some(hint) => failure.hint(hint),

@@ -15,13 +15,25 @@ use super::problem::{At, File, Problems, Reporter, quoted};
 use super::scenario::{self, Scenario};
 use super::syntax::{self, Located, Node};
 use super::text::decode;
+use super::transport::Transport;
 use super::{Manifest, accept, store, tenant, words};
 
 /// Is the version of the manifest that this program reads.
 const VERSION: i128 = 1;
 
-const KEYS: [&str; 9] =
-    ["version", "tenant", "scenario", "defaults", "groups", "accept", "guards", "settle", "store"];
+const KEYS: [&str; 11] = [
+    "version",
+    "tenant",
+    "cloud",
+    "transport",
+    "scenario",
+    "defaults",
+    "groups",
+    "accept",
+    "guards",
+    "settle",
+    "store",
+];
 
 /// Reads a manifest from its bytes, and the files that it names from its folder.
 pub(super) fn read(path: &Path, bytes: Vec<u8>, folder: &Folder) -> Result<Manifest, Problems> {
@@ -76,6 +88,11 @@ fn document(
             .hint("add `tenant:` with its `id`, so that a token for another tenant is refused");
     }
     let (id, name) = fields.get("tenant").map(|node| tenant::tenant(node, report)).unwrap_or_default();
+    let transport = fields.get("transport").and_then(|node| {
+        let words = Transport::ALL.map(|transport| (transport.word(), transport));
+        words::word(node, "`transport`", &words, report)
+    });
+    let cloud = fields.get("cloud").and_then(|node| tenant::cloud(node, report)).unwrap_or_default();
     let scenario = fields.get("scenario").and_then(|node| {
         let words = Scenario::ALL.map(|scenario| (scenario.word(), scenario));
         words::word(node, "`scenario`", &words, report).map(|scenario| (scenario, node.at))
@@ -92,6 +109,8 @@ fn document(
     Some(Manifest {
         tenant: id?,
         tenant_name: name,
+        transport,
+        cloud,
         scenario: scenario.map(|(scenario, _)| scenario),
         defaults: defaults.into_iter().filter_map(|(setting, (value, _))| Some((setting, value?))).collect(),
         groups,

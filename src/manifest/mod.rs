@@ -29,6 +29,7 @@ mod syntax;
 mod template;
 mod tenant;
 mod text;
+mod transport;
 mod waiver;
 mod words;
 
@@ -47,9 +48,10 @@ pub use schema::schema;
 pub use script::{Script, script};
 pub use store::{NotAStore, StoreAddress};
 pub use template::template;
+pub use transport::Transport;
 pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
-use crate::model::{Class, Limit, Selector, Settle, TenantId, TenantSetting, Value};
+use crate::model::{Class, Cloud, Limit, Selector, Settle, TenantId, TenantSetting, Value};
 use accept::Accept;
 use folder::Folder;
 use people::Rule;
@@ -60,6 +62,8 @@ use problem::{At, File};
 pub struct Manifest {
     tenant: TenantId,
     tenant_name: Option<String>,
+    transport: Option<Transport>,
+    cloud: Cloud,
     scenario: Option<Scenario>,
     defaults: BTreeMap<TenantSetting, Value>,
     groups: Vec<Group>,
@@ -115,6 +119,16 @@ impl Manifest {
     /// Gives the tenant's name, for people to read.
     pub fn tenant_name(&self) -> Option<&str> {
         self.tenant_name.as_deref()
+    }
+
+    /// Gives what carries the insights settings, if it says so.
+    pub fn transport(&self) -> Option<Transport> {
+        self.transport
+    }
+
+    /// Gives the cloud that the tenant is in.
+    pub fn cloud(&self) -> Cloud {
+        self.cloud
     }
 
     /// Gives the scenario that it names, if it does.

@@ -1,8 +1,8 @@
 //! Reads the tenant over the wire, and writes to it.
 //!
-//! People, groups and licences come from Microsoft Graph v1.0, which Microsoft documents. Settings travel in the
-//! Exchange REST envelope, which it does not: that the insights cmdlets may travel so is our own convention, and the
-//! whole room is verified against the sandbox only.
+//! People, groups and licences come from Microsoft Graph v1.0, which Microsoft documents. Settings are read and written
+//! by PowerShell with Microsoft's own module, or travel in the Exchange REST envelope: that they may is our own
+//! convention. The whole room is verified against the sandbox only.
 //!
 //! Start with [`Reader`], which has no method that writes, and [`Writer`], which has them all. Beneath them,
 //! `message` holds requests and answers as values, `http` sends one, `retry` and `pace` decide when, `said` and `error`
@@ -10,6 +10,7 @@
 
 mod auth;
 mod batch;
+mod cloud;
 mod connection;
 mod error;
 mod fuse;
@@ -20,15 +21,20 @@ mod message;
 mod pace;
 mod reader;
 mod retry;
+mod roots;
 mod said;
 mod url;
 mod writer;
 
 use std::sync::Arc;
 
-pub use self::auth::Credential;
-pub use self::connection::{Connection, Endpoints, Transport};
+pub use self::auth::{
+    Certificate, CertificateError, Credential, Federated, Lack, SignedIn, TokenClaims, advice,
+};
+pub use self::cloud::exchange_environment;
+pub use self::connection::{Connection, Endpoints, Shell, Transport};
 pub use self::reader::{Ask, Reader};
+pub use self::roots::{NoRoots, Roots};
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};
 
 use crate::model::{Known, Refusal};

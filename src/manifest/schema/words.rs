@@ -6,7 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value as Json};
 
 use crate::manifest::scenario::Scenario;
-use crate::model::{Class, Setting};
+use crate::manifest::transport::Transport;
+use crate::model::{Class, Cloud, Setting};
 
 const GUID: &str = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
 
@@ -48,7 +49,9 @@ written! {
             "opt-in", "opt-out", "on", "off", "yes", "no", "true", "false", "assigned", "partial", "removed"
         ])
     ] });
+    CloudWord = words(&Cloud::ALL.map(Cloud::word));
     ScenarioWord = words(&Scenario::ALL.map(Scenario::word));
+    TransportWord = words(&Transport::ALL.map(Transport::word));
     Mode = words(&["opt-in", "opt-out"]);
     ServicePlan = words(&["assigned", "removed"]);
     OnUserChoice = words(&["respect", "override"]);
