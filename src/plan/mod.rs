@@ -46,7 +46,7 @@ pub use occasion::{LeftOut, Occasion, Recorded, Stays, Undone};
 pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};
 pub use recording::{Claim, Counts, Finding, Recording, record};
-pub use results::{Mismatch, mismatches, subject};
+pub use results::{Mismatch, last_of_each, mismatches, subject};
 pub use scope::Scope;
 pub use settled::{Settled, Verification, Verified, Written, verify};
 pub use tally::is_consistent;

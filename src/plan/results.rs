@@ -125,6 +125,18 @@ pub fn mismatches(plan: &Plan, rows: &[ResultRow], now: Timestamp) -> Vec<(usize
     found
 }
 
+/// Gives, for each operation of a plan, the last row that speaks of it; the rows are the plan's.
+pub fn last_of_each<'r>(plan: &Plan, rows: &'r [ResultRow]) -> Vec<Option<&'r ResultRow>> {
+    let mut last: Vec<Option<&ResultRow>> = vec![None; plan.operations.len()];
+    for row in rows {
+        let slot = &mut last[row.operation as usize - 1];
+        if slot.is_none_or(|earlier| earlier.at <= row.at) {
+            *slot = Some(row);
+        }
+    }
+    last
+}
+
 fn mismatch(plan: &Plan, row: &ResultRow, now: Timestamp) -> Option<Mismatch> {
     let index = (row.operation as usize).checked_sub(1);
     let Some(operation) = index.and_then(|index| plan.operations.get(index)) else {

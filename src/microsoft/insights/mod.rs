@@ -4,7 +4,7 @@
 //! envelope in [`exchange`], and PowerShell itself in time to come.
 
 pub(crate) mod exchange;
-mod wire;
+pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
