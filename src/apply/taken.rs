@@ -215,17 +215,18 @@ impl Telling<'_> {
                 self.ledger.tenant.get(&setting).map(|entry| (entry.at, entry.by, entry.value))
             }
         };
-        match newer {
-            Some((at, by, value)) if at > row.at => {
-                // Seen first at the second look after the script or later, it was not yet there at the first.
-                let later = self.recorded.second_look.is_some_and(|second| at >= second);
-                if by == By::Seen && value == row.to && !later {
-                    Standing::Explains
-                } else {
-                    Standing::Overtaken
-                }
-            }
-            Some(_) | None => Standing::Newest,
+        let Some((at, by, value)) = newer else { return Standing::Newest };
+        // Seen first at the second look after the script or later, it was not yet there at the first.
+        let later = self.recorded.second_look.is_some_and(|second| at >= second);
+        // A look's moment is that of its beginning, in whole seconds.
+        let looked_after = at.as_second() >= row.at.as_second();
+        let is_what_was_written = by == By::Seen && value == row.to && row.from != Some(row.to);
+        if looked_after && is_what_was_written && !later {
+            Standing::Explains
+        } else if at > row.at {
+            Standing::Overtaken
+        } else {
+            Standing::Newest
         }
     }
 

@@ -103,7 +103,7 @@ impl Work {
 const WHAT_IT_WILL_NOT_DO: [&str; 9] = [
     "What it will not do: touch anybody or anything that does not stand in the file of steps beside it; write for",
     "somebody whose settings it could not read, or who has changed them since the plan; switch a default while a",
-    "value that is to outlive it does not stand; remove a service plan before the opt-out shows; keep a secret.",
+    "value that is to outlive it does not stand; remove a service plan before the opt-out shows; ask for, hold or write a secret.",
     "",
     "The moment between its look and its write is not guarded: the service has no conditional write.",
     "The script was checked against a grammar of PowerShell, and never run against Microsoft 365.",
