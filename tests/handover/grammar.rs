@@ -1,5 +1,7 @@
 //! Reads PowerShell by its grammar, and lists what is none.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use tree_sitter::{Node, Parser};
 
 /// Lists the places of a script that are no PowerShell: line, and the text there.
@@ -43,6 +45,43 @@ pub(crate) fn code(script: &str) -> String {
     }
     code.push_str(&script[from..]);
     code
+}
+
+/// Lists what a script calls, what it defines, and how often it mentions each variable, all in lower case.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    pub(crate) calls: BTreeSet<String>,
+    pub(crate) defines: BTreeSet<String>,
+    pub(crate) variables: BTreeMap<String, usize>,
+}
+
+impl Words {
+    pub(crate) fn of(script: &str) -> Self {
+        let mut parser = Parser::new();
+        parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).unwrap();
+        let script = script.trim_start_matches('\u{feff}');
+        let tree = parser.parse(script, None).unwrap();
+        let mut words = Self::default();
+        words.gather(tree.root_node(), script);
+        words
+    }
+
+    fn gather(&mut self, node: Node<'_>, script: &str) {
+        let text = || script[node.byte_range()].to_ascii_lowercase();
+        match node.kind() {
+            "command_name" => drop(self.calls.insert(text())),
+            "function_name" => drop(self.defines.insert(text())),
+            "variable" => {
+                let name =
+                    text().trim_start_matches(['$', '@', '{']).trim_end_matches('}').replace("script:", "");
+                *self.variables.entry(name).or_default() += 1;
+            }
+            _ => {}
+        }
+        for at in 0..node.child_count() {
+            self.gather(node.child(u32::try_from(at).unwrap()).unwrap(), script);
+        }
+    }
 }
 
 fn gather(node: Node<'_>, comments: &mut Vec<std::ops::Range<usize>>) {

@@ -158,7 +158,13 @@ async fn the_same_file_twice_changes_nothing_and_a_longer_one_adds_what_is_new()
     assert!(again.err.contains("in the ledger already"), "{}", again.err);
     assert_eq!(scene.runs(), 1);
     scene.script(usize::MAX).await;
+    assert_eq!(
+        scene.served.writes().len(),
+        51,
+        "the script repeats nothing, and writes what the plan counts"
+    );
     scene.record().with(0);
+    assert_eq!(scene.served.writes().len(), 51, "recording writes nothing to the tenant");
     assert_eq!(scene.runs(), 2);
     scene.run(&["plan", "--detailed-exitcode"]).with(0);
     scene.record().with(0);
@@ -196,15 +202,20 @@ async fn results_that_come_after_another_look_still_count_as_ours() {
     let scene = Scene::handed_over().await;
     scene.script(usize::MAX).await;
     // Somebody applies before the results are recorded: the opt-outs look like people's own.
-    scene.run(&["apply", "--yes", "--allow", "defaults"]).with(0);
+    let later = |minutes| (jiff::Timestamp::now() + jiff::SignedDuration::from_mins(minutes)).to_string();
+    scene.run(&["apply", "--yes", "--allow", "defaults", "--now", &later(2)]).with(0);
     let before = scene.run(&["explain", "dana@contoso.com", "--format", "json"]).with(0);
     let before: Value = serde_json::from_str(&before.out).unwrap();
     assert_eq!(before["settings"][0]["entry"]["chosen"], true, "{before:#}");
-    scene.record().with(0);
+    let record = ["record", "handover.results.csv", "--plan", "plan.json", "--yes", "--now", &later(4)];
+    scene.run(&record).with(0);
     let told = scene.run(&["explain", "dana@contoso.com", "--format", "json"]).with(0);
     let told: Value = serde_json::from_str(&told.out).unwrap();
     assert_eq!(told["settings"][0]["entry"]["by"], "us", "{told:#}");
     assert_eq!(told["settings"][0]["entry"]["found"], serde_json::json!({ "value": "opt-in" }));
+    let pinned = scene.run(&["explain", "ada@contoso.com", "--format", "json"]).with(0);
+    let pinned: Value = serde_json::from_str(&pinned.out).unwrap();
+    assert_eq!(pinned["settings"][1]["entry"]["by"], "us", "{pinned:#}");
     scene.run(&["plan", "--detailed-exitcode"]).with(0);
 }
 

@@ -6,7 +6,7 @@ use insightctl::apply::{Handover, LeftOut, Step};
 use insightctl::plan::{Because, Phase, Plan, Target};
 use insightctl::render;
 
-use crate::grammar::{code, mistakes};
+use crate::grammar::{Words, code, mistakes};
 use crate::stage::Stage;
 
 /// Are names that end strings, comments and lines, or run something, where a script takes them for its own words.
@@ -86,6 +86,91 @@ fn the_script_is_powershell_and_holds_the_plan_its_tenant_and_the_hash_of_its_st
 fn sha(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Lists what the script may call besides what it defines: reading and writing the settings, and PowerShell's own.
+const CALLS: [&str; 26] = [
+    "confirm-module",
+    "connect-exchangeonline",
+    "connect-mggraph",
+    "convertfrom-json",
+    "convertto-json",
+    "foreach-object",
+    "get-connectioninformation",
+    "get-content",
+    "get-defaulttenantmyanalyticsfeatureconfig",
+    "get-filehash",
+    "get-item",
+    "get-mgcontext",
+    "get-module",
+    "import-csv",
+    "import-module",
+    "measure-object",
+    "new-object",
+    "remove-item",
+    "select-object",
+    "sort-object",
+    "start-sleep",
+    "test-path",
+    "where-object",
+    "write-output",
+    "write-progress",
+    "write-warning",
+];
+
+/// Lists PowerShell's own variables that the script reads.
+const AUTOMATIC: [&str; 6] = ["_", "true", "false", "null", "psitem", "args"];
+
+#[test]
+fn the_script_calls_what_it_defines_or_names_and_nothing_else() {
+    let (_, script) = written(&example(), &LeftOut::default());
+    let Words { calls, defines, variables: _ } = Words::of(&script);
+    let strange: Vec<_> =
+        calls.iter().filter(|call| !defines.contains(*call) && !CALLS.contains(&call.as_str())).collect();
+    assert_eq!(strange, [""; 0], "{defines:?}");
+    assert_eq!(
+        script.matches("& $").count(),
+        1,
+        "one call has a name that is a value; these stand in the script"
+    );
+    let unused: Vec<_> = defines.iter().filter(|name| !calls.contains(*name)).collect();
+    assert_eq!(unused, [""; 0], "what is defined is called");
+    let named = script.split("Invoke-Patiently '").skip(1).map(|rest| rest.split('\'').next().unwrap());
+    let named: std::collections::BTreeSet<_> = named.collect();
+    assert!(named.into_iter().eq([
+        "Get-DefaultTenantMyAnalyticsFeatureConfig",
+        "Get-MyAnalyticsFeatureConfig",
+        "Invoke-MgGraphRequest",
+        "Set-DefaultTenantMyAnalyticsFeatureConfig",
+        "Set-MyAnalyticsFeatureConfig",
+    ]));
+}
+
+#[test]
+fn no_variable_of_the_script_is_mentioned_only_once() {
+    let (_, script) = written(&example(), &LeftOut::default());
+    let once: Vec<_> = Words::of(&script).variables.into_iter().filter(|(_, times)| *times == 1).collect();
+    let once: Vec<_> =
+        once.iter().map(|(name, _)| name.as_str()).filter(|name| !AUTOMATIC.contains(name)).collect();
+    assert_eq!(
+        once,
+        ["confirmpreference", "erroractionpreference", "executioncontext"],
+        "a slip of the fingers"
+    );
+}
+
+#[test]
+fn every_outcome_that_the_script_writes_can_be_recorded() {
+    let (_, script) = written(&example(), &LeftOut::default());
+    let rows = script.lines().flat_map(|line| line.split("Add-Row $Step $").skip(1));
+    let outcomes: std::collections::BTreeSet<_> = rows.filter_map(|row| row.split('\'').nth(1)).collect();
+    let known = |word: &&str| word.parse::<insightctl::model::StepEnding>().is_ok();
+    let others: Vec<_> = outcomes.iter().filter(|word| !known(word)).collect();
+    assert_eq!(others, [&"would-write"], "which stands in no file: {outcomes:?}");
+    assert_eq!(outcomes.len(), insightctl::model::StepEnding::ALL.len() + 1);
+    let columns = script.split("$Columns = ").nth(1).unwrap().split("\n\n").next().unwrap();
+    let columns: Vec<_> = columns.split('\'').skip(1).step_by(2).collect();
+    assert_eq!(columns, crate::script::COLUMNS);
 }
 
 #[test]

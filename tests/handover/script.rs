@@ -13,7 +13,8 @@ use serde_json::{Map, Value, json};
 use crate::stage::Stage;
 use crate::wire::Wire;
 
-const COLUMNS: [&str; 15] = [
+/// Names the columns of a results file.
+pub(crate) const COLUMNS: [&str; 15] = [
     "UserPrincipalName",
     "ObjectId",
     "Group",

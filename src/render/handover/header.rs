@@ -17,6 +17,7 @@ pub(super) fn header(handover: &Handover<'_>) -> String {
         format!("Planned   from what was read at {}", moment(basis.read_at)),
         format!("Manifest  sha256:{}", inert::quoted(&basis.manifest)),
         format!("Written   by insightctl {}", env!("CARGO_PKG_VERSION")),
+        format!("Calls     {} or more, one after the other", count(calls(handover))),
         String::new(),
         "What it does, in this order; each step looks first, and leaves alone what is no longer as planned:"
             .to_owned(),
@@ -68,6 +69,11 @@ pub(super) fn header(handover: &Handover<'_>) -> String {
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// Counts the calls where nothing has to be repeated: each write of the plan, and a look before and after each step.
+fn calls(handover: &Handover<'_>) -> u64 {
+    handover.plan.summary.calls + 2 * handover.len()
 }
 
 /// Counts what a script does.

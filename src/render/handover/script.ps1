@@ -34,6 +34,8 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
+# Whoever runs this has consented to the plan as a whole.
+$ConfirmPreference = 'None'
 
 $PlanHash = '{{PLAN}}'
 $TenantId = '{{TENANT}}'
@@ -267,7 +269,7 @@ function Remove-TornRow {
 
 # Reads the rows of an earlier run of this script, and opens the file to append to it.
 function Open-Results {
-    if (Test-Path -LiteralPath $Results) {
+    if ((Test-Path -LiteralPath $Results) -and (Get-Item -LiteralPath $Results).Length -gt 0) {
         if (-not $WhatIf) { Remove-TornRow }
         Import-Csv -LiteralPath $Results -Encoding UTF8 | ForEach-Object {
             if ("$($_.PlanHash)".Length -ne $PlanHash.Length) { return }
@@ -559,11 +561,12 @@ $Writer = $null
 $Stopped = $false
 
 $UsesGraph = $LicenceSteps -gt 0 -and -not $WithoutLicences
-Confirm-Module 'ExchangeOnlineManagement' '3.2.0'
+# Microsoft Graph comes first: its module is the pickier one about what else is loaded.
 if ($UsesGraph) {
     Confirm-Module 'Microsoft.Graph.Authentication' '2.0.0'
     Connect-Licences
 }
+Confirm-Module 'ExchangeOnlineManagement' '3.2.0'
 Connect-Settings
 
 try {

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::about::{touches, under};
-use super::observed::observations;
-use super::theirs::decided;
-use super::{FORMAT, OBSERVATIONS, Outcome, Report, Row, Unrecorded, Why};
+use crate::apply::about::{touches, under};
+use crate::apply::observed::observations;
+use crate::apply::theirs::decided;
+use crate::apply::{FORMAT, OBSERVATIONS, Outcome, Report, Row, Unrecorded, Why};
 use crate::clock::Clock;
 use crate::model::{
     By, Entry, Feature, Ledger, Mode, PersonId, RefusalKind, ResultRow, Setting, Sight, StepEnding, Subject,
@@ -184,6 +184,8 @@ impl Telling<'_> {
             outcomes.push(Record::Outcome { subject, answer, attempts, request_id: None, at });
         }
         records.extend(outcomes);
+        // What has come to show was meant earlier.
+        meant.extend(new.iter().filter(|row| row.ending == StepEnding::Done).map(|row| row.subject));
         records.extend(new.first().and_then(|row| self.read_back(row, &new, &meant)));
         records.extend(self.decisions(&new));
         for row in rows {
@@ -218,10 +220,10 @@ impl Telling<'_> {
         let Some((at, by, value)) = newer else { return Standing::Newest };
         // Seen first at the second look after the script or later, it was not yet there at the first.
         let later = self.recorded.second_look.is_some_and(|second| at >= second);
-        // A look's moment is that of its beginning, in whole seconds.
-        let looked_after = at.as_second() >= row.at.as_second();
-        let is_what_was_written = by == By::Seen && value == row.to && row.from != Some(row.to);
-        if looked_after && is_what_was_written && !later {
+        // A look's moment is that of its beginning, in whole seconds; only a change tells which came first in one.
+        let changed = row.from != Some(row.to);
+        let looked_after = at > row.at || (changed && at.as_second() == row.at.as_second());
+        if looked_after && by == By::Seen && value == row.to && !later {
             Standing::Explains
         } else if at > row.at {
             Standing::Overtaken
@@ -402,3 +404,6 @@ fn found(operation: &Operation, id: PersonId, row: &ResultRow) -> Option<Why> {
     let (setting, value) = if opted_out { (Setting::Mode, mode) } else { (setting, have) };
     Some(Why::Found { setting, value })
 }
+
+#[cfg(test)]
+mod tests;
