@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::about::{is_theirs, touches};
+use super::about::has_own_value;
 use super::expected::{Expected, Touched, remembered};
 use super::{Event, Outcome, Skipped, Stop, Stopped, Why};
 use crate::clock::Clock;
@@ -213,21 +213,7 @@ impl<'a> Desk<'a> {
     pub(super) fn leave_out(&self, left_out: &Skipped) {
         for (index, operation) in self.plan.operations.iter().enumerate() {
             let Some(why) = left_out.why(operation) else { continue };
-            let theirs = match why {
-                Why::Found { setting, value: _ } => {
-                    touches(operation).is_some_and(|own| is_theirs(own, *setting))
-                }
-                Why::FoundDefault { .. }
-                | Why::FoundLicencesChanged
-                | Why::FoundOtherLicences
-                | Why::Protected
-                | Why::OptOutNotSeen
-                | Why::OptOutUnreadable(_)
-                | Why::PinNotStanding { .. }
-                | Why::WriteOnly
-                | Why::BrokenOff
-                | Why::Refused(_) => false,
-            };
+            let theirs = has_own_value(operation, why);
             self.leave(index, Outcome::Moved, why.clone());
             self.state().rows[index].theirs = theirs;
         }

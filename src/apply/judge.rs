@@ -66,10 +66,15 @@ pub(super) fn settings(operations: &[&Operation], have: Settings, expect: &impl 
 ///
 /// A plan switches nothing on for somebody who is opted out, unless it opts them in with it or restores what was.
 fn has_opted_out(operations: &[&Operation], have: Settings) -> bool {
+    have.mode == Mode::OptOut && goes_against_an_opt_out(operations)
+}
+
+/// Says whether operations switch something on that an opt-out would settle otherwise.
+pub(super) fn goes_against_an_opt_out(operations: &[&Operation]) -> bool {
     let opts = |operation: &&Operation| matches!(operation.to, Value::Mode(_));
     let switches_on =
         |operation: &&Operation| operation.to == Value::ON && operation.because != Because::Restored;
-    have.mode == Mode::OptOut && operations.iter().any(switches_on) && !operations.iter().any(opts)
+    operations.iter().any(switches_on) && !operations.iter().any(opts)
 }
 
 /// Says whether this very run opted the person out, and undoes a run: their features go back with the mode.

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::about::{subject, under};
+use super::about::under;
 use super::desk::Desk;
 use super::judge::{self, Shows};
 use super::preflight::wrote_licences;
 use super::{Outcome, Why, why};
 use crate::microsoft::{LicenceWrite, Sent, WriteError};
 use crate::model::{Known, Mode, PersonId, Refusal, Setting};
-use crate::plan::LicenceChange;
+use crate::plan::{LicenceChange, subject};
 use crate::store::{Answer, Intent, Record};
 
 /// Is one person of a batch.

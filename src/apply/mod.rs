@@ -11,12 +11,15 @@ mod about;
 mod desk;
 mod event;
 mod expected;
+mod handover;
 mod judge;
 mod licences;
+mod observed;
 mod people;
 mod preflight;
 mod report;
 mod retold;
+mod taken;
 mod tenant;
 mod theirs;
 mod why;
@@ -26,17 +29,20 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
+pub use handover::{Handover, Kind, Step, StepLicence, StepOperation};
 pub use preflight::{Memory, Skipped, StaleLimit, look_ahead};
 pub use report::{FORMAT, Outcome, Report, Row, Stopped};
+pub use taken::{Recorded, Taken, take_over};
 pub use why::Why;
 
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::{Ledger, TenantSetting, Waiver};
+use crate::model::{TenantSetting, Waiver};
 use crate::plan::calls::{Task, Work, calls};
 use crate::plan::{Phase, Plan};
 use crate::store::{Record, Run, StoreError};
 use desk::{Desk, Standing, State};
+use observed::observations;
 
 /// Is how many people the settings service takes at once.
 const SETTINGS_AT_ONCE: usize = 10;
@@ -164,37 +170,9 @@ impl Desk<'_> {
 
     /// Stores what the plan saw, except where the ledger has learnt something since the plan looked.
     async fn observe(&self) -> bool {
-        let observations = &self.plan.observations;
         let mut records = Vec::new();
-        for (setting, entry) in &observations.tenant {
-            if !self.run.meanwhile().of_tenant(*setting) {
-                records.push(Record::ObservedTenant { setting: *setting, entry: *entry });
-            }
-        }
-        for (setting, at) in &observations.returned {
-            if !self.run.meanwhile().of_tenant(*setting) {
-                records.push(Record::Returned { setting: *setting, at: *at });
-            }
-        }
-        for id in &observations.forgotten {
-            if !self.run.meanwhile().group_of(*id) {
-                records.push(Record::Forgotten { id: *id, at: self.clock.now() });
-            }
-        }
-        let known = observations.re_opt_ins.iter();
-        records.extend(known.map(|(mark, at)| Record::ReOptInKnown { mark: *mark, at: *at }));
-        for (id, observed) in &observations.people {
-            let mut is = observed.clone();
-            let meanwhile = self.run.meanwhile();
-            is.settings.retain(|setting, _| !meanwhile.of(*id, *setting));
-            is.returned.retain(|setting, _| !meanwhile.of(*id, *setting));
-            if meanwhile.group_of(*id) {
-                let known = |ledger: &Ledger| {
-                    ledger.people.get(id).map(|person| (person.group.clone(), person.gone_since))
-                };
-                (is.group, is.gone_since) = self.run.ledger(known).unwrap_or_default();
-            }
-            records.push(Record::Observed { id: *id, is });
+        for record in observations(self.plan, &self.run, self.clock.now()) {
+            records.push(record);
             if records.len() >= OBSERVATIONS && !self.journal(std::mem::take(&mut records)).await {
                 return false;
             }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::about::subject;
 use super::report::{FORMAT, Outcome, Report, Row};
 use crate::model::{PlanHash, Value, Waiver};
-use crate::plan::{Operation, Plan};
+use crate::plan::{Operation, Plan, subject};
 use crate::store::{Answer, Record, RunId, Subject};
 
 impl Report {

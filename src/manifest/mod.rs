@@ -20,6 +20,7 @@ mod members;
 mod people;
 mod problem;
 mod resolve;
+mod results;
 mod rows;
 mod scenario;
 mod schema;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 
 pub use group::Group;
 pub use problem::{Problem, Problems, Severity};
+pub use results::{Results, results};
 pub use scenario::Scenario;
 pub use schema::schema;
 pub use script::{Script, script};

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::RunId;
 use crate::model::{
-    Mark, PersonId, PlanHash, RefusalKind, Setting, TenantEntry, TenantId, TenantSetting, Value, Waiver,
+    Mark, PersonId, PlanHash, RefusalKind, Setting, Subject, TenantEntry, TenantId, TenantSetting, Value,
+    Waiver,
 };
 use crate::plan::Observed;
 
@@ -135,16 +136,6 @@ pub struct Started {
     pub plan: Option<PlanHash>,
     /// When it began.
     pub at: Timestamp,
-}
-
-/// Is what a write touches, without a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Subject {
-    /// A default of the tenant.
-    Tenant(TenantSetting),
-    /// A setting of a person.
-    Person(PersonId, Setting),
 }
 
 /// Is a write that is about to be sent.

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use crate::model::ledger::came_back;
 use crate::model::{
-    By, Entry, Found, Ledger, Mark, PersonId, Setting, Settle, TenantEntry, TenantSetting, Tried, Value,
+    By, Entry, Found, Ledger, Mark, PersonId, Setting, Settle, Subject, TenantEntry, TenantSetting, Tried,
+    Value,
 };
 use crate::plan::Observed;
 use crate::store::names::Names;
-use crate::store::record::{Answer, Intent, Record, Subject, Under};
+use crate::store::record::{Answer, Intent, Record, Under};
 
 /// Folds the journal of one run into a ledger.
 ///
