@@ -75,6 +75,7 @@ fn tenant(people: u128) -> (DesiredState, ActualState) {
         catalogue: Catalogue { skus: BTreeMap::from([(sku, e3)]), groups: BTreeMap::new() },
         people: (0..people).map(|number| (person(number), describe(number))).collect(),
         exists: BTreeMap::new(),
+        licensing: BTreeMap::new(),
         read_at: Timestamp::UNIX_EPOCH,
     };
     (desired, actual)

@@ -30,6 +30,7 @@ fn catalogue() -> Catalogue {
     let plan = |n: u128| ServicePlanId(Uuid::from_u128(n));
     let sku = |name: &str, insights: Vec<ServicePlanId>| Sku {
         name: name.into(),
+        plans: insights.iter().copied().chain([plan(9)]).collect(),
         insights,
         mailbox: vec![plan(9)],
     };

@@ -141,6 +141,7 @@ impl Desk<'_> {
                 from: operation.from,
                 to: operation.to,
                 repeat: false,
+                by_group: false,
                 under: under(operation),
                 at,
             })

@@ -183,6 +183,7 @@ mod tests {
             mark: None,
             licences: Vec::new(),
             after_opt_out: false,
+            through: Vec::new(),
         };
         let mut plan = Plan::empty(Basis {
             version: String::new(),
@@ -209,6 +210,7 @@ mod tests {
                 from,
                 to,
                 repeat: false,
+                by_group: false,
                 under: None,
                 at: AT,
             })

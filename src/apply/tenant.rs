@@ -66,6 +66,7 @@ impl Desk<'_> {
             from,
             to: operation.to,
             repeat: false,
+            by_group: false,
             under: under(operation),
             at: self.clock.now(),
         };

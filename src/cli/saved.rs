@@ -322,6 +322,7 @@ mod tests {
             mark: None,
             licences: Vec::new(),
             after_opt_out: false,
+            through: Vec::new(),
         };
         Plan { operations: vec![operation], ..Plan::empty(basis) }
     }

@@ -178,6 +178,7 @@ impl Reader {
             catalogue,
             people: actual,
             exists: BTreeMap::new(),
+            licensing: BTreeMap::new(),
             read_at: learnt.unwrap_or(began),
         })
     }

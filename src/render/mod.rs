@@ -22,6 +22,7 @@ mod agreed;
 mod change;
 mod inert;
 mod json;
+mod licensing;
 mod markdown;
 mod number;
 mod objection;

@@ -48,7 +48,7 @@ impl Products {
                 let name = plan.service_plan_name.to_ascii_uppercase();
                 MAILBOX.iter().any(|prefix| name.starts_with(prefix))
             });
-            skus.insert(SkuId(*sku_id), Sku { name: Arc::clone(sku_part_number), insights, mailbox });
+            skus.insert(SkuId(*sku_id), Sku { name: Arc::clone(sku_part_number), insights, mailbox, plans: plans(&|_| true) });
         }
         skus
     }

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::agreed;
+use super::{agreed, licensing};
 use super::number::{count, counted, list, people};
 use crate::apply::{Outcome, Stopped, Why};
 use crate::model::{Class, RefusalKind, Waiver};
@@ -353,19 +353,8 @@ pub(super) fn moves_with_default(moves: &MovesWithDefault) -> String {
 /// Says one thing to know before agreeing.
 pub(super) fn note(note: &Note, quote: Quote) -> String {
     match note {
-        Note::PlanInherited { licensing_group, id, people: n, removal } => {
-            let (who, group) = (people(*n), quote(licensing_group));
-            if *removal {
-                format!(
-                    "{group} hands the service plan down to {who} from whom it is to be removed, so they can still \
-                     opt in; switch the plan off in that group's licence (group {id})"
-                )
-            } else {
-                format!(
-                    "{group} hands its licence down to {who} with the service plan switched off; switch it on in \
-                     that group's licence (group {id})"
-                )
-            }
+        Note::PlanInherited { licensing_group, id, people: n, removal, barrier } => {
+            licensing::inherited(licensing_group, *id, *n, *removal, barrier, quote)
         }
         Note::Unreadable { group, selector, message } => format!(
             "{} of {} could not be read: {}; everyone whom it could hold is left alone",
