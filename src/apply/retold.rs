@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::about::subject;
-use super::report::{FORMAT, Outcome, Report, Row};
+use super::licensing::GroupStanding;
+use super::report::{FORMAT, GroupRow, Outcome, Report, Row};
 use crate::model::{PlanHash, Value, Waiver};
 use crate::plan::{Operation, Plan};
 use crate::store::{Answer, Record, RunId, Subject};
@@ -39,6 +40,20 @@ impl Report {
         }
         let Retelling { rows, places: _, last: _, hash, waivers, calls, ended } = retelling;
         let planned = plan.summary.clone();
+        let groups = plan.licensing_groups.iter().map(|group| {
+            let through = |row: &&Row| row.operation.through.contains(&group.id);
+            let first = rows.iter().filter(through).min_by_key(|row| row.outcome);
+            let standing = GroupStanding::not_begun(began);
+            let standing = first.map(|row| GroupStanding {
+                outcome: row.outcome,
+                attempts: row.attempts,
+                request_id: row.request_id.clone(),
+                at: row.at,
+                ..standing.clone()
+            });
+            GroupRow::new(group, standing.unwrap_or_else(|| GroupStanding::not_begun(began)))
+        });
+        let licensing_groups = groups.collect();
         Self {
             format: FORMAT,
             run: run.to_string(),
@@ -48,6 +63,7 @@ impl Report {
             ended,
             planned,
             rows,
+            licensing_groups,
             stopped: None,
             calls,
         }

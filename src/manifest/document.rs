@@ -20,8 +20,9 @@ use super::{Manifest, accept, store, tenant, words};
 /// Is the version of the manifest that this program reads.
 const VERSION: i128 = 1;
 
-const KEYS: [&str; 9] =
-    ["version", "tenant", "scenario", "defaults", "groups", "accept", "guards", "settle", "store"];
+const KEYS: [&str; 10] = [
+    "version", "tenant", "scenario", "defaults", "groups", "licences", "accept", "guards", "settle", "store",
+];
 
 /// Reads a manifest from its bytes, and the files that it names from its folder.
 pub(super) fn read(path: &Path, bytes: Vec<u8>, folder: &Folder) -> Result<Manifest, Problems> {
@@ -82,6 +83,7 @@ fn document(
     });
     let defaults = fields.get("defaults").map(|node| tenant::defaults(node, report)).unwrap_or_default();
     let groups = fields.get("groups").map(|node| groups(node, reader, report)).unwrap_or_default();
+    let through_groups = fields.get("licences").is_some_and(|node| tenant::licences(node, report));
     let accepts = fields.get("accept").map(|node| accept::read(node, reader, report)).unwrap_or_default();
     let (protected, limits) =
         fields.get("guards").map(|node| tenant::guards(node, reader, report)).unwrap_or_default();
@@ -95,6 +97,7 @@ fn document(
         scenario: scenario.map(|(scenario, _)| scenario),
         defaults: defaults.into_iter().filter_map(|(setting, (value, _))| Some((setting, value?))).collect(),
         groups,
+        through_groups,
         protected,
         accepts,
         limits,

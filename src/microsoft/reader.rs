@@ -17,8 +17,8 @@ use super::pace::Pace;
 use super::{Connection, Reading, Transport, known, url};
 use crate::clock::Clock;
 use crate::model::{
-    ActualPerson, ActualState, ActualTenant, Catalogue, Kind, Known, Licences, Members, Membership, PersonId,
-    Refusal, RefusalKind, Selector, Settings, TenantId, TenantSetting, Value,
+    ActualPerson, ActualState, ActualTenant, Catalogue, GroupId, Kind, Known, Licences, LicensingGroup,
+    LicensingState, Members, Membership, PersonId, Refusal, RefusalKind, Selector, Settings, TenantId, TenantSetting, Value,
 };
 use crate::plan::Scope;
 
@@ -202,6 +202,32 @@ impl Reader {
         self.0.graph.licences(people).await
     }
 
+    /// Reads groups that hand out licences, with their direct user members.
+    ///
+    /// Members whom `told` names already come without their names.
+    pub async fn licensing_groups(
+        &self,
+        groups: &BTreeSet<GroupId>,
+        told: &BTreeMap<PersonId, ActualPerson>,
+    ) -> BTreeMap<GroupId, Known<LicensingGroup>> {
+        let mut read = self.0.graph.licensing_groups(groups).await;
+        for group in read.values_mut() {
+            let Known::Is(LicensingGroup { state: _, members }) = group else { continue };
+            for member in members.iter_mut().filter(|member| told.contains_key(&member.id)) {
+                member.upn = None;
+            }
+        }
+        read
+    }
+
+    /// Reads what groups hand out, and how far the directory is with that.
+    pub async fn licensing_states(
+        &self,
+        groups: &BTreeSet<GroupId>,
+    ) -> BTreeMap<GroupId, Known<LicensingState>> {
+        self.0.graph.licensing_states(groups).await
+    }
+
     /// Reads again the tenant's defaults; a setting without a read field is absent.
     pub async fn tenant_settings(&self) -> BTreeMap<TenantSetting, Known<Value>> {
         self.0.insights.tenant().await
@@ -240,7 +266,7 @@ impl Reader {
         let handing_down: BTreeSet<_> = people
             .iter()
             .filter_map(|id| learnt.people.get(id))
-            .flat_map(|person| person.licences.inherited_on(&catalogue).map(|(_, group)| group))
+            .flat_map(|person| person.licences.handed_down_by(&catalogue))
             .collect();
         catalogue.groups = graph.group_names(&handing_down).await;
         Ok((learnt, catalogue))

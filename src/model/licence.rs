@@ -46,15 +46,22 @@ pub struct Sku {
     pub plans: Vec<ServicePlanId>,
 }
 
-/// Is a group that hands out licences, as it is by itself and with whom it reaches.
+/// Is what a group hands out, and how far the directory is with that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LicensingState {
+    /// What it hands out (`assignedLicenses`): by product, the plans that it switches off, sorted.
+    pub products: BTreeMap<SkuId, Vec<ServicePlanId>>,
+    /// Whether the directory still works on an earlier change of it (`licenseProcessingState`).
+    pub processing: bool,
+    /// Whether some of its members could not be given what it hands out (`hasMembersWithLicenseErrors`).
+    pub errors: bool,
+}
+
+/// Is a group that hands out licences, with those whom it reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LicensingGroup {
-    /// What it hands out: by product, the plans that it switches off, sorted.
-    pub products: BTreeMap<SkuId, Vec<ServicePlanId>>,
-    /// Whether the directory still works on an earlier change of it.
-    pub processing: bool,
-    /// Whether some of its members could not be given what it hands out.
-    pub errors: bool,
+    /// What it hands out.
+    pub state: LicensingState,
     /// Its direct user members, sorted by id: licences of a group do not reach members of nested groups.
     pub members: Vec<GroupMember>,
 }

@@ -21,7 +21,7 @@ pub use desired::{
 };
 pub use ledger::{By, Entry, Found, Ledger, PersonRecord, TenantEntry, Tried};
 pub use licence::{
-    Catalogue, GroupMember, Licences, LicensingGroup, ServicePlanId, Sku, SkuId, Source,
+    Catalogue, GroupMember, Licences, LicensingGroup, LicensingState, ServicePlanId, Sku, SkuId, Source,
 };
 pub use mark::Mark;
 pub use person::{GroupId, Kind, PersonId, Selector};

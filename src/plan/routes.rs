@@ -264,7 +264,7 @@ fn barrier(
     actual: &ActualState,
     missing: &BTreeMap<GroupId, u64>,
 ) -> Option<Barrier> {
-    if group.processing {
+    if group.state.processing {
         Some(Barrier::Processing)
     } else if changes(way, group, &actual.catalogue).is_empty() {
         Some(Barrier::AsWanted)
@@ -310,5 +310,5 @@ fn changes((_, removal): Way, group: &LicensingGroup, catalogue: &Catalogue) -> 
     let change = |(sku, disabled): (&crate::model::SkuId, &Vec<_>)| {
         with_plans(*sku, catalogue.skus.get(sku)?, disabled, want)
     };
-    group.products.iter().filter_map(change).collect()
+    group.state.products.iter().filter_map(change).collect()
 }

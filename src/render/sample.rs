@@ -432,6 +432,7 @@ pub(super) fn report() -> Report {
         ended: at("2026-11-21T09:20:11Z"),
         planned: plan.summary,
         rows: rows.collect(),
+        licensing_groups: Vec::new(),
         stopped: None,
         calls: 26,
     }

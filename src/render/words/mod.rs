@@ -286,6 +286,24 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         Why::PinNotStanding { id: _, upn, outcome } => {
             format!("the pin of {} is {}", quote(upn), outcome.word())
         }
+        Why::GroupJoined { group, people: 1, id: _, upn } => {
+            format!("{} is in {} by now, and nothing is known of them", quote(upn), quote(group))
+        }
+        Why::GroupJoined { group, people: n, id: _, upn } => format!(
+            "{} and {} more are in {} by now, and nothing is known of them",
+            quote(upn),
+            count(n.saturating_sub(1)),
+            quote(group)
+        ),
+        Why::GroupHeldBack { group, id: _, upn, outcome } => {
+            format!("{} is in {} too, and is {}", quote(upn), quote(group), outcome.word())
+        }
+        Why::GroupProcessing { group } => {
+            format!("the directory still works on an earlier change of {}", quote(group))
+        }
+        Why::GroupErrors { group } => {
+            format!("the directory reports licence errors of members of {}", quote(group))
+        }
         Why::WriteOnly => "the service has no field to read it back from".to_owned(),
         Why::BrokenOff => "the run ended between two calls".to_owned(),
         Why::Refused(refused) => said(refused, quote),

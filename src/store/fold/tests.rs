@@ -69,6 +69,7 @@ fn words(ledger: &Ledger, setting: Setting) -> String {
         chosen,
         released,
         retried,
+        by_group,
         recorded,
         rolled_back,
         found,
@@ -82,6 +83,7 @@ fn words(ledger: &Ledger, setting: Setting) -> String {
         (*chosen, "chosen"),
         (*released, "released"),
         (*retried, "retried"),
+        (*by_group, "by group"),
         (*recorded, "recorded"),
         (rolled_back.is_some(), "rolled back"),
     ];
