@@ -1,6 +1,6 @@
 //! What became of a run that wrote no report, as its journal tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -31,6 +31,8 @@ impl Report {
             places: places.collect(),
             last: BTreeMap::new(),
             hash: None,
+            by_group: BTreeSet::new(),
+            group_request: None,
             waivers: Vec::new(),
             calls: 0,
             ended: began,
@@ -38,7 +40,7 @@ impl Report {
         for record in records {
             retelling.take(record);
         }
-        let Retelling { rows, places: _, last: _, hash, waivers, calls, ended } = retelling;
+        let Retelling { rows, places: _, last: _, by_group: _, group_request: _, hash, waivers, calls, ended } = retelling;
         let planned = plan.summary.clone();
         let groups = plan.licensing_groups.iter().map(|group| {
             let through = |row: &&Row| row.operation.through.contains(&group.id);
@@ -78,6 +80,10 @@ struct Retelling {
     last: BTreeMap<Subject, (Option<Value>, Value)>,
     /// The plan as the user has it.
     hash: Option<PlanHash>,
+    /// Those whose last write was to a licensing group.
+    by_group: BTreeSet<Subject>,
+    /// The request of the last such write, by its id.
+    group_request: Option<Option<String>>,
     waivers: Vec<Waiver>,
     calls: u64,
     ended: Timestamp,
@@ -106,12 +112,17 @@ impl Retelling {
             Record::Intent(intent) => {
                 self.ended = intent.at;
                 self.last.insert(intent.subject, (intent.from, intent.to));
+                if intent.by_group {
+                    self.by_group.insert(intent.subject);
+                } else {
+                    self.by_group.remove(&intent.subject);
+                }
                 // Until its outcome is written down, nobody knows whether it was sent.
                 self.settle(intent.subject, Outcome::Unanswered, intent.at);
             }
             Record::Outcome { subject, answer, attempts, request_id, at } => {
                 self.ended = *at;
-                self.calls += u64::from(*attempts);
+                self.calls += u64::from(self.sent(*subject, *attempts, request_id.as_deref()));
                 let outcome = match answer {
                     Answer::Sent if self.is_last_call(*subject) => Outcome::Settling,
                     // Another call was to follow, and did not.
@@ -133,6 +144,18 @@ impl Retelling {
             }
             Record::Finished { at } => self.ended = *at,
         }
+    }
+
+    /// Gives how many calls an outcome stands for: the members of a licensing group share those of one write.
+    fn sent(&mut self, subject: Subject, attempts: u32, request_id: Option<&str>) -> u32 {
+        let by_group = self.by_group.contains(&subject);
+        if !by_group {
+            return attempts;
+        }
+        let request_id = request_id.map(str::to_owned);
+        let told = self.group_request.as_ref() == Some(&request_id);
+        self.group_request = Some(request_id);
+        if told { 0 } else { attempts }
     }
 
     fn row(&mut self, subject: Subject) -> Option<&mut Row> {

@@ -1,7 +1,8 @@
 //! Words for licensing groups: what changes in them, and why they are left as they are.
 
 use super::number::{count, list, people};
-use super::words::Quote;
+use super::words::{self, Quote};
+use crate::apply::{GroupRow, Outcome};
 use crate::model::{GroupId, Value};
 use crate::plan::{Barrier, GroupLicences};
 
@@ -70,10 +71,44 @@ pub(super) fn against(barrier: &Barrier, removal: bool, quote: Quote) -> String 
 pub(super) fn change(group: &GroupLicences, quote: Quote) -> String {
     let GroupLicences { id: _, name, to, changes, members } = group;
     let products: Vec<_> = changes.iter().map(|change| quote(&change.name)).collect();
-    let switch = if *to == Value::REMOVED { "off" } else { "on" };
-    let whom = match members.len() as u64 {
+    licence(&quote(name), &products, *to, members.len() as u64)
+}
+
+fn licence(name: &str, products: &[String], to: Value, members: u64) -> String {
+    let switch = if to == Value::REMOVED { "off" } else { "on" };
+    let whom = match members {
         1 => "its only member".to_owned(),
         number => format!("all {} members", count(number)),
     };
-    format!("licence of {} ({}): {switch} for {whom}", quote(name), list(&products))
+    format!("licence of {name} ({}): {switch} for {whom}", list(products))
+}
+
+/// Says what became of a group: `licence of all-staff (SPE_E5): off for all 12 members: done`.
+pub(super) fn became(row: &GroupRow, quote: Quote) -> String {
+    let GroupRow { id: _, name, to, products, members, outcome, .. } = row;
+    let products: Vec<_> = products.iter().map(|name| quote(name)).collect();
+    let licence = licence(&quote(name), &products, *to, *members);
+    match message(row, quote) {
+        Some(message) => format!("{licence}: {}, {message}", outcome.word()),
+        None => format!("{licence}: {}", outcome.word()),
+    }
+}
+
+/// Says why it became that, what the directory reports, and its own id for a request that failed.
+pub(super) fn message(row: &GroupRow, quote: Quote) -> Option<String> {
+    let GroupRow { outcome, attempts, request_id, why, processing, errors, .. } = row;
+    let mut parts: Vec<String> = why.iter().map(|why| words::why(why, quote)).collect();
+    if *processing {
+        parts.push("the directory works on its members".to_owned());
+    }
+    if *errors {
+        parts.push("the directory reports licence errors of some of its members".to_owned());
+    }
+    if *attempts > 1 {
+        parts.push(format!("{} attempts", count((*attempts).into())));
+    }
+    if let (Outcome::Failed | Outcome::Unanswered, Some(id)) = (outcome, request_id) {
+        parts.push(format!("request {}", quote(id)));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
