@@ -58,6 +58,10 @@ pub(super) fn has_own_value(operation: &Operation, why: &Why) -> bool {
         | Why::OptOutNotSeen
         | Why::OptOutUnreadable(_)
         | Why::PinNotStanding { .. }
+        | Why::GroupJoined { .. }
+        | Why::GroupHeldBack { .. }
+        | Why::GroupProcessing { .. }
+        | Why::GroupErrors { .. }
         | Why::WriteOnly
         | Why::BrokenOff
         | Why::Refused(_) => false,

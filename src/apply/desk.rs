@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use super::about::has_own_value;
 use super::expected::{Expected, Touched, remembered};
+use super::licensing::GroupStanding;
 use super::{Event, Outcome, Skipped, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::{Feature, PersonId, Refusal, RefusalKind, TenantSetting, Value};
+use crate::model::{Feature, GroupId, PersonId, Refusal, RefusalKind, TenantSetting, Value};
 use crate::plan::{Operation, Plan, Refused, Target};
 use crate::store::{Record, Run, StoreError};
 
@@ -40,6 +41,8 @@ pub(super) struct State<'a> {
     pub(super) unpinned: BTreeMap<Feature, Why>,
     /// By person: what this run has done to them.
     pub(super) touched: BTreeMap<PersonId, Touched>,
+    /// By licensing group: what became of its change.
+    pub(super) groups: BTreeMap<GroupId, GroupStanding>,
     /// Defaults that this run changed: before and after.
     pub(super) flipped: BTreeMap<Feature, (Value, Value)>,
     events: &'a mut (dyn FnMut(Event) + Send),
@@ -96,6 +99,7 @@ impl<'a> Desk<'a> {
             lost: None,
             unpinned: BTreeMap::new(),
             touched: BTreeMap::new(),
+            groups: BTreeMap::new(),
             flipped: BTreeMap::new(),
             events,
             failed: BTreeSet::new(),

@@ -162,6 +162,7 @@ impl Desk<'_> {
                 from: before.or_else(|| person.before.get(setting)),
                 to,
                 repeat: operation.because == Because::DidNotTake,
+                by_group: false,
                 under: under(operation),
                 at,
             }))

@@ -67,6 +67,7 @@ impl Desk<'_> {
             from,
             to: operation.to,
             repeat: false,
+            by_group: false,
             under: under(operation),
             at: self.clock.now(),
         };

@@ -299,6 +299,7 @@ mod tests {
                 ended: at,
                 planned: Summary::default(),
                 rows: Vec::new(),
+                licensing_groups: Vec::new(),
                 stopped: Some(stopped),
                 calls: 0,
             };

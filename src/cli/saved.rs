@@ -257,7 +257,7 @@ pub(super) async fn look_at_all(
     let mut events = |event: Event| super::apply::follow(console, &event);
     let left_out = look_ahead(plan, &session.reader, memory, &protected, &mut events).await?;
     console.end_progress();
-    let (moved, people) = (left_out.people.len() as u64, plan.summary.people);
+    let (moved, people) = (left_out.moved(plan), plan.summary.people);
     let limit = terms.freshness.stale_limit.of(people);
     if moved > limit {
         let fresh = plan_again(session, remembered, plan).await?;
@@ -324,6 +324,7 @@ mod tests {
             mark: None,
             licences: Vec::new(),
             after_opt_out: false,
+            through: Vec::new(),
         };
         Plan { operations: vec![operation], ..Plan::empty(basis) }
     }

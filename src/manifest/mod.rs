@@ -69,6 +69,7 @@ pub struct Manifest {
     scenario: Option<Scenario>,
     defaults: BTreeMap<TenantSetting, Value>,
     groups: Vec<Group>,
+    through_groups: bool,
     protected: Vec<Rule>,
     accepts: Vec<Accept>,
     limits: BTreeMap<Class, Limit>,
@@ -146,6 +147,11 @@ impl Manifest {
     /// Gives the groups in order of precedence.
     pub fn groups(&self) -> &[Group] {
         &self.groups
+    }
+
+    /// Says whether the licence of a group may change where all of its members want the same.
+    pub fn through_groups(&self) -> bool {
+        self.through_groups
     }
 
     /// Gives the limits that it sets; classes not named have their default limit.

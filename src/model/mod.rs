@@ -24,7 +24,9 @@ pub use desired::{
     Accepted, DesiredGroup, DesiredState, Held, OnLeave, OnUserChoice, Overlap, ReOptIn, Settle,
 };
 pub use ledger::{By, Entry, Found, Ledger, PersonRecord, TenantEntry, Tried};
-pub use licence::{Catalogue, Licences, ServicePlanId, Sku, SkuId, Source};
+pub use licence::{
+    Catalogue, GroupMember, Licences, LicensingGroup, LicensingState, ServicePlanId, Sku, SkuId, Source,
+};
 pub use mark::Mark;
 pub use person::{GroupId, Kind, PersonId, Selector};
 pub use plan_hash::{NotAPlanHash, PlanHash};

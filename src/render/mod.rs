@@ -24,6 +24,7 @@ mod agreed;
 mod change;
 mod inert;
 mod json;
+mod licensing;
 mod markdown;
 mod number;
 mod objection;

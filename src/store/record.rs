@@ -155,6 +155,9 @@ pub struct Intent {
     /// It repeats a write that did not take.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeat: bool,
+    /// It changes a licensing group, and reaches the person with all other members.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_group: bool,
     /// On whose account it is not an ordinary write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under: Option<Under>,
