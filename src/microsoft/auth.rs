@@ -47,6 +47,18 @@ pub(crate) struct Token {
     fresh_until: Timestamp,
 }
 
+impl Token {
+    /// Gives the id of the application that it was issued to (`appid`), where it can be read.
+    pub(crate) fn application(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Issued {
+            appid: String,
+        }
+        let payload = self.secret.expose_secret().split('.').nth(1).and_then(decode)?;
+        Some(serde_json::from_slice::<Issued>(&payload).ok()?.appid)
+    }
+}
+
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token").field("fresh_until", &self.fresh_until).finish_non_exhaustive()

@@ -202,6 +202,12 @@ impl Service {
         &self.wire.clock
     }
 
+    /// Gives the id of the application that signs in, where its token says.
+    pub(crate) async fn application(&self) -> Option<String> {
+        let (tokens, audience) = self.token.as_ref()?;
+        tokens.get(*audience).await.ok()?.application()
+    }
+
     /// Sends a request, again where that is safe and may help; `Ok` only for a success (2xx).
     pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Failure> {
         let mut patience = Patience::default();

@@ -46,6 +46,7 @@ fn explanation() -> Explanation {
                 returned: Vec::new(),
                 accepted: None,
                 re_opt_in: None,
+                by: None,
                 row: Some(12),
                 decision: Decision::Leave(Reason::ConsentFloor),
             },
@@ -59,6 +60,7 @@ fn explanation() -> Explanation {
                 returned: Vec::new(),
                 accepted: None,
                 re_opt_in: None,
+                by: None,
                 row: Some(7),
                 decision: Decision::Set { to: Value::ON, because: Because::Pinned },
             },
@@ -72,10 +74,12 @@ fn explanation() -> Explanation {
                 returned: Vec::new(),
                 accepted: None,
                 re_opt_in: None,
+                by: None,
                 row: None,
                 decision: Decision::Leave(Reason::Released),
             },
         ],
+        inquiry: None,
     }
 }
 
