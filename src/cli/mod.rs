@@ -29,6 +29,7 @@ mod show;
 mod validate;
 mod verify;
 mod waive;
+mod who;
 
 use std::borrow::Cow;
 use std::io::{self, Write};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::audit::Audited;
 use super::delayed::Delayed;
 use super::error::SandboxError;
 use super::settings::{Defaults, Stored};
@@ -26,6 +27,8 @@ pub(super) enum Change {
     GroupLicences { group: Uuid, now: Delayed<Vec<Assignment>> },
     /// The tenant's defaults.
     Defaults { now: Delayed<Defaults> },
+    /// Who changed what; every one of them is kept.
+    Audited(Audited),
 }
 
 impl Change {
@@ -35,6 +38,7 @@ impl Change {
             Self::Licences { person, now: _ } => (1, *person),
             Self::GroupLicences { group, now: _ } => (2, *group),
             Self::Defaults { now: _ } => (3, Uuid::nil()),
+            Self::Audited(record) => (4, record.id),
         }
     }
 }

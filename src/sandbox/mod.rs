@@ -12,6 +12,7 @@
 //!    ▲──────────────────────────────┘         └── every item of a batch
 //! ```
 
+mod audit;
 mod build;
 mod choice;
 mod delayed;
@@ -34,6 +35,7 @@ mod text;
 mod token;
 mod world;
 
+pub use self::audit::By;
 pub use self::choice::{Choice, DefaultsChoice, Settings};
 pub use self::error::SandboxError;
 pub use self::faults::{Call, Mistake};

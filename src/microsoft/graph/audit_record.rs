@@ -124,7 +124,7 @@ impl About {
                 (Some(Setting::DigestEmail), Some(TenantSetting::DigestEmail))
             }
             "add-in" | "isaddinenabled" => (Some(Setting::OutlookAddIn), Some(TenantSetting::OutlookAddIn)),
-            "scheduled-send" | "schedule-send" | "isscheduledsendenabled" => {
+            "scheduled-send" | "schedule-send" | "isschedulesendenabled" => {
                 (None, Some(TenantSetting::ScheduleSend))
             }
             "meeting-effectiveness-survey" | "ismeetingeffectivenesssurveyenabled" => {
