@@ -33,6 +33,7 @@ mod transport;
 mod validate;
 mod verify;
 mod waive;
+mod who;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
