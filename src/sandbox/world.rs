@@ -46,6 +46,7 @@ impl Default for World {
             person_delay: 0,
             default_delay: 0,
             licence_delay: 0,
+            group_delay: 0,
             page_size: None,
             empty_pages: false,
             batch_429: 0,

@@ -157,7 +157,8 @@ fn silent(refusal: Refusal) -> Silence {
         | RefusalKind::Throttled
         | RefusalKind::Failed
         | RefusalKind::Unreachable
-        | RefusalKind::Garbled => Silence::Refused { message: refusal.message },
+        | RefusalKind::Garbled
+        | RefusalKind::NoShell => Silence::Refused { message: refusal.message },
     }
 }
 
