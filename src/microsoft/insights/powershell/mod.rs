@@ -1,6 +1,6 @@
 //! Carries the insights cmdlets as Microsoft supports it: PowerShell runs them.
 //!
-//! PowerShell processes are kept for as long as there is work. Each loads the official ExchangeOnlineManagement module,
+//! PowerShell processes are kept for as long as there is work. Each loads the official `ExchangeOnlineManagement` module,
 //! is connected with the token that insightctl obtained, and runs a script of ours ([`pool::SCRIPT`]), with which it
 //! speaks in lines. What PowerShell and the module really do is Microsoft's; here, without them, a stand-in speaks the
 //! same lines (`insightctl sandbox pwsh`), and the script is held against PowerShell's grammar.
