@@ -217,6 +217,37 @@ fn the_first_plan_of_all_can_be_carried_on_and_no_other_can_come_between() {
 }
 
 #[test]
+fn a_plan_made_for_a_store_is_not_carried_out_without_one_nor_the_other_way_round() {
+    let stage = Stage::set();
+    saved(&stage);
+    let refused = apply(&stage, &["--store", "none"]).with(5);
+    assert!(refused.err.contains("made for a store"), "{}", refused.err);
+    run(&stage, &[&["plan", "--out", "plan.json", "--store", "none"]]).with(0);
+    fs::remove_file(stage.path().join("waiver.yaml")).unwrap();
+    waive(&stage, &["defaults"]);
+    let refused = apply(&stage, &[]).with(5);
+    assert!(refused.err.contains("made without a store"), "{}", refused.err);
+    let log = fs::read_to_string(stage.path().join(".sandbox/tenant.json.log")).unwrap_or_default();
+    assert_eq!(log.lines().count(), 1, "nothing but its head: {log}");
+}
+
+#[test]
+fn what_a_person_undid_stays_undone_when_the_same_plan_is_applied_again() {
+    let stage = Stage::set();
+    saved(&stage);
+    apply(&stage, &[]).with(0);
+    let mode = |stage: &Stage| {
+        let told = run(stage, &[&["export", "--format", "csv"]]).with(0).out;
+        let line = told.lines().find(|line| line.contains("kofi@contoso.com")).unwrap();
+        line.split(',').find(|cell| cell.starts_with("opt-")).unwrap().to_owned()
+    };
+    assert_eq!(mode(&stage), "opt-out", "the plan opted him out");
+    run(&stage, &[&["sandbox", "person", "kofi@contoso.com", "--mode", "opt-in"]]).with(0);
+    apply(&stage, &[]).with(7);
+    assert_eq!(mode(&stage), "opt-in", "and he came back by himself");
+}
+
+#[test]
 fn a_waiver_is_for_one_plan_to_the_byte_and_for_its_days() {
     let stage = Stage::set();
     saved(&stage);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::about::{is_theirs, touches};
 use super::expected::{Expected, Touched, remembered};
-use super::{Event, LeftOut, Outcome, Stop, Stopped, Why};
+use super::{Event, Outcome, Skipped, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::{Feature, PersonId, Refusal, RefusalKind, TenantSetting, Value};
@@ -210,7 +210,7 @@ impl<'a> Desk<'a> {
     /// Settles what is left out because it was found changed before anything was written.
     ///
     /// A pin that is left out holds its default back, unless the person has a value of their own there by now.
-    pub(super) fn leave_out(&self, left_out: &LeftOut) {
+    pub(super) fn leave_out(&self, left_out: &Skipped) {
         for (index, operation) in self.plan.operations.iter().enumerate() {
             let Some(why) = left_out.why(operation) else { continue };
             let theirs = match why {

@@ -26,7 +26,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
-pub use preflight::{LeftOut, Memory, StaleLimit, look_ahead};
+pub use preflight::{Memory, Skipped, StaleLimit, look_ahead};
 pub use report::{FORMAT, Outcome, Report, Row, Stopped};
 pub use why::Why;
 
@@ -79,7 +79,7 @@ pub struct Order<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// Who was found changed before the first write.
-    pub left_out: LeftOut,
+    pub left_out: Skipped,
     /// Who consented to what a guard objects to.
     pub waivers: Vec<Waiver>,
     /// How long to wait, at the end, for what was written and does not show yet.
@@ -89,7 +89,7 @@ pub struct Order<'a> {
 impl<'a> From<&'a Plan> for Order<'a> {
     /// Asks for the whole plan, to which nobody had to consent in writing.
     fn from(plan: &'a Plan) -> Self {
-        Self { plan, left_out: LeftOut::default(), waivers: Vec::new(), patience: Duration::ZERO }
+        Self { plan, left_out: Skipped::default(), waivers: Vec::new(), patience: Duration::ZERO }
     }
 }
 

@@ -64,14 +64,14 @@ impl FromStr for StaleLimit {
 
 /// Is who and what is left out of a plan, because it is no longer as planned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct Skipped {
     /// By person: the first thing that was found.
     pub people: BTreeMap<PersonId, Why>,
     /// Defaults of the tenant that somebody else has changed.
     pub tenant: BTreeMap<TenantSetting, Why>,
 }
 
-impl LeftOut {
+impl Skipped {
     /// Gives why an operation is left out, if it is.
     pub(super) fn why(&self, operation: &Operation) -> Option<&Why> {
         match &operation.target {
@@ -104,8 +104,8 @@ pub async fn look_ahead(
     memory: Memory<'_>,
     protected: &BTreeSet<PersonId>,
     events: &mut (dyn FnMut(Event) + Send),
-) -> Result<LeftOut, Refusal> {
-    let mut left_out = LeftOut::default();
+) -> Result<Skipped, Refusal> {
+    let mut left_out = Skipped::default();
     let tenant = plan.operations.iter().filter_map(|operation| match operation.target {
         Target::Tenant(setting) => Some((setting, operation)),
         Target::Person(_) => None,
@@ -200,7 +200,7 @@ fn defaults(
     read: &BTreeMap<TenantSetting, Known<Value>>,
     ledger: &Ledger,
     looked: Timestamp,
-    left_out: &mut LeftOut,
+    left_out: &mut Skipped,
 ) -> BTreeMap<Feature, (Value, Value)> {
     let mut flipped = BTreeMap::new();
     for (setting, operation) in operations {
@@ -225,7 +225,7 @@ struct People<'p> {
 
 impl<'p> People<'p> {
     /// Gathers the people of a plan, and leaves out who is protected.
-    fn of(plan: &'p Plan, protected: &BTreeSet<PersonId>, left_out: &mut LeftOut) -> Self {
+    fn of(plan: &'p Plan, protected: &BTreeSet<PersonId>, left_out: &mut Skipped) -> Self {
         let mut people = Self { settings: BTreeMap::new(), licences: Vec::new() };
         for work in calls(&plan.operations) {
             let (Task::Settings { id, .. } | Task::Licences { id, .. }) = work.task else { continue };

@@ -16,7 +16,7 @@ use super::locked::keeping;
 use super::planning::{self, Planned};
 use super::saved::{self, Reviewed, Saved};
 use super::session::{Purpose, Session, clock, read_manifest};
-use crate::apply::{self, Event, FailureLimit, LeftOut, Order, Outcome, Report, Stop, Stopped, Unrecorded};
+use crate::apply::{self, Event, FailureLimit, Order, Outcome, Report, Skipped, Stop, Stopped, Unrecorded};
 use crate::microsoft::Writer;
 use crate::model::Waiver;
 use crate::plan::Plan;
@@ -69,7 +69,7 @@ pub(super) struct Ready {
     pub(super) session: Session,
     pub(super) remembered: Remembered,
     pub(super) plan: Plan,
-    pub(super) left_out: LeftOut,
+    pub(super) left_out: Skipped,
     pub(super) waivers: Vec<Waiver>,
     /// How long to wait for what does not show at once.
     pub(super) patience: Duration,
@@ -117,7 +117,7 @@ async fn prepare(
             let saved = Saved { plan: &plan, remembered: &remembered, meanwhile };
             keeping(lease, saved::look_at_all(&session, console, args, form, saved)).await?
         }
-        None => LeftOut::default(),
+        None => Skipped::default(),
     };
     let agreed = plan.operations.is_empty() || args.yes || agreed(console, APPLY)?;
     let patience = args.wait_settled.map(Duration::try_from).and_then(Result::ok).unwrap_or_default();

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::locked::keeping;
 use super::planning::{self, Planned};
 use super::session::{Purpose, Session, View};
-use crate::apply::LeftOut;
+use crate::apply::Skipped;
 use crate::model::Class;
 use crate::plan::guard::review;
 use crate::plan::inverse;
@@ -52,7 +52,7 @@ async fn prepare(
     let planned = keeping(lease, make(&session, &remembered, args.run, &args.allow)).await?;
     let plan = shown(console, &args.output, form, planned, None)?;
     let agreed = plan.operations.is_empty() || args.yes || agreed(console, APPLY)?;
-    let (left_out, waivers) = (LeftOut::default(), Vec::new());
+    let (left_out, waivers) = (Skipped::default(), Vec::new());
     let patience = Duration::ZERO;
     Ok(agreed.then_some(Ready { session, remembered, plan, left_out, waivers, patience }))
 }

@@ -13,12 +13,14 @@ use super::failure::Failure;
 use super::planning::{self, Planned};
 use super::rollback;
 use super::session::{Purpose, Session, clock};
-use crate::apply::{Event, LeftOut, Memory, look_ahead};
+use crate::apply::{Event, Memory, Skipped, look_ahead};
 use crate::manifest::Manifest;
 use crate::model::{Class, Known, Refusal, Value};
 use crate::plan::guard::{Objection, review};
 use crate::plan::hash::{self, Unsealed};
-use crate::plan::{Because, FORMAT, Occasion, PersonTarget, Plan, Target, is_consistent, opts_in_again};
+use crate::plan::{
+    Because, FORMAT, Note, Occasion, PersonTarget, Plan, Target, is_consistent, opts_in_again,
+};
 use crate::render;
 use crate::store::{Meanwhile, Remembered, RunId};
 
@@ -152,6 +154,17 @@ pub(super) async fn reviewed(
         None if !empty && !meanwhile.is_all_of(plan.hash) => {
             return Err(stale("the plan was made before this store remembered anything".to_owned()));
         }
+        // Before its first use a store has no id to compare; whether there is to be one is known all the same.
+        None if plan.notes.contains(&Note::NoLedger) != session.store.keeps_nothing() => {
+            return Err(stale(
+                if session.store.keeps_nothing() {
+                    "the plan was made for a store, and there is to be none"
+                } else {
+                    "the plan was made without a store, and there is to be one"
+                }
+                .to_owned(),
+            ));
+        }
         Some(_) | None => {}
     }
     if let Some(person) = against_consent(session, &plan, remembered) {
@@ -215,10 +228,10 @@ pub(super) async fn look_at_all(
     args: &ApplyArgs,
     form: Format,
     memory: Saved<'_>,
-) -> Result<LeftOut, Failure> {
+) -> Result<Skipped, Failure> {
     let Saved { plan, remembered, meanwhile } = memory;
     if plan.operations.is_empty() {
-        return Ok(LeftOut::default());
+        return Ok(Skipped::default());
     }
     let selectors = session.manifest.protected_selectors();
     let protected = if selectors.is_empty() {

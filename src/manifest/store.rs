@@ -21,13 +21,22 @@ pub enum StoreAddress {
 
 /// Says that a text is no address of a store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} is no store", quoted(.0))]
+#[error("{} is no store", quoted(without_secrets(.0)))]
 pub struct NotAStore(String);
+
+/// Cuts off what may be a credential: a query, and what stands before an `@`.
+fn without_secrets(typed: &str) -> &str {
+    let typed = typed.split(['?', '#']).next().unwrap_or_default();
+    typed.rsplit('@').next().unwrap_or_default()
+}
 
 impl NotAStore {
     /// Gives the advice that goes with it.
     pub fn hint(&self) -> String {
         let scheme = self.0.split(':').next().unwrap_or_default();
+        if self.0.contains(['?', '#', '@']) {
+            return "an address holds no credential: those come from the environment".to_owned();
+        }
         let close = meant(scheme, ["file", "az", "s3", "gs", "none"]).filter(|word| *word != scheme);
         let asked = close.map(|word| format!("did you mean `{word}`? ")).unwrap_or_default();
         format!(
@@ -51,7 +60,8 @@ impl FromStr for StoreAddress {
         // An account and a container, or a bucket, must be named; a prefix may follow.
         let is_remote = [("az://", 2), ("s3://", 1), ("gs://", 1)].iter().any(|(scheme, parts)| {
             typed.strip_prefix(scheme).is_some_and(|rest| {
-                !rest.contains(char::is_whitespace)
+                // A query could be a shared access signature, and what stands before an `@` a password.
+                !rest.contains(|c: char| c.is_whitespace() || "?#@".contains(c))
                     && rest.split('/').take(*parts).filter(|part| !part.is_empty()).count() == *parts
             })
         });
@@ -93,6 +103,15 @@ pub(super) fn store(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_credential_in_an_address_is_refused_and_not_shown() {
+        for typed in ["az://account/container?sv=1&sig=word", "s3://key:word@bucket", "gs://bucket#word"] {
+            let refused = typed.parse::<StoreAddress>().expect_err("it holds more than an address");
+            assert!(!refused.to_string().contains("word"), "{refused}");
+            assert!(refused.hint().contains("environment"));
+        }
+    }
 
     #[test]
     fn every_form_of_an_address_is_read() {

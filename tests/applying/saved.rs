@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use insightctl::apply::{
-    FailureLimit, LeftOut, Memory, Order, Outcome, Report, StaleLimit, Stop, Why, apply, look_ahead,
+    FailureLimit, Memory, Order, Outcome, Report, Skipped, StaleLimit, Stop, Why, apply, look_ahead,
 };
 use insightctl::microsoft::Writer;
 use insightctl::model::{BySetting, DesiredGroup, Held, PersonId, Setting, TenantSetting, Value};
@@ -15,7 +15,7 @@ use crate::stage::{Stage, default_row, id, mixed, nothing, opted_out, outcomes, 
 use crate::stopping::dropped_at_write;
 
 /// Reads everybody of a plan, as an apply of a saved plan does.
-async fn ahead(stage: &Stage, plan: &Plan, protected: &[PersonId]) -> LeftOut {
+async fn ahead(stage: &Stage, plan: &Plan, protected: &[PersonId]) -> Skipped {
     let store = stage.store().await;
     let remembered = store.ledger(&stage.desired.settle, &stage.ours).await.unwrap();
     let meanwhile = store.meanwhile(RunId(plan.basis.newest_run)).await.unwrap();
@@ -25,7 +25,7 @@ async fn ahead(stage: &Stage, plan: &Plan, protected: &[PersonId]) -> LeftOut {
 }
 
 /// Carries out a saved plan.
-async fn carry_out(stage: &Stage, plan: &Plan, left_out: LeftOut) -> Report {
+async fn carry_out(stage: &Stage, plan: &Plan, left_out: Skipped) -> Report {
     let (store, lease) = (stage.store().await, stage.lock().await);
     let settle = &stage.desired.settle;
     let remembered = store.ledger(settle, &stage.ours).await.unwrap();
@@ -76,7 +76,7 @@ async fn of_twelve_approved_the_still_valid_part_is_done_although_thirty_one_wou
     assert!(left_out.people.len() as u64 <= StaleLimit::default().of(approved.summary.people));
     let found = Why::Found { setting: Setting::DigestEmail, value: Value::OFF };
     let moved = [2, 5, 7].map(|n| (id(n), found.clone()));
-    assert_eq!(left_out, LeftOut { people: BTreeMap::from(moved), tenant: BTreeMap::new() });
+    assert_eq!(left_out, Skipped { people: BTreeMap::from(moved), tenant: BTreeMap::new() });
     assert_eq!(stage.sandbox.writes().len(), 0, "nothing is written while looking");
 
     let report = carry_out(&stage, &approved, left_out).await;
@@ -99,10 +99,10 @@ async fn a_plan_that_still_holds_leaves_nobody_out() {
     let stage = Stage::new("").await;
     let plan = stage.plan().await;
     let left_out = ahead(&stage, &plan, &[]).await;
-    assert_eq!(left_out, LeftOut::default());
+    assert_eq!(left_out, Skipped::default());
     let report = carry_out(&stage, &plan, left_out).await;
     assert_eq!(outcomes(&report), BTreeMap::from([("done", plan.operations.len())]));
-    assert_eq!(ahead(&stage, &plan, &[]).await, LeftOut::default(), "what was done is no move");
+    assert_eq!(ahead(&stage, &plan, &[]).await, Skipped::default(), "what was done is no move");
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn what_an_earlier_run_of_the_plan_did_before_it_died_is_no_move() {
         let plan = stage.plan().await;
         dropped_at_write(&stage, &plan, count).await;
         let left_out = ahead(&stage, &plan, &[]).await;
-        assert_eq!(left_out, LeftOut::default(), "dropped at write {count}");
+        assert_eq!(left_out, Skipped::default(), "dropped at write {count}");
         let report = carry_out(&stage, &plan, left_out).await;
         assert_eq!(outcomes(&report), BTreeMap::from([("done", plan.operations.len())]), "write {count}");
     }
@@ -188,7 +188,7 @@ async fn who_followed_a_default_that_an_earlier_run_flipped_has_not_moved() {
     assert!(defaults == 3 && stated > 0, "{:?}", plan.summary);
     dropped_at_write(&stage, &plan, defaults + 1).await;
     let left_out = ahead(&stage, &plan, &[]).await;
-    assert_eq!(left_out, LeftOut::default());
+    assert_eq!(left_out, Skipped::default());
     let report = carry_out(&stage, &plan, left_out).await;
     assert_eq!(outcomes(&report), BTreeMap::from([("done", plan.operations.len())]), "{report:#?}");
 }
