@@ -7,7 +7,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-use super::worker::Lost;
+use super::worker::{Lost, NoStart};
+use crate::microsoft::Shell;
 use crate::microsoft::error::{Peer, Trouble};
 use crate::microsoft::message::{Answer, Body};
 use crate::microsoft::retry::retry_after;
@@ -80,6 +81,24 @@ pub(super) fn unconnected(mut trouble: Trouble) -> Trouble {
         format!("PowerShell could not connect to Exchange Online: {}", trouble.refusal.message);
     // Nothing was asked for yet.
     Trouble { maybe_done: false, passing: kind != RefusalKind::SignIn, ..trouble }
+}
+
+/// Says why there is no PowerShell to speak of.
+pub(super) fn no_shell(shell: &Shell, no_start: NoStart) -> Refusal {
+    let message = match no_start {
+        NoStart::NoProgram(error) => {
+            let program = clip(&shell.program.to_string_lossy());
+            format!("PowerShell could not be started as `{program}`: {error}")
+        }
+        NoStart::NoModule(why) => why,
+        NoStart::Lost(Lost::Unsent(how) | Lost::Died(how) | Lost::Garbled(how)) => {
+            format!("PowerShell was lost before it was ready: {how}")
+        }
+        NoStart::Lost(Lost::Silent(within)) => {
+            format!("PowerShell was not ready after {} s", within.as_secs())
+        }
+    };
+    Refusal { kind: RefusalKind::NoShell, message, request_id: None }
 }
 
 fn no_answer(how: &str) -> Trouble {

@@ -38,8 +38,18 @@ pub(super) struct Worker {
     answer_within: Duration,
     /// The token that it is connected with, once it is.
     token: Option<Arc<Token>>,
+    pub(super) versions: ShellVersions,
     /// When it was last of use, as [`Clock::elapsed`] measures.
     pub(super) used: Duration,
+}
+
+/// Is what PowerShell says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShellVersions {
+    /// PowerShell's own version, such as `7.4.6`.
+    pub powershell: String,
+    /// The version of the module `ExchangeOnlineManagement`, which is one that will do.
+    pub module: String,
 }
 
 /// Says why a request has no answer.
@@ -82,13 +92,14 @@ impl Worker {
             number: 0,
             answer_within: shell.answer_within,
             token: None,
+            versions: ShellVersions::default(),
             used: Duration::ZERO,
         };
         tokio::spawn(listen(errors, worker.last_words.clone()));
         let mark = worker.mark.clone();
         let hello = worker.ask(Order::Hello { protocol: PROTOCOL, mark: &mark }, shell.start_within);
         let reply = hello.await.map_err(NoStart::Lost)?;
-        judge_hello(&reply).map_err(NoStart::NoModule)?;
+        worker.versions = judge_hello(&reply).map_err(NoStart::NoModule)?;
         tracing::debug!(process = worker.process.id(), hello = %reply.value, "a worker has started");
         Ok(worker)
     }
@@ -212,7 +223,7 @@ fn command(shell: &Shell, script: &Path) -> Command {
 }
 
 /// Judges what a worker says of itself.
-fn judge_hello(reply: &Reply) -> Result<(), String> {
+fn judge_hello(reply: &Reply) -> Result<ShellVersions, String> {
     let text = |value: Option<&Json>| value.and_then(Json::as_str).map(clip);
     if !reply.ok {
         let message = text(reply.error.get("message")).unwrap_or_else(|| "it does not say why".to_owned());
@@ -229,7 +240,9 @@ fn judge_hello(reply: &Reply) -> Result<(), String> {
         Some(module) if version(&module) < version(&oldest) => Err(format!(
             "the module ExchangeOnlineManagement of PowerShell is version {module}, and {oldest} or later is needed"
         )),
-        Some(_) => Ok(()),
+        Some(module) => {
+            Ok(ShellVersions { powershell: text(reply.value.get("powershell")).unwrap_or_default(), module })
+        }
     }
 }
 
@@ -285,7 +298,7 @@ mod tests {
 
     fn hello(module: &Json) -> Result<(), String> {
         let value = json!({ "protocol": 1, "powershell": "7.4.6", "module": module, "oldest": "3.2.0" });
-        judge_hello(&Reply { id: 1, ok: true, value, error: serde_json::Map::new() })
+        judge_hello(&Reply { id: 1, ok: true, value, error: serde_json::Map::new() }).map(drop)
     }
 
     #[test]
