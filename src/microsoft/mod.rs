@@ -33,6 +33,7 @@ pub use self::auth::{
 };
 pub use self::cloud::exchange_environment;
 pub use self::connection::{Connection, Endpoints, Shell, Transport};
+pub use self::insights::powershell::{ShellVersions, look_for_powershell};
 pub use self::reader::{Ask, Reader};
 pub use self::roots::{NoRoots, Roots};
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};

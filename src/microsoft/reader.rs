@@ -98,8 +98,7 @@ impl Reader {
             }
         };
 
-        let (organization, ready) = tokio::join!(graph.organization(), insights.ready());
-        let (id, name) = organization?;
+        let (id, name) = graph.organization().await?;
         if id != tenant {
             return Err(Refusal {
                 kind: RefusalKind::SignIn,
@@ -107,7 +106,6 @@ impl Reader {
                 request_id: None,
             });
         }
-        ready?;
         let directory = Directory::new(on_reading);
         Ok(Self(Arc::new(Inner { tenant, name, clock, signed_in, graph, insights, directory })))
     }
@@ -153,6 +151,9 @@ impl Reader {
     pub async fn observe(&self, people: &BTreeSet<PersonId>, ask: Ask) -> Result<ActualState, Refusal> {
         let inner = &*self.0;
         let began = inner.clock.now();
+        if ask.settings || ask.tenant_settings {
+            inner.insights.ready().await?;
+        }
         let (count, tenant_settings, found) = tokio::join!(
             async {
                 // A complete listing can be counted without another call.

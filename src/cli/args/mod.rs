@@ -189,7 +189,7 @@ pub(in crate::cli) enum Command {
     /// A saved plan is carried out exactly: everybody in it is read once before the first write, and the plan is refused
     /// as stale, with the difference to a fresh one, if too many are no longer as planned. Every person is read again
     /// right before the write, and whoever is no longer as planned is skipped and listed.
-    /// Settings are written over the Exchange REST envelope, which is verified against the sandbox only.
+    /// What carries the settings (`transport` in the manifest) is verified against the sandbox only.
     #[command(after_help = "Examples:
   insightctl apply --sandbox tenant.json
   insightctl apply --sandbox tenant.json --yes --allow defaults
