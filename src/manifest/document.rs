@@ -15,7 +15,8 @@ use super::problem::{At, File, Problems, Reporter, quoted};
 use super::scenario::{self, Scenario};
 use super::syntax::{self, Located, Node};
 use super::text::decode;
-use super::{Manifest, accept, store, tenant, words};
+use super::{Manifest, accept, needs, store, tenant, words};
+use crate::model::Needs;
 
 /// Is the version of the manifest that this program reads.
 const VERSION: i128 = 1;
@@ -89,7 +90,8 @@ fn document(
     let store = store::store(fields.get("store"), folder, report);
     scenario::check(scenario, &defaults, &groups, report);
     accept::check(&accepts, &groups, report);
-    Some(Manifest {
+    let default_lines = defaults.values().map(|(_, at)| at.line).collect();
+    let mut manifest = Manifest {
         tenant: id?,
         tenant_name: name,
         scenario: scenario.map(|(scenario, _)| scenario),
@@ -100,10 +102,13 @@ fn document(
         limits,
         settle,
         store,
+        needs: Needs::default(),
         digest: String::new(),
         file: File { path: Path::new("").into(), text: "".into() },
         warnings: Problems::default(),
-    })
+    };
+    manifest.needs = needs::needs(default_lines, &manifest.groups, manifest.rules());
+    Some(manifest)
 }
 
 fn version(fields: &Fields<'_>, report: &mut Reporter<'_>) {

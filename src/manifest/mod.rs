@@ -17,6 +17,7 @@ mod fields;
 mod folder;
 mod group;
 mod members;
+mod needs;
 mod people;
 mod problem;
 mod resolve;
@@ -49,7 +50,7 @@ pub use store::{NotAStore, StoreAddress};
 pub use template::template;
 pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
-use crate::model::{Class, Limit, Selector, Settle, TenantId, TenantSetting, Value};
+use crate::model::{Class, Limit, Needs, Selector, Settle, TenantId, TenantSetting, Value};
 use accept::Accept;
 use folder::Folder;
 use people::Rule;
@@ -68,6 +69,7 @@ pub struct Manifest {
     limits: BTreeMap<Class, Limit>,
     settle: Settle,
     store: StoreAddress,
+    needs: Needs,
     digest: String,
     file: File,
     warnings: Problems,
@@ -145,6 +147,11 @@ impl Manifest {
     /// Gives where the ledger and the journal are kept.
     pub fn store(&self) -> &StoreAddress {
         &self.store
+    }
+
+    /// Gives the least that an application has to be granted to plan and apply it.
+    pub fn needs(&self) -> &Needs {
+        &self.needs
     }
 
     /// Gives the SHA-256 of the manifest's bytes followed by that of each file it names, in order of first naming.

@@ -8,6 +8,7 @@ pub mod desired;
 pub mod ledger;
 pub mod licence;
 pub mod mark;
+pub mod permission;
 pub mod person;
 pub mod plan_hash;
 pub mod setting;
@@ -22,6 +23,7 @@ pub use desired::{
 pub use ledger::{By, Entry, Found, Ledger, PersonRecord, TenantEntry, Tried};
 pub use licence::{Catalogue, Licences, ServicePlanId, Sku, SkuId, Source};
 pub use mark::Mark;
+pub use permission::{AdminRole, Because, Need, Needs, Permission, Purpose};
 pub use person::{GroupId, Kind, PersonId, Selector};
 pub use plan_hash::{NotAPlanHash, PlanHash};
 pub use setting::{BySetting, Feature, Mode, Rate, ServicePlan, Setting, Switch, TenantSetting, Value};
