@@ -28,6 +28,8 @@ pub struct World {
     pub empty_pages: bool,
     /// `batch-429=N`: every Nth item of any batch is refused with 429 and a `Retry-After`; 0 for none (0).
     pub batch_429: u64,
+    /// `clock-skew=SECONDS`: how far the clock that answers show is ahead of the sandbox's own; may be negative (0).
+    pub clock_skew: i64,
 }
 
 /// Says what opting out does to a person's features.
@@ -99,7 +101,7 @@ impl WorldError {
     }
 }
 
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 11] = [
     ("opt-out-flags", "keep|off"),
     ("opt-in-flags", "keep|on"),
     ("noop", "stored|ignored"),
@@ -110,6 +112,7 @@ const KEYS: [(&str, &str); 10] = [
     ("page-size", "N"),
     ("empty-pages", "on|off"),
     ("batch-429", "N"),
+    ("clock-skew", "SECONDS"),
 ];
 
 impl FromStr for World {
@@ -150,6 +153,7 @@ impl World {
             ("empty-pages", "on") => self.empty_pages = true,
             ("empty-pages", "off") => self.empty_pages = false,
             ("batch-429", _) => self.batch_429 = value.parse().map_err(|_| odd())?,
+            ("clock-skew", _) => self.clock_skew = value.parse::<i32>().map(i64::from).map_err(|_| odd())?,
             _ => return Err(odd()),
         }
         Ok(())
@@ -172,6 +176,7 @@ impl fmt::Display for World {
         say(self.page_size.is_some(), format!("page-size={}", self.page_size.unwrap_or_default()));
         say(self.empty_pages, "empty-pages=on".to_owned());
         say(self.batch_429 > 0, format!("batch-429={}", self.batch_429));
+        say(self.clock_skew != 0, format!("clock-skew={}", self.clock_skew));
         f.write_str(&parts.join(","))
     }
 }
@@ -183,7 +188,8 @@ mod tests {
     #[test]
     fn a_world_is_read_as_it_is_written() {
         let text = "opt-out-flags=off,opt-in-flags=on,noop=ignored,unlicensed=forbid,person-delay=900,\
-                    default-delay=86400,licence-delay=60,page-size=7,empty-pages=on,batch-429=5";
+                    default-delay=86400,licence-delay=60,page-size=7,empty-pages=on,batch-429=5,\
+                    clock-skew=-90";
         let world: World = text.parse().expect("every switch is known");
         assert_eq!(world.to_string(), text);
         assert_eq!(world.page_size, Some(7));
