@@ -77,6 +77,10 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Advises how PowerShell comes to a machine; what exactly is amiss stands in the error.
+const POWERSHELL: &str = "install PowerShell 7 (https://aka.ms/powershell), or name it with --pwsh; then, in it, \
+                          `Install-Module ExchangeOnlineManagement`";
+
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let (exit, hint) = match refusal.kind {
@@ -88,6 +92,7 @@ impl From<Refusal> for Failure {
             }
             RefusalKind::Unreachable => (Exit::Incomplete, Some("check the network, and try again")),
             RefusalKind::Throttled | RefusalKind::Failed => (Exit::Incomplete, Some("try again later")),
+            RefusalKind::NoShell => (Exit::Incomplete, Some(POWERSHELL)),
             RefusalKind::NotAsked
             | RefusalKind::Missing
             | RefusalKind::BadRequest

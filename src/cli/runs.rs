@@ -10,7 +10,7 @@ use super::session::{self, Purpose, read_manifest};
 use crate::apply::Report;
 use crate::clock::Clock;
 use crate::render::{self, runs::Told};
-use crate::store::{RunId, Store, Story};
+use crate::store::{RunId, Store, StoreError, Story};
 
 /// Is how many runs are read at once: each is a few small objects.
 const AT_ONCE: usize = 8;
@@ -31,7 +31,9 @@ pub(super) async fn run(global: &Global, console: &Console, args: &RunsArgs) -> 
 async fn list(store: &Store, clock: &Clock, console: &Console, args: &RunsArgs) -> Result<Exit, Failure> {
     let form = args.output.only("runs", &[Format::Text, Format::Json])?;
     let past = store.runs(args.last, clock).await?;
-    let told = stream::iter(past).map(|past| told(store, past.id, clock)).buffered(AT_ONCE);
+    let told = stream::iter(past)
+        .map(|past| async { Ok::<_, StoreError>(told(store.story(past).await?)) })
+        .buffered(AT_ONCE);
     let told: Vec<Told> = told.try_collect().await?;
     console.put(&args.output, |out, look| match form {
         Format::Json => render::runs::list_json(out, &told),
@@ -47,7 +49,7 @@ async fn show(
     run: RunId,
     (output, form): (&Output, Format),
 ) -> Result<Exit, Failure> {
-    let told = told(store, run, clock).await?;
+    let told = told(store.run(run, clock).await?);
     if form == Format::Csv && told.report.is_none() {
         let fact = format!("run {run} died before it wrote down what it was to do, so there are no rows");
         return Err(Failure::new(Exit::Incomplete, fact));
@@ -61,13 +63,12 @@ async fn show(
     Ok(Exit::Done)
 }
 
-/// Reads one run, and takes from its journal what no report says.
-async fn told(store: &Store, run: RunId, clock: &Clock) -> Result<Told, Failure> {
-    let Story { past, plan, report, records } = store.run::<Report>(run, clock).await?;
+/// Takes from a run's journal what no report says.
+fn told(Story { past, plan, report, records }: Story<Report>) -> Told {
     let retold = || {
         let began = past.started.as_ref()?.at;
-        Some(Report::retold(run, plan.as_ref()?, &records, began))
+        Some(Report::retold(past.id, plan.as_ref()?, &records, began))
     };
     let report = report.or_else(retold);
-    Ok(Told { past, report })
+    Told { past, report }
 }

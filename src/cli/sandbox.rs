@@ -1,14 +1,15 @@
 //! `sandbox`: serves, resets, plays with or generates a simulated tenant.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::args::{Global, ModeName, SandboxCommand, SwitchName};
+use super::args::{Global, ModeName, PwshArgs, SandboxCommand, SwitchName};
 use super::console::{Console, replace};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{clock, sandbox_log, sandbox_options};
 use crate::render;
-use crate::sandbox::{self, Choice, DefaultsChoice, Generate, Sandbox};
+use crate::sandbox::{self, Choice, DefaultsChoice, Generate, Sandbox, StandIn};
 
 pub(super) async fn run(
     global: &Global,
@@ -58,6 +59,7 @@ pub(super) async fn run(
             console.say("another administrator has changed the tenant's defaults")?;
             Ok(Exit::Done)
         }
+        SandboxCommand::Pwsh(args) => stand_in(args).await,
         SandboxCommand::Generate { people, groups, seed, out } => {
             let options = Generate { people: *people, groups: *groups, seed: *seed };
             match out {
@@ -79,6 +81,40 @@ async fn serve(global: &Global, console: &Console, port: u16) -> Result<Exit, Fa
     tokio::signal::ctrl_c().await?;
     sandbox.stop().await;
     Ok(Exit::Done)
+}
+
+/// Stands in for PowerShell until its input ends, or it is to die.
+async fn stand_in(args: &PwshArgs) -> Result<Exit, Failure> {
+    let PwshArgs {
+        at,
+        module,
+        slow,
+        noise,
+        stray,
+        garble,
+        die_before,
+        die_after,
+        hang_after,
+        mute,
+        refuse,
+        rest: _,
+    } = args;
+    let stand_in = StandIn {
+        at: at.clone(),
+        module: (module != "none").then(|| module.clone()),
+        slow: Duration::from_millis(*slow),
+        noise: *noise,
+        stray: *stray,
+        garble: *garble,
+        die_before: *die_before,
+        die_after: *die_after,
+        hang_after: *hang_after,
+        mute: *mute,
+        refuse: refuse.clone(),
+    };
+    let requests = tokio::io::BufReader::new(tokio::io::stdin());
+    let lived = stand_in.run(requests, tokio::io::stdout(), tokio::io::stderr()).await?;
+    Ok(if lived { Exit::Done } else { Exit::Unexpected })
 }
 
 fn play(global: &Global, console: &Console, person: &str, choice: Choice) -> Result<Exit, Failure> {

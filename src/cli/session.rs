@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
-use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
+use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader, Shell, Transport};
 use crate::model::{ActualState, DesiredState, Membership, Selector};
 use crate::plan::{Context, Scope, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
@@ -78,6 +78,7 @@ impl Session {
             secret: "sandbox".to_owned().into(),
         };
         let mut connection = Connection::new(manifest.tenant(), Endpoints::of_sandbox(&url), credential);
+        connection.transport = transport(global, &manifest, &url)?;
         connection.on_reading = Some(console.on_reading());
         let reader = Reader::connect(connection, clock.clone()).await?;
         Ok(Self { manifest, reader, store, clock, as_of: global.as_of, sandbox })
@@ -147,6 +148,7 @@ impl Session {
 
     /// Lets go of the tenant.
     pub(super) async fn close(self) {
+        self.reader.close().await;
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }
@@ -205,6 +207,24 @@ async fn reach(global: &Global, at: &str, clock: &Clock) -> Result<(String, Opti
     }
     let sandbox = Sandbox::start(sandbox_options(global, Path::new(at), clock)?).await?;
     Ok((sandbox.url().to_owned(), Some(sandbox)))
+}
+
+/// Chooses what carries the insights settings to a sandbox.
+///
+/// Where it is PowerShell and none was named, this very program stands in for it.
+fn transport(global: &Global, manifest: &Manifest, sandbox: &str) -> Result<Transport, Failure> {
+    let named = global.transport.or(manifest.transport());
+    match named.unwrap_or(manifest::Transport::ExchangeRest) {
+        manifest::Transport::ExchangeRest => Ok(Transport::ExchangeRest),
+        manifest::Transport::PowerShell => {
+            if let Some(program) = &global.pwsh {
+                return Ok(Transport::PowerShell(Shell::new(program)));
+            }
+            let mut shell = Shell::new(std::env::current_exe()?);
+            shell.arguments = ["sandbox", "pwsh", "--at", sandbox, "--"].map(Into::into).to_vec();
+            Ok(Transport::PowerShell(shell))
+        }
+    }
 }
 
 /// Opens the store that was typed, or else the manifest's.

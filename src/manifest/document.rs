@@ -15,14 +15,25 @@ use super::problem::{At, File, Problems, Reporter, quoted};
 use super::scenario::{self, Scenario};
 use super::syntax::{self, Located, Node};
 use super::text::decode;
+use super::transport::Transport;
 use super::{Manifest, accept, needs, store, tenant, words};
 use crate::model::Needs;
 
 /// Is the version of the manifest that this program reads.
 const VERSION: i128 = 1;
 
-const KEYS: [&str; 9] =
-    ["version", "tenant", "scenario", "defaults", "groups", "accept", "guards", "settle", "store"];
+const KEYS: [&str; 10] = [
+    "version",
+    "tenant",
+    "transport",
+    "scenario",
+    "defaults",
+    "groups",
+    "accept",
+    "guards",
+    "settle",
+    "store",
+];
 
 /// Reads a manifest from its bytes, and the files that it names from its folder.
 pub(super) fn read(path: &Path, bytes: Vec<u8>, folder: &Folder) -> Result<Manifest, Problems> {
@@ -77,6 +88,10 @@ fn document(
             .hint("add `tenant:` with its `id`, so that a token for another tenant is refused");
     }
     let (id, name) = fields.get("tenant").map(|node| tenant::tenant(node, report)).unwrap_or_default();
+    let transport = fields.get("transport").and_then(|node| {
+        let words = Transport::ALL.map(|transport| (transport.word(), transport));
+        words::word(node, "`transport`", &words, report)
+    });
     let scenario = fields.get("scenario").and_then(|node| {
         let words = Scenario::ALL.map(|scenario| (scenario.word(), scenario));
         words::word(node, "`scenario`", &words, report).map(|scenario| (scenario, node.at))
@@ -94,6 +109,7 @@ fn document(
     let mut manifest = Manifest {
         tenant: id?,
         tenant_name: name,
+        transport,
         scenario: scenario.map(|(scenario, _)| scenario),
         defaults: defaults.into_iter().filter_map(|(setting, (value, _))| Some((setting, value?))).collect(),
         groups,

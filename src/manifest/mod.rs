@@ -30,6 +30,7 @@ mod syntax;
 mod template;
 mod tenant;
 mod text;
+mod transport;
 mod waiver;
 mod words;
 
@@ -48,6 +49,7 @@ pub use schema::schema;
 pub use script::{Script, script};
 pub use store::{NotAStore, StoreAddress};
 pub use template::template;
+pub use transport::Transport;
 pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
 use crate::model::{Class, Limit, Needs, Selector, Settle, TenantId, TenantSetting, Value};
@@ -61,6 +63,7 @@ use problem::{At, File};
 pub struct Manifest {
     tenant: TenantId,
     tenant_name: Option<String>,
+    transport: Option<Transport>,
     scenario: Option<Scenario>,
     defaults: BTreeMap<TenantSetting, Value>,
     groups: Vec<Group>,
@@ -117,6 +120,11 @@ impl Manifest {
     /// Gives the tenant's name, for people to read.
     pub fn tenant_name(&self) -> Option<&str> {
         self.tenant_name.as_deref()
+    }
+
+    /// Gives what carries the insights settings, if it says so.
+    pub fn transport(&self) -> Option<Transport> {
+        self.transport
     }
 
     /// Gives the scenario that it names, if it does.

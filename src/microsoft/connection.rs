@@ -1,5 +1,9 @@
 //! Says what a tenant is reached by: where, as whom, and over what.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use super::{Credential, OnReading};
 use crate::model::TenantId;
 
@@ -29,6 +33,37 @@ impl Endpoints {
 pub enum Transport {
     /// The Exchange REST envelope: our own convention, verified against the sandbox only.
     ExchangeRest,
+    /// PowerShell with Microsoft's own module, which is what Microsoft supports.
+    PowerShell(Shell),
+}
+
+/// Says how PowerShell is started, and how long it is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shell {
+    /// The program: `pwsh`, found on the search path, or a path.
+    pub program: PathBuf,
+    /// What goes before PowerShell's own arguments; nothing for PowerShell itself.
+    pub arguments: Vec<OsString>,
+    /// What `Connect-ExchangeOnline` calls a cloud other than the worldwide one, such as `O365USGovGCCHigh`.
+    pub environment: Option<String>,
+    /// How long loading the module may take, and connecting.
+    pub start_within: Duration,
+    /// How long one cmdlet may take.
+    pub answer_within: Duration,
+}
+
+impl Shell {
+    /// Starts a program as PowerShell of the worldwide cloud.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            environment: None,
+            start_within: Duration::from_mins(3),
+            // As long as any other request may take; the service ends cmdlets after a quarter of an hour.
+            answer_within: Duration::from_mins(2),
+        }
+    }
 }
 
 /// Is all that it takes to reach one tenant.

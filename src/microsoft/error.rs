@@ -71,6 +71,7 @@ impl Trouble {
             RefusalKind::Unreachable => (true, true),
             RefusalKind::Garbled => (false, true),
             RefusalKind::NotAsked
+            | RefusalKind::NoShell
             | RefusalKind::SignIn
             | RefusalKind::Forbidden
             | RefusalKind::Missing

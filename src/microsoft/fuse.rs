@@ -42,8 +42,8 @@ impl Fuse {
         let Some(first) = first else { return };
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.failed += 1;
-        // Signing in was tried twice by then, and would fail for everyone.
-        if state.failed >= MOST || first.kind == RefusalKind::SignIn {
+        // Signing in was tried twice by then, and would fail for everyone; so would starting PowerShell.
+        if state.failed >= MOST || matches!(first.kind, RefusalKind::SignIn | RefusalKind::NoShell) {
             state.blown = Some(Arc::clone(first));
         }
     }

@@ -1,8 +1,8 @@
 //! Reads the tenant over the wire, and writes to it.
 //!
-//! People, groups and licences come from Microsoft Graph v1.0, which Microsoft documents. Settings travel in the
-//! Exchange REST envelope, which it does not: that the insights cmdlets may travel so is our own convention, and the
-//! whole room is verified against the sandbox only.
+//! People, groups and licences come from Microsoft Graph v1.0, which Microsoft documents. Settings are read and written
+//! by PowerShell with Microsoft's own module, or travel in the Exchange REST envelope: that they may is our own
+//! convention. The whole room is verified against the sandbox only.
 //!
 //! Start with [`Reader`], which has no method that writes, and [`Writer`], which has them all. Beneath them,
 //! `message` holds requests and answers as values, `http` sends one, `retry` and `pace` decide when, `said` and `error`
@@ -27,7 +27,7 @@ mod writer;
 use std::sync::Arc;
 
 pub use self::auth::Credential;
-pub use self::connection::{Connection, Endpoints, Transport};
+pub use self::connection::{Connection, Endpoints, Shell, Transport};
 pub use self::reader::{Ask, Reader};
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};
 

@@ -12,6 +12,7 @@ use super::fuse::Fuse;
 use super::graph::{Directory, Found, Graph, Learnt, One};
 use super::http::{Service, Wire};
 use super::insights::exchange::Exchange;
+use super::insights::powershell::PowerShell;
 use super::insights::{Identity, Insights};
 use super::pace::Pace;
 use super::{Connection, Reading, Transport, known, url};
@@ -81,9 +82,13 @@ impl Reader {
                 let exchange = service(Peer::Settings, careful, Audience::Exchange);
                 Arc::new(Exchange::new(exchange, &endpoints.exchange, tenant))
             }
+            Transport::PowerShell(shell) => {
+                Arc::new(PowerShell::new(shell, tenant, Arc::clone(&tokens), clock.clone())?)
+            }
         };
 
-        let (id, name) = graph.organization().await?;
+        let (organization, ready) = tokio::join!(graph.organization(), insights.ready());
+        let (id, name) = organization?;
         if id != tenant {
             return Err(Refusal {
                 kind: RefusalKind::SignIn,
@@ -91,6 +96,7 @@ impl Reader {
                 request_id: None,
             });
         }
+        ready?;
         let directory = Directory::new(on_reading);
         Ok(Self(Arc::new(Inner { tenant, name, clock, graph, insights, directory })))
     }
@@ -204,6 +210,11 @@ impl Reader {
     /// Reads again the tenant's defaults; a setting without a read field is absent.
     pub async fn tenant_settings(&self) -> BTreeMap<TenantSetting, Known<Value>> {
         self.0.insights.tenant().await
+    }
+
+    /// Lets go of what is kept open between requests; a later request opens it again.
+    pub async fn close(&self) {
+        self.0.insights.close().await;
     }
 
     pub(super) fn graph(&self) -> &Graph {

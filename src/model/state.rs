@@ -62,6 +62,8 @@ pub enum RefusalKind {
     Unreachable,
     /// An answer came that does not mean anything to us.
     Garbled,
+    /// The program that carries the requests cannot be used on this machine.
+    NoShell,
 }
 
 impl RefusalKind {
@@ -76,14 +78,15 @@ impl RefusalKind {
             | Self::Throttled
             | Self::Failed
             | Self::Unreachable
-            | Self::Garbled => false,
+            | Self::Garbled
+            | Self::NoShell => false,
         }
     }
 
     /// Says whether nothing of the tenant can be read, whatever else is asked for.
     pub fn puts_all_out_of_reach(self) -> bool {
         match self {
-            Self::SignIn | Self::Unreachable => true,
+            Self::SignIn | Self::Unreachable | Self::NoShell => true,
             Self::NotAsked
             | Self::Forbidden
             | Self::Missing
@@ -98,7 +101,7 @@ impl RefusalKind {
     /// Says whether it is about the service, and not about the person or thing that was asked for.
     pub fn is_about_the_service(self) -> bool {
         match self {
-            Self::SignIn | Self::Throttled | Self::Failed | Self::Unreachable => true,
+            Self::SignIn | Self::Throttled | Self::Failed | Self::Unreachable | Self::NoShell => true,
             Self::NotAsked
             | Self::Forbidden
             | Self::Missing

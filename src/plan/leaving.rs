@@ -187,7 +187,8 @@ fn may_be_read_later(why: &Refusal) -> bool {
         | RefusalKind::Throttled
         | RefusalKind::Failed
         | RefusalKind::Unreachable
-        | RefusalKind::Garbled => true,
+        | RefusalKind::Garbled
+        | RefusalKind::NoShell => true,
     }
 }
 

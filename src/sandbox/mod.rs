@@ -11,6 +11,8 @@
 //!  log ───────▶ changes ────┘      │         ▲
 //!    ▲──────────────────────────────┘         └── every item of a batch
 //! ```
+//!
+//! Beside it, [`StandIn`] is a PowerShell that is none: it speaks over pipes, and is itself a client of the sandbox.
 
 mod build;
 mod choice;
@@ -26,6 +28,7 @@ mod http;
 mod licence;
 mod line;
 mod log;
+mod pwsh;
 mod server;
 mod settings;
 mod state;
@@ -39,6 +42,7 @@ pub use self::error::SandboxError;
 pub use self::faults::{Call, Mistake};
 pub use self::generate::{Generate, generate};
 pub use self::log::reset;
+pub use self::pwsh::StandIn;
 pub use self::server::{Now, Options, Sandbox, Source, play_defaults, play_person, whose};
 pub use self::state::Write;
 pub use self::world::{Noop, OptInFlags, OptOutFlags, Unlicensed, World, WorldError};

@@ -72,6 +72,15 @@ impl Store {
             return Err(StoreError::NoRun { run, place: objects.root() });
         }
         let past = Context::read(self, objects, clock).await?.past(objects, run).await?;
+        self.story(past).await
+    }
+
+    /// Tells a run of the list.
+    pub async fn story<R: DeserializeOwned>(&self, past: Past) -> Result<Story<R>, StoreError> {
+        let run = past.id;
+        let Some(Kept { objects, id: _ }) = &self.kept else {
+            return Err(StoreError::NoRun { run, place: "none".to_owned() });
+        };
         let folder = journal::folder(run);
         let plan = objects.read_json(&format!("{folder}/plan.json")).await?;
         let report = objects.read_json(&format!("{folder}/report.json")).await?;

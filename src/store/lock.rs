@@ -25,6 +25,9 @@ const LASTS: SignedDuration = SignedDuration::from_secs(60);
 /// Is the age at which a lease is renewed, a third of what it lasts.
 const RENEWED_AFTER: SignedDuration = SignedDuration::from_secs(20);
 
+/// Is how often we look for a claim that the list of claims names and that is not there.
+const MOST_LOOKS: u32 = 10;
+
 /// Is the content of a lock file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -250,7 +253,8 @@ impl State {
 
 /// Finds the newest claim.
 async fn newest(objects: &Objects) -> Result<Option<(u64, Claim)>, StoreError> {
-    loop {
+    // A renewal comes every 20 seconds, so more than one between two looks means that the store makes things up.
+    for _ in 0..MOST_LOOKS {
         let Some(number) = objects.numbers(FOLDER, "").await?.last().copied() else { return Ok(None) };
         let path = path(number);
         if let Some(claim) = objects.read_json::<Claim>(&path).await? {
@@ -259,6 +263,7 @@ async fn newest(objects: &Objects) -> Result<Option<(u64, Claim)>, StoreError> {
         }
         // It was renewed between the two looks, so there is a newer one.
     }
+    Err(StoreError::Changed)
 }
 
 fn path(number: u64) -> String {

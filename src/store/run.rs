@@ -91,7 +91,9 @@ impl Run {
         }
         objects.sweep(snapshot::FOLDER);
         let path = format!("{}/plan.json", journal::folder(self.id));
-        objects.create_json(&path, &without_names(plan)).await?;
+        if !objects.create_json(&path, &without_names(plan)).await? {
+            return Err(StoreError::Changed);
+        }
         let journal = Journal::begin(&objects, self.id);
         let started = Record::Started(Started {
             format: FORMAT,
@@ -172,7 +174,9 @@ impl Run {
         let ledger = folding.into_inner().unwrap_or_else(PoisonError::into_inner).close();
         if let Some(Kept { objects, base, journal: _ }) = &self.kept {
             let path = format!("{}/report.json", journal::folder(self.id));
-            objects.create_json(&path, report).await?;
+            if !objects.create_json(&path, report).await? {
+                return Err(StoreError::Changed);
+            }
             self.lease.hold().await?;
             if !snapshot::create(objects, self.tenant, base.snapshot + 1, self.id, &ledger).await? {
                 return Err(StoreError::Changed);

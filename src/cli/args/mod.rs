@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::exit::Exit;
+use crate::manifest::Transport;
 pub(super) use commands::*;
 use read::moment;
 pub(super) use sandbox::*;
@@ -49,6 +50,7 @@ impl Arguments {
     /// Takes an empty environment variable for one that is not set, as pipelines like to leave them.
     pub(in crate::cli) fn without_blanks(mut self) -> Self {
         self.global.sandbox = self.global.sandbox.filter(|at| !at.is_empty());
+        self.global.pwsh = self.global.pwsh.filter(|path| !path.as_os_str().is_empty());
         self
     }
 }
@@ -75,6 +77,13 @@ pub(in crate::cli) struct Global {
     /// `az://account/container/prefix`, `s3://bucket/prefix` or `gs://bucket/prefix`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]
     pub(in crate::cli) store: Option<String>,
+    /// What carries the insights settings, instead of the manifest's `transport`: `powershell` or `exchange-rest`
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "TRANSPORT")]
+    pub(in crate::cli) transport: Option<Transport>,
+    /// PowerShell 7 for `transport: powershell`; by default `pwsh` from the search path, and with the sandbox a stand-in
+    /// that needs no PowerShell
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "PATH", env = "INSIGHTCTL_PWSH")]
+    pub(in crate::cli) pwsh: Option<PathBuf>,
     /// Create the store if it does not exist (with the sandbox, a folder is created by itself)
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(in crate::cli) new_store: bool,

@@ -1,8 +1,9 @@
 //! What was typed behind `sandbox`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum SandboxCommand {
@@ -57,6 +58,9 @@ pub(in crate::cli) enum SandboxCommand {
         #[arg(long)]
         meeting_survey: Option<SwitchName>,
     },
+    /// Stand in for PowerShell with the Exchange module: speaks the same lines, and asks a sandbox
+    #[command(hide = true)]
+    Pwsh(PwshArgs),
     /// Write a tenant file with realistic people
     #[command(
         after_help = "Examples:\n  insightctl sandbox generate --people 5000 --groups 40 --seed 7 --out tenant.json"
@@ -75,6 +79,47 @@ pub(in crate::cli) enum SandboxCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+}
+
+/// Is how the stand-in behaves; numbers count the cmdlets of one process.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct PwshArgs {
+    /// The sandbox, such as http://127.0.0.1:8080
+    #[arg(long, value_name = "URL")]
+    pub(in crate::cli) at: String,
+    /// The version of the module that it pretends to have; `none` for no module
+    #[arg(long, default_value = "3.7.1")]
+    pub(in crate::cli) module: String,
+    /// How much longer each cmdlet takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(in crate::cli) slow: u64,
+    /// Print warnings, CLIXML, byte order marks and blank lines around every answer
+    #[arg(long)]
+    pub(in crate::cli) noise: bool,
+    /// Give answers that nobody asked for
+    #[arg(long)]
+    pub(in crate::cli) stray: bool,
+    /// Cut every so-manieth answer
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(in crate::cli) garble: Option<u64>,
+    /// Die instead of running this cmdlet
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) die_before: Option<u64>,
+    /// Die after this cmdlet was run, without its answer
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) die_after: Option<u64>,
+    /// Fall silent after this cmdlet was run
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) hang_after: Option<u64>,
+    /// Never say hello
+    #[arg(long)]
+    pub(in crate::cli) mute: bool,
+    /// Refuse every connection with these words
+    #[arg(long, value_name = "WORDS")]
+    pub(in crate::cli) refuse: Option<String>,
+    /// What PowerShell itself would be given, which is passed over
+    #[arg(last = true)]
+    pub(in crate::cli) rest: Vec<OsString>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

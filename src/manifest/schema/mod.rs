@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json};
 
 use words::{
     Address, Duration, Guid, Limits, Mode, OnLeave, OnUserChoice, ScenarioWord, ServicePlan, SettingValue,
-    SettingWord, Switch, Text, Until, Version, Yes,
+    SettingWord, Switch, Text, TransportWord, Until, Version, Yes,
 };
 
 /// Gives the schema of a manifest, in the draft that every editor knows (draft-07).
@@ -69,6 +69,9 @@ struct Manifest {
     version: Version,
     /// The tenant that this manifest is for. A token for another tenant is refused.
     tenant: Tenant,
+    /// What carries the insights settings: `powershell`, as Microsoft supports it, or `exchange-rest`, which is verified
+    /// against the sandbox only. Default: `powershell` for Microsoft 365, `exchange-rest` for the sandbox.
+    transport: Option<TransportWord>,
     /// A scenario of Microsoft's deployment guides. The rest of the manifest is checked against it.
     scenario: Option<ScenarioWord>,
     /// What the tenant gives everyone who has not chosen otherwise. What is left out is not managed.

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value as Json};
 
 use crate::manifest::scenario::Scenario;
+use crate::manifest::transport::Transport;
 use crate::model::{Class, Setting};
 
 const GUID: &str = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
@@ -49,6 +50,7 @@ written! {
         ])
     ] });
     ScenarioWord = words(&Scenario::ALL.map(Scenario::word));
+    TransportWord = words(&Transport::ALL.map(Transport::word));
     Mode = words(&["opt-in", "opt-out"]);
     ServicePlan = words(&["assigned", "removed"]);
     OnUserChoice = words(&["respect", "override"]);

@@ -5,14 +5,13 @@
 //! the sandbox only.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use serde_json::{Value as Json, json};
 
 use super::wire::{self, Cmdlet};
-use super::{Identity, Insights};
+use super::{Identity, Insights, all_unknown};
 use crate::microsoft::error::{Peer, Trouble};
 use crate::microsoft::http::Service;
 use crate::microsoft::message::{Answer, Effect, Failure, Request};
@@ -123,22 +122,16 @@ impl Insights for Exchange {
         BATCH
     }
 
+    fn ready(&self) -> BoxFuture<'_, Result<(), Refusal>> {
+        ready(Ok(())).boxed()
+    }
+
     fn people(&self, who: Vec<Identity>) -> BoxFuture<'_, Vec<Known<Settings>>> {
         self.read_people(who).boxed()
     }
 
     fn tenant(&self) -> BoxFuture<'_, BTreeMap<TenantSetting, Known<Value>>> {
-        async {
-            self.read_tenant().await.unwrap_or_else(|refusal| {
-                let refusal = Arc::new(refusal);
-                TenantSetting::ALL
-                    .into_iter()
-                    .filter(|setting| *setting != TenantSetting::SurveySamplingRate)
-                    .map(|setting| (setting, Known::Unknown(Arc::clone(&refusal))))
-                    .collect()
-            })
-        }
-        .boxed()
+        async { self.read_tenant().await.unwrap_or_else(all_unknown) }.boxed()
     }
 
     fn set_people(&self, writes: Vec<PersonWrite>) -> BoxFuture<'_, Vec<Sent>> {
@@ -160,6 +153,10 @@ impl Insights for Exchange {
             }
         }
         .boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
     }
 }
 

@@ -331,6 +331,7 @@ pub(super) fn refusal(kind: RefusalKind) -> &'static str {
         RefusalKind::Failed => "the service failed",
         RefusalKind::Unreachable => "no answer came",
         RefusalKind::Garbled => "the answer means nothing to insightctl",
+        RefusalKind::NoShell => "PowerShell cannot be used",
     }
 }
 

@@ -1,0 +1,228 @@
+//! Judges what a cmdlet throws: the same kinds of trouble as over HTTP.
+//!
+//! PowerShell hands on an exception with its words, and sometimes the HTTP answer behind it. Where there is a status,
+//! it is read as if it had come over HTTP; where there is none, it is guessed from type and words, and what nobody can
+//! guess counts as a failure after which a write may have been done.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+
+use super::worker::Lost;
+use crate::microsoft::error::{Peer, Trouble};
+use crate::microsoft::message::{Answer, Body};
+use crate::microsoft::retry::retry_after;
+use crate::microsoft::said::{Said, clip};
+use crate::model::{Refusal, RefusalKind};
+
+/// Reads the error of an answer.
+pub(super) fn trouble(error: &Map<String, Json>, now: Timestamp) -> Trouble {
+    let text = |name: &str| error.get(name).and_then(Json::as_str).unwrap_or_default();
+    let (kind, message) = (text("type"), text("message"));
+    let said = object(text("body")).or_else(|| object(message));
+    let told = error.get("status").and_then(Json::as_u64).and_then(|status| u16::try_from(status).ok());
+    let guessed = guess(kind, message, said.as_ref());
+    if told.is_none() && guessed == Guess::NoAnswer {
+        return no_answer(clip(message));
+    }
+    let status = told.unwrap_or(match guessed {
+        Guess::Status(status) => status,
+        Guess::NoAnswer => 500,
+    });
+    let body =
+        said.unwrap_or_else(|| json!({ "error": { "message": message, "innererror": { "type": kind } } }));
+    let words = Said::read(&Body::Json(body.clone())).text;
+    let mut trouble = Trouble::read(
+        Peer::Settings,
+        &Answer {
+            status,
+            retry_after: retry_after(text("retryAfter"), now),
+            request_id: None,
+            claims: None,
+            body: Body::Json(body),
+            attempts: 1,
+        },
+    );
+    if told.is_none() {
+        // Nobody has seen a status, so none is told.
+        let words = words.unwrap_or_else(|| "it does not say why".to_owned());
+        trouble.refusal.message = format!("{} refused: {words}", Peer::Settings);
+    }
+    trouble
+}
+
+/// Describes a request whose answer is missing.
+pub(super) fn lost(lost: &Lost) -> Trouble {
+    match lost {
+        Lost::Unsent(how) => Trouble { maybe_done: false, ..no_answer(how.clone()) },
+        Lost::Died(how) => no_answer(how.clone()),
+        Lost::Silent(within) => no_answer(format!("PowerShell was silent for {} s", within.as_secs())),
+        // A line between processes of one machine: the next one may well be whole.
+        Lost::Garbled(how) => Trouble { passing: true, ..Trouble::garbled(Peer::Settings, None, how) },
+    }
+}
+
+/// Describes a connection that was refused: a matter of the service, and never of one person.
+pub(super) fn unconnected(mut trouble: Trouble) -> Trouble {
+    let kind = match trouble.refusal.kind {
+        RefusalKind::SignIn | RefusalKind::Forbidden => RefusalKind::SignIn,
+        RefusalKind::Throttled => RefusalKind::Throttled,
+        RefusalKind::Unreachable => RefusalKind::Unreachable,
+        RefusalKind::NotAsked
+        | RefusalKind::Missing
+        | RefusalKind::BadRequest
+        | RefusalKind::Conflict
+        | RefusalKind::Failed
+        | RefusalKind::NoShell
+        | RefusalKind::Garbled => RefusalKind::Failed,
+    };
+    trouble.refusal.kind = kind;
+    trouble.refusal.message =
+        format!("PowerShell could not connect to Exchange Online: {}", trouble.refusal.message);
+    // Nothing was asked for yet.
+    Trouble { maybe_done: false, passing: kind != RefusalKind::SignIn, ..trouble }
+}
+
+fn no_answer(how: String) -> Trouble {
+    Trouble {
+        refusal: Refusal {
+            kind: RefusalKind::Unreachable,
+            message: format!("{} gave no answer: {how}", Peer::Settings),
+            request_id: None,
+        },
+        retry_after: None,
+        passing: true,
+        maybe_done: true,
+    }
+}
+
+/// Finds the JSON object that a text is, or holds.
+fn object(text: &str) -> Option<Json> {
+    let (start, end) = (text.find('{')?, text.rfind('}')?);
+    let value: Json = serde_json::from_str(text.get(start..=end)?).ok()?;
+    (value.get("error").is_some() || value.get("Code").is_some()).then_some(value)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Guess {
+    Status(u16),
+    NoAnswer,
+}
+
+/// Guesses the status behind an exception.
+///
+/// The words are those that users report of these cmdlets and of the module (office-docs-powershell#7691 and #10700,
+/// Microsoft365DSC#359 and #4171), and those of .NET.
+fn guess(kind: &str, message: &str, said: Option<&Json>) -> Guess {
+    let code = said.map(|said| Said::read(&Body::Json(said.clone())).code.unwrap_or_default());
+    let text = format!("{} {message}", code.unwrap_or_default()).to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let is = |types: &[&str]| types.iter().any(|name| kind.ends_with(name));
+    if is(&["ManagementObjectNotFoundException"]) || says(&["couldn't be found", "notfound"]) {
+        return Guess::Status(404);
+    }
+    if says(&["too many requests", "toomanyrequests", "throttl", "maximum number of con", "server busy"]) {
+        return Guess::Status(429);
+    }
+    if says(&[
+        "unauthorized",
+        "token is expired",
+        "token has expired",
+        "connect-exchangeonline",
+        "invalidauthenticationtoken",
+    ]) {
+        return Guess::Status(401);
+    }
+    if says(&[
+        "forbidden",
+        "access is denied",
+        "access denied",
+        "requirements are not satisfied",
+        "isn't supported in this scenario",
+    ]) {
+        return Guess::Status(403);
+    }
+    if is(&["ParameterBindingException", "ParameterBindingValidationException", "ArgumentException"])
+        || says(&["bad request", "badrequest"])
+    {
+        return Guess::Status(400);
+    }
+    if is(&[
+        "TaskCanceledException",
+        "OperationCanceledException",
+        "TimeoutException",
+        "HttpRequestException",
+        "WebException",
+        "SocketException",
+        "IOException",
+    ]) || says(&["task was canceled", "timed out"])
+    {
+        return Guess::NoAnswer;
+    }
+    // What is not understood may come from behind the write.
+    Guess::Status(500)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn read(error: Json) -> Trouble {
+        let Json::Object(error) = error else { panic!("no object") };
+        trouble(&error, Timestamp::UNIX_EPOCH)
+    }
+
+    fn told(trouble: &Trouble) -> String {
+        let again = match (trouble.passing, trouble.maybe_done) {
+            (true, false) => "again",
+            (true, true) => "read again",
+            (false, _) => "give up",
+        };
+        format!("{:?}, {again}: {}", trouble.refusal.kind, trouble.refusal)
+    }
+
+    #[test]
+    fn what_cmdlets_throw_is_understood() {
+        let rest = "Microsoft.Exchange.Management.RestApiClient.RestClientException";
+        let cases = [
+            json!({ "type": rest, "message": "Access to the requested resource is forbidden." }),
+            json!({ "type": rest, "message": r#"{"Code":"Forbidden","Message":"Access to the requested resource is forbidden.","Target":"x"}"# }),
+            json!({ "type": rest, "message": "Authorization requirements are not satisfied: wids …" }),
+            json!({ "type": rest, "message": "The calling client sent a bad request to the service" }),
+            json!({ "type": "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException",
+                    "message": "The operation couldn't be performed because object 'x' couldn't be found." }),
+            json!({ "type": "System.Threading.Tasks.TaskCanceledException", "message": "A task was canceled." }),
+            json!({ "type": "System.Exception", "message": "Fail to create a runspace because you have exceeded the maximum number of connections allowed : 3" }),
+            json!({ "type": rest, "message": "You have reached the maximum number of concurrent requests per tenant." }),
+            json!({ "type": "System.Exception", "message": "The token has expired." }),
+            json!({ "type": "System.Exception", "message": "You must call the Connect-ExchangeOnline cmdlet before calling any other cmdlets." }),
+            json!({ "type": "Newtonsoft.Json.JsonReaderException", "message": "Unexpected character encountered while parsing value: <." }),
+            json!({ "type": "System.Management.Automation.ParameterBindingException", "message": "A parameter cannot be found." }),
+            json!({ "type": rest, "status": 503, "message": "no", "retryAfter": "7" }),
+            json!({ "type": rest, "status": 403, "message": "no", "body": r#"{"error":{"code":"Denied","message":"why"}}"# }),
+            json!({}),
+        ];
+        let table: Vec<String> = cases.into_iter().map(|case| told(&read(case))).collect();
+        insta::assert_snapshot!(table.join("\n"), @"");
+    }
+
+    #[test]
+    fn a_status_that_was_seen_brings_its_patience() {
+        let busy = read(json!({ "type": "x", "status": 429, "message": "slow down", "retryAfter": "7" }));
+        assert_eq!(busy.retry_after, Some(Duration::from_secs(7)));
+        assert!(!busy.maybe_done);
+    }
+
+    #[test]
+    fn a_refused_connection_is_never_about_a_person() {
+        let refused =
+            |status: u16| unconnected(read(json!({ "type": "x", "status": status, "message": "no" })));
+        for status in [400, 403, 404, 409, 418, 500] {
+            let trouble = refused(status);
+            assert!(trouble.refusal.kind.is_about_the_service(), "{status}: {trouble:?}");
+            assert!(!trouble.maybe_done, "{status}");
+        }
+        insta::assert_snapshot!(told(&refused(403)), @"SignIn, give up: PowerShell could not connect to Exchange Online: the settings service answered 403: no");
+    }
+}

@@ -1,0 +1,88 @@
+//! What the service says, through PowerShell: patience, a token that ends, a connection that is refused.
+
+use insightctl::microsoft::Transport;
+use insightctl::model::{Known, RefusalKind};
+
+use crate::company::{Company, outcome};
+
+#[tokio::test]
+async fn a_token_that_ends_is_replaced_between_two_cmdlets() {
+    let company = Company::of(20).await;
+    let writer = company.over(&[]).await;
+    company
+        .sandbox
+        .play("faults: [ { match: { service: exchange, write: true }, after: 7, expire-token: true } ]")
+        .unwrap();
+    for sent in company.opt_out(&writer).await {
+        assert_eq!(outcome(&sent), Ok(()));
+    }
+    assert_eq!(company.written().len(), 20);
+    let signed_in: u64 =
+        company.sandbox.requests().iter().filter(|(route, _)| route.contains("token")).map(|(_, n)| n).sum();
+    assert_eq!(signed_in, 3, "one for the directory, and two for the settings");
+}
+
+#[tokio::test]
+async fn a_throttled_cmdlet_waits_as_long_as_it_is_told_and_is_run_again() {
+    let company = Company::of(20).await;
+    let writer = company.over(&[]).await;
+    company
+        .sandbox
+        .play("faults: [ { match: { service: exchange }, every: 4, times: 6, status: 429, retry-after: 3 } ]")
+        .unwrap();
+    let sent = company.opt_out(&writer).await;
+    assert!(sent.iter().all(|sent| sent.result == Ok(())), "{sent:?}");
+    assert_eq!(sent.iter().map(|sent| sent.attempts).sum::<u32>(), 26);
+    assert_eq!(company.written().len(), 20);
+}
+
+#[tokio::test]
+async fn a_write_that_the_service_fails_is_left_open_and_a_read_is_read_again() {
+    let company = Company::of(4).await;
+    let writer = company.over(&[]).await;
+    let script = "faults: [ { match: { service: exchange }, times: 2, status: 500, carried-out: true } ]";
+    company.sandbox.play(script).unwrap();
+    assert!(company.read(&writer).await.iter().all(|read| read.known().is_some()));
+    company.sandbox.play(script).unwrap();
+    let open = company.opt_out(&writer).await.iter().filter(|sent| outcome(sent).is_err()).count();
+    assert_eq!((open, company.written().len()), (2, 4));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_at_the_service_leaves_a_write_open() {
+    let company = Company::of(1).await;
+    let writer = company.over(&[]).await;
+    company.sandbox.play("faults: [ { match: { service: exchange }, cut: after } ]").unwrap();
+    let sent = company.opt_out(&writer).await;
+    assert_eq!((outcome(&sent[0]), company.written().len()), (Err(RefusalKind::Unreachable), 1));
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_about_everybody() {
+    let company = Company::of(1).await;
+    let role = "The role assigned to application 7 isn't supported in this scenario.";
+    let refusal = company.refusal(company.shell(&["--refuse", role])).await;
+    assert_eq!(refusal.kind, RefusalKind::SignIn);
+    insta::assert_snapshot!(refusal, @"PowerShell could not connect to Exchange Online: the settings service refused: The role assigned to application 7 isn't supported in this scenario");
+    let crowd =
+        "Fail to create a runspace because you have exceeded the maximum number of connections allowed : 3";
+    assert_eq!(company.refusal(company.shell(&["--refuse", crowd])).await.kind, RefusalKind::Throttled);
+}
+
+#[tokio::test]
+async fn both_transports_tell_a_refusal_of_one_person_alike() {
+    let company = Company::of(1).await;
+    let mut told = Vec::new();
+    for transport in [Transport::ExchangeRest, Transport::PowerShell(company.shell(&[]))] {
+        let writer = company.connect(transport).await.unwrap();
+        let forbidden = r#"faults: [ { match: { cmdlet: "Get-MyAnalytics*" }, every: 1, status: 403,
+            body: { json: { Code: Forbidden, Message: "Access to the requested resource is forbidden." } } } ]"#;
+        company.sandbox.play(forbidden).unwrap();
+        match &company.read(&writer).await[0] {
+            Known::Unknown(why) => told.push((why.kind, why.message.clone())),
+            Known::Is(settings) => panic!("{settings:?}"),
+        }
+    }
+    assert_eq!(told[0], told[1]);
+    assert_eq!(told[0].0, RefusalKind::Forbidden);
+}

@@ -1,0 +1,93 @@
+//! Starting PowerShell, and letting go of it.
+
+use std::time::Duration;
+
+use insightctl::microsoft::Shell;
+use insightctl::model::RefusalKind;
+
+use crate::company::Company;
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_named() {
+    let company = Company::of(1).await;
+    let refusal = company.refusal(Shell::new("/nowhere/pwsh")).await;
+    assert_eq!(refusal.kind, RefusalKind::NoShell);
+    insta::assert_snapshot!(refusal, @"PowerShell could not be started as `/nowhere/pwsh`: No such file or directory (os error 2)");
+}
+
+#[tokio::test]
+async fn a_module_that_is_missing_or_too_old_is_told() {
+    let company = Company::of(1).await;
+    let told = async |module| company.refusal(company.shell(&["--module", module])).await;
+    insta::assert_snapshot!(told("none").await, @"PowerShell has no module ExchangeOnlineManagement, and version 3.2.0 or later is needed");
+    insta::assert_snapshot!(told("3.1.0").await, @"the module ExchangeOnlineManagement of PowerShell is version 3.1.0, and 3.2.0 or later is needed");
+    assert_eq!(told("2.0.5").await.kind, RefusalKind::NoShell);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_powershell_that_ends_at_once_is_tried_three_times_and_quoted() {
+    let company = Company::of(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let starts = folder.path().join("starts");
+    let mut shell = Shell::new("/bin/sh");
+    let script = format!("echo once >> '{}'; echo 'no such library' >&2; exit 3", starts.display());
+    shell.arguments = vec!["-c".into(), script.into()];
+    let refusal = company.refusal(shell).await;
+    assert_eq!(refusal.kind, RefusalKind::NoShell);
+    assert!(refusal.message.contains("lost 3 times before it was ready"), "{refusal}");
+    assert!(refusal.message.contains("no such library"), "{refusal}");
+    assert_eq!(std::fs::read_to_string(starts).unwrap().lines().count(), 3);
+}
+
+#[tokio::test]
+async fn a_powershell_that_never_says_hello_is_given_up() {
+    let company = Company::of(1).await;
+    let mut shell = company.shell(&["--mute"]);
+    shell.start_within = Duration::from_millis(300);
+    let refusal = company.refusal(shell).await;
+    assert_eq!(refusal.kind, RefusalKind::NoShell);
+    assert!(refusal.message.contains("silent"), "{refusal}");
+}
+
+/// Starts the stand-in by way of a script that writes down its processes.
+#[cfg(target_os = "linux")]
+fn noted(company: &Company, notes: &std::path::Path) -> Shell {
+    let plain = company.shell(&[]);
+    let mut shell = Shell::new("/bin/sh");
+    let script = r#"echo $$ >> "$0"; exec "$@""#;
+    shell.arguments = vec!["-c".into(), script.into(), notes.into(), plain.program.into()];
+    shell.arguments.extend(plain.arguments);
+    shell
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn there_is_one_worker_until_work_waits_never_more_than_five_and_none_afterwards() {
+    use insightctl::microsoft::Transport;
+
+    use crate::company::gone;
+
+    let folder = tempfile::tempdir().unwrap();
+    let notes = folder.path().join("processes");
+    let processes =
+        || -> Vec<String> { std::fs::read_to_string(&notes).unwrap().lines().map(str::to_owned).collect() };
+    let company = Company::of(120).await;
+    let writer = company.connect(Transport::PowerShell(noted(&company, &notes))).await.unwrap();
+    assert_eq!(processes().len(), 1);
+    assert!(company.read(&writer).await.iter().all(|read| read.known().is_some()));
+    let many = processes().len();
+    assert!((2..=5).contains(&many), "{many}");
+    // Let go of politely, and it goes on when it is asked again.
+    writer.reader().close().await;
+    for process in processes() {
+        gone(&process).await;
+    }
+    assert!(company.read(&writer).await.iter().all(|read| read.known().is_some()));
+    assert!(processes().len() > many);
+    // Let go of in a hurry.
+    drop(writer);
+    for process in processes() {
+        gone(&process).await;
+    }
+}
