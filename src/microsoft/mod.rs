@@ -27,7 +27,7 @@ mod writer;
 use std::sync::Arc;
 
 pub use self::auth::Credential;
-pub use self::connection::{Connection, Endpoints, Shell, Transport};
+pub use self::connection::{Connection, Endpoints, Shell, ShellVersions, Transport};
 pub use self::reader::{Ask, Reader};
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};
 

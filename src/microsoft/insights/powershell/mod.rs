@@ -25,7 +25,7 @@ use crate::microsoft::auth::Tokens;
 use crate::microsoft::error::{Peer, Trouble};
 use crate::microsoft::message::{Effect, Failure};
 use crate::microsoft::writer::{PersonWrite, Sent};
-use crate::microsoft::{Shell, known};
+use crate::microsoft::{Shell, ShellVersions, known};
 use crate::model::{Known, Refusal, Settings, TenantId, TenantSetting, Value};
 
 /// Is how many people are handed over together: some for each worker, and as many as apply takes in hand at once.
@@ -74,6 +74,11 @@ impl PowerShell {
             Err(failure) => failure.into(),
         }
     }
+}
+
+/// Starts PowerShell and says which versions it and its module are, without signing in.
+pub(crate) async fn versions(shell: &Shell) -> Result<ShellVersions, Refusal> {
+    pool::versions(shell).await
 }
 
 fn garbled(how: String) -> Refusal {

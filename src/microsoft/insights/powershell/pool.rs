@@ -15,7 +15,6 @@ use tempfile::TempPath;
 use super::refused;
 use super::worker::{Lost, NoStart, Worker};
 use crate::clock::Clock;
-use crate::microsoft::Shell;
 use crate::microsoft::auth::{Audience, Token, Tokens};
 use crate::microsoft::error::Trouble;
 use crate::microsoft::insights::wire::Cmdlet;
@@ -23,6 +22,7 @@ use crate::microsoft::message::{Effect, Failure};
 use crate::microsoft::pace::Pace;
 use crate::microsoft::retry::{Next, Patience};
 use crate::microsoft::said::clip;
+use crate::microsoft::{Shell, ShellVersions};
 use crate::model::{Refusal, RefusalKind, TenantId};
 
 /// Is what every worker runs.
@@ -71,9 +71,7 @@ impl Pool {
         tokens: Arc<Tokens>,
         clock: Clock,
     ) -> Result<Self, Refusal> {
-        let script = write_script().map_err(|error| {
-            no_shell(format!("the script for PowerShell cannot be written to a temporary file: {error}"))
-        })?;
+        let script = write_script().map_err(|error| no_script(&error))?;
         let (pace, state, seed) = (Pace::new(1, MOST_SESSIONS), Mutex::default(), AtomicU64::new(1));
         Ok(Self { shell, tenant, tokens, clock, pace, script, state, seed })
     }
@@ -188,11 +186,6 @@ impl Pool {
                 state.failed_starts = 0;
                 return Ok(worker);
             }
-            Err(NoStart::NoProgram(error)) => {
-                let program = clip(&self.shell.program.to_string_lossy());
-                no_shell(format!("PowerShell could not be started as `{program}`: {error}"))
-            }
-            Err(NoStart::NoModule(why)) => no_shell(why),
             Err(NoStart::Lost(lost)) => {
                 state.failed_starts += 1;
                 let trouble = refused::lost(&lost);
@@ -203,6 +196,9 @@ impl Pool {
                     "PowerShell was lost {MOST_STARTS} times before it was ready: {}",
                     how(&lost)
                 ))
+            }
+            Err(no_start @ (NoStart::NoProgram(_) | NoStart::NoModule(_))) => {
+                not_started(&self.shell, no_start)
             }
         };
         state.blown = Some(refusal.clone());
@@ -239,6 +235,31 @@ impl Pool {
         let step = self.seed.fetch_add(1, Ordering::Relaxed) % 1024;
         (f64::from(u32::try_from(step).unwrap_or(0)) * 0.618_033_988_75).fract()
     }
+}
+
+/// Starts PowerShell, lets it load the module, and says which versions they are; nobody signs in.
+pub(super) async fn versions(shell: &Shell) -> Result<ShellVersions, Refusal> {
+    let script = write_script().map_err(|error| no_script(&error))?;
+    let worker = Worker::start(shell, &script).await.map_err(|no_start| not_started(shell, no_start))?;
+    let versions = worker.versions.clone();
+    worker.leave().await;
+    Ok(versions)
+}
+
+/// Says why a process is no worker.
+fn not_started(shell: &Shell, no_start: NoStart) -> Refusal {
+    no_shell(match no_start {
+        NoStart::NoProgram(error) => {
+            let program = clip(&shell.program.to_string_lossy());
+            format!("PowerShell could not be started as `{program}`: {error}")
+        }
+        NoStart::NoModule(why) => why,
+        NoStart::Lost(lost) => format!("PowerShell was lost before it was ready: {}", how(&lost)),
+    })
+}
+
+fn no_script(error: &std::io::Error) -> Refusal {
+    no_shell(format!("the script for PowerShell cannot be written to a temporary file: {error}"))
 }
 
 /// Is what a cmdlet gave.

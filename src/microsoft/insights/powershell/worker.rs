@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use super::lines::{self, Heard, Order, PROTOCOL, Reply, Request};
 use crate::clock::Clock;
-use crate::microsoft::Shell;
 use crate::microsoft::auth::Token;
 use crate::microsoft::said::clip;
+use crate::microsoft::{Shell, ShellVersions};
 use crate::model::TenantId;
 
 /// Is how many lines of standard error are kept, to explain a death.
@@ -36,6 +36,8 @@ pub(super) struct Worker {
     mark: String,
     number: u64,
     answer_within: Duration,
+    /// What it runs, once it has said hello.
+    pub(super) versions: ShellVersions,
     /// The token that it is connected with, once it is.
     token: Option<Arc<Token>>,
     /// When it was last of use, as [`Clock::elapsed`] measures.
@@ -81,6 +83,7 @@ impl Worker {
             mark: format!("@{}@", Uuid::new_v4().simple()),
             number: 0,
             answer_within: shell.answer_within,
+            versions: ShellVersions::default(),
             token: None,
             used: Duration::ZERO,
         };
@@ -88,7 +91,7 @@ impl Worker {
         let mark = worker.mark.clone();
         let hello = worker.ask(Order::Hello { protocol: PROTOCOL, mark: &mark }, shell.start_within);
         let reply = hello.await.map_err(NoStart::Lost)?;
-        judge_hello(&reply).map_err(NoStart::NoModule)?;
+        worker.versions = judge_hello(&reply).map_err(NoStart::NoModule)?;
         tracing::debug!(process = worker.process.id(), hello = %reply.value, "a worker has started");
         Ok(worker)
     }
@@ -212,7 +215,7 @@ fn command(shell: &Shell, script: &Path) -> Command {
 }
 
 /// Judges what a worker says of itself.
-fn judge_hello(reply: &Reply) -> Result<(), String> {
+fn judge_hello(reply: &Reply) -> Result<ShellVersions, String> {
     let text = |value: Option<&Json>| value.and_then(Json::as_str).map(clip);
     if !reply.ok {
         let message = text(reply.error.get("message")).unwrap_or_else(|| "it does not say why".to_owned());
@@ -229,7 +232,10 @@ fn judge_hello(reply: &Reply) -> Result<(), String> {
         Some(module) if version(&module) < version(&oldest) => Err(format!(
             "the module ExchangeOnlineManagement of PowerShell is version {module}, and {oldest} or later is needed"
         )),
-        Some(_) => Ok(()),
+        Some(module) => {
+            let powershell = text(reply.value.get("powershell")).unwrap_or_default();
+            Ok(ShellVersions { powershell, module })
+        }
     }
 }
 
@@ -283,15 +289,16 @@ mod tests {
 
     use super::*;
 
-    fn hello(module: Json) -> Result<(), String> {
+    fn hello(module: Json) -> Result<String, String> {
         let value = json!({ "protocol": 1, "powershell": "7.4.6", "module": module, "oldest": "3.2.0" });
-        judge_hello(&Reply { id: 1, ok: true, value, error: serde_json::Map::new() })
+        let reply = Reply { id: 1, ok: true, value, error: serde_json::Map::new() };
+        judge_hello(&reply).map(|ShellVersions { powershell, module }| format!("{module} in {powershell}"))
     }
 
     #[test]
     fn versions_are_compared_by_their_numbers() {
         for fits in ["3.2.0", "3.10.0", "3.2.0.1", "4.0", "3.9.1-Preview1"] {
-            assert_eq!(hello(json!(fits)), Ok(()), "{fits}");
+            assert_eq!(hello(json!(fits)), Ok(format!("{fits} in 7.4.6")));
         }
         for old in ["3.1.9", "2.0.5", "3", "", "latest"] {
             assert!(hello(json!(old)).is_err(), "{old}");
