@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{Color, Format, Global, Output};
-use super::environment::{Environment, Stores};
+use super::environment::{Environment, Proofs, Stores};
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::clock::Clock;
@@ -31,6 +31,8 @@ pub(super) struct Console {
     pub(super) holder: String,
     /// What the surroundings say about places where a store can be.
     pub(super) stores: Stores,
+    /// What the surroundings offer to sign in with.
+    pub(super) proofs: Proofs,
     quiet: bool,
     progress: Arc<Mutex<Progress>>,
     clock: Clock,
@@ -38,7 +40,7 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn new(global: &Global, environment: Environment) -> Self {
-        let Environment { no_color, ci, who, holder, stores } = environment;
+        let Environment { no_color, ci, who, holder, stores, proofs } = environment;
         let may = |terminal: bool| match global.color {
             Color::Auto => terminal && !no_color,
             Color::Always => true,
@@ -63,6 +65,7 @@ impl Console {
             who,
             holder,
             stores,
+            proofs,
             quiet: global.quiet,
             progress: Arc::new(Mutex::new(progress)),
             clock: Clock::system(),

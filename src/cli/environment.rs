@@ -1,6 +1,9 @@
 //! The only place that reads the environment, once.
 
 use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
 
 use crate::store::Options;
 
@@ -17,6 +20,64 @@ pub(super) struct Environment {
     pub(super) holder: String,
     /// What matters to a store.
     pub(super) stores: Stores,
+    /// What one can sign in with.
+    pub(super) proofs: Proofs,
+}
+
+/// Is what the surroundings offer to sign in with, each by the variable that Microsoft's own tools read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Proofs {
+    /// `AZURE_TENANT_ID`.
+    pub(super) tenant: Option<String>,
+    /// `AZURE_CLIENT_ID`.
+    pub(super) client: Option<String>,
+    /// `AZURE_FEDERATED_TOKEN_FILE`.
+    pub(super) token_file: Option<PathBuf>,
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
+    pub(super) github: Option<(String, SecretString)>,
+    /// `SYSTEM_OIDCREQUESTURI` and `SYSTEM_ACCESSTOKEN`.
+    pub(super) azure_pipelines: Option<(String, SecretString)>,
+    /// `AZURESUBSCRIPTION_SERVICE_CONNECTION_ID`.
+    pub(super) connection: Option<String>,
+    /// `AZURESUBSCRIPTION_CLIENT_ID`, which Azure Pipelines sets with the one above.
+    pub(super) connection_client: Option<String>,
+    /// `AZURE_CLIENT_CERTIFICATE_PATH`.
+    pub(super) certificate: Option<PathBuf>,
+    /// `AZURE_CLIENT_CERTIFICATE_PASSWORD`.
+    pub(super) certificate_password: Option<SecretString>,
+    /// `AZURE_CLIENT_SECRET`.
+    pub(super) secret: Option<SecretString>,
+    /// `IDENTITY_ENDPOINT` or `MSI_ENDPOINT`: the host announces a managed identity.
+    pub(super) managed: bool,
+    /// `az` is on the path.
+    pub(super) az: bool,
+}
+
+impl Proofs {
+    fn read() -> Self {
+        let secret = |name| variable(name).map(SecretString::from);
+        let path = |name| variable(name).map(PathBuf::from);
+        Self {
+            tenant: variable("AZURE_TENANT_ID"),
+            client: variable("AZURE_CLIENT_ID"),
+            token_file: path("AZURE_FEDERATED_TOKEN_FILE"),
+            github: variable("ACTIONS_ID_TOKEN_REQUEST_URL").zip(secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")),
+            azure_pipelines: variable("SYSTEM_OIDCREQUESTURI").zip(secret("SYSTEM_ACCESSTOKEN")),
+            connection: variable("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"),
+            connection_client: variable("AZURESUBSCRIPTION_CLIENT_ID"),
+            certificate: path("AZURE_CLIENT_CERTIFICATE_PATH"),
+            certificate_password: secret("AZURE_CLIENT_CERTIFICATE_PASSWORD"),
+            secret: secret("AZURE_CLIENT_SECRET"),
+            managed: variable("IDENTITY_ENDPOINT").or_else(|| variable("MSI_ENDPOINT")).is_some(),
+            az: is_on_path(&["az", "az.cmd"]),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+fn is_on_path(names: &[&str]) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| names.iter().any(|name| folder.join(name).is_file()))
 }
 
 /// Is what the surroundings say about places where a store can be.
@@ -42,6 +103,7 @@ impl Environment {
             holder: format!("{who} (process {})", std::process::id()),
             who,
             stores: Stores { throw_away: is_throw_away(variable), options: options() },
+            proofs: Proofs::read(),
         }
     }
 }

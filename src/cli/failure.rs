@@ -7,6 +7,7 @@ use std::io;
 use super::console::Console;
 use super::exit::Exit;
 use crate::manifest::Problems;
+use crate::microsoft;
 use crate::model::{Refusal, RefusalKind};
 use crate::render;
 use crate::sandbox::{SandboxError, WorldError};
@@ -99,6 +100,7 @@ impl From<Refusal> for Failure {
             | RefusalKind::Conflict
             | RefusalKind::Garbled => (Exit::Incomplete, None),
         };
+        let hint = microsoft::advice(&refusal).or(hint);
         let failure = Self::new(exit, refusal);
         match hint {
             Some(hint) => failure.hint(hint),

@@ -26,6 +26,8 @@ mod saved;
 mod schema;
 mod session;
 mod show;
+mod sign_in;
+mod transport;
 mod validate;
 mod verify;
 mod waive;

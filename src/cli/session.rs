@@ -11,9 +11,10 @@ use super::args::{Global, Output};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::{sign_in, transport};
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
-use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader, Shell, Transport};
+use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
 use crate::model::{ActualState, DesiredState, Membership, Selector};
 use crate::plan::{Context, Scope, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
@@ -62,23 +63,11 @@ impl Session {
         purpose: Purpose,
     ) -> Result<Self, Failure> {
         let clock = clock(global);
-        let Some(at) = &global.sandbox else { return Err(no_tenant()) };
         let store = open_store(global, console, &manifest, purpose).await?;
-        let (url, sandbox) = reach(global, at, &clock).await?;
-        if let Some(sandbox) = &sandbox
-            && sandbox.tenant_id() != manifest.tenant().to_string()
-        {
-            let (is, named) = (sandbox.tenant_id(), manifest.tenant());
-            let fact = format!("{at} is a tenant file of {is}, and the manifest names {named}");
-            return Err(Failure::new(Exit::SignIn, fact)
-                .hint("`insightctl init --sandbox FILE` writes a manifest for the tenant of a file"));
-        }
-        let credential = Credential::ClientSecret {
-            client_id: "00000000-0000-0000-0000-00000000c0de".to_owned(),
-            secret: "sandbox".to_owned().into(),
+        let (mut connection, sandbox) = match &global.sandbox {
+            Some(at) => in_sandbox(global, at, &manifest, &clock).await?,
+            None => (real(global, console, &manifest)?, None),
         };
-        let mut connection = Connection::new(manifest.tenant(), Endpoints::of_sandbox(&url), credential);
-        connection.transport = transport(global, &manifest, &url)?;
         connection.on_reading = Some(console.on_reading());
         let reader = Reader::connect(connection, clock.clone()).await?;
         Ok(Self { manifest, reader, store, clock, as_of: global.as_of, sandbox })
@@ -113,6 +102,12 @@ impl Session {
         scope.settings |= everyone_named;
         scope.tenant_settings |= also.is_some();
         widen(&mut scope);
+        // Asking for each person what is closed to everybody would only take long.
+        if (scope.settings || scope.tenant_settings)
+            && let Some(lack) = self.reader.signed_in().settings_lack()
+        {
+            return Err(lack.refusal().into());
+        }
         let mut actual = self.reader.observe(&scope.people, Ask::from(&scope)).await?;
         if !everyone_named {
             let missed = whom_to_look_up(&desired, &actual, &remembered.ledger, remembered.newest_run());
@@ -209,24 +204,6 @@ async fn reach(global: &Global, at: &str, clock: &Clock) -> Result<(String, Opti
     Ok((sandbox.url().to_owned(), Some(sandbox)))
 }
 
-/// Chooses what carries the insights settings to a sandbox.
-///
-/// Where it is PowerShell and none was named, this very program stands in for it.
-fn transport(global: &Global, manifest: &Manifest, sandbox: &str) -> Result<Transport, Failure> {
-    let named = global.transport.or(manifest.transport());
-    match named.unwrap_or(manifest::Transport::ExchangeRest) {
-        manifest::Transport::ExchangeRest => Ok(Transport::ExchangeRest),
-        manifest::Transport::PowerShell => {
-            if let Some(program) = &global.pwsh {
-                return Ok(Transport::PowerShell(Shell::new(program)));
-            }
-            let mut shell = Shell::new(std::env::current_exe()?);
-            shell.arguments = ["sandbox", "pwsh", "--at", sandbox, "--"].map(Into::into).to_vec();
-            Ok(Transport::PowerShell(shell))
-        }
-    }
-}
-
 /// Opens the store that was typed, or else the manifest's.
 pub(super) async fn open_store(
     global: &Global,
@@ -266,7 +243,35 @@ fn store_address(typed: &str) -> Result<StoreAddress, Failure> {
     })
 }
 
-fn no_tenant() -> Failure {
-    Failure::new(Exit::SignIn, "this version cannot sign in to Microsoft 365 yet")
-        .hint("use the sandbox: --sandbox TENANT.json, or --sandbox URL of `insightctl sandbox serve`")
+/// Reaches the tenant of a sandbox, and makes sure that it is the manifest's.
+async fn in_sandbox(
+    global: &Global,
+    at: &str,
+    manifest: &Manifest,
+    clock: &Clock,
+) -> Result<(Connection, Option<Sandbox>), Failure> {
+    let (url, sandbox) = reach(global, at, clock).await?;
+    if let Some(sandbox) = &sandbox
+        && sandbox.tenant_id() != manifest.tenant().to_string()
+    {
+        let (is, named) = (sandbox.tenant_id(), manifest.tenant());
+        let fact = format!("{at} is a tenant file of {is}, and the manifest names {named}");
+        return Err(Failure::new(Exit::SignIn, fact)
+            .hint("`insightctl init --sandbox FILE` writes a manifest for the tenant of a file"));
+    }
+    let credential = Credential::ClientSecret {
+        client_id: "00000000-0000-0000-0000-00000000c0de".to_owned(),
+        secret: "sandbox".to_owned().into(),
+    };
+    let mut connection = Connection::new(manifest.tenant(), Endpoints::of_sandbox(&url), credential);
+    connection.transport = transport::of_sandbox(global, manifest, &url)?;
+    Ok((connection, sandbox))
+}
+
+/// Reaches a tenant of Microsoft 365.
+fn real(global: &Global, console: &Console, manifest: &Manifest) -> Result<Connection, Failure> {
+    let mut connection = sign_in::connection(manifest, &global.reach, &console.proofs)?;
+    tracing::debug!(who = connection.credential.describe(), "signing in");
+    connection.transport = transport::of_tenant(global, console, manifest)?;
+    Ok(connection)
 }

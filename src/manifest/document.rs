@@ -22,9 +22,10 @@ use crate::model::Needs;
 /// Is the version of the manifest that this program reads.
 const VERSION: i128 = 1;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "version",
     "tenant",
+    "cloud",
     "transport",
     "scenario",
     "defaults",
@@ -92,6 +93,7 @@ fn document(
         let words = Transport::ALL.map(|transport| (transport.word(), transport));
         words::word(node, "`transport`", &words, report)
     });
+    let cloud = fields.get("cloud").and_then(|node| tenant::cloud(node, report)).unwrap_or_default();
     let scenario = fields.get("scenario").and_then(|node| {
         let words = Scenario::ALL.map(|scenario| (scenario.word(), scenario));
         words::word(node, "`scenario`", &words, report).map(|scenario| (scenario, node.at))
@@ -110,6 +112,7 @@ fn document(
         tenant: id?,
         tenant_name: name,
         transport,
+        cloud,
         scenario: scenario.map(|(scenario, _)| scenario),
         defaults: defaults.into_iter().filter_map(|(setting, (value, _))| Some((setting, value?))).collect(),
         groups,

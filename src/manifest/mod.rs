@@ -52,7 +52,7 @@ pub use template::template;
 pub use transport::Transport;
 pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
-use crate::model::{Class, Limit, Needs, Selector, Settle, TenantId, TenantSetting, Value};
+use crate::model::{Class, Cloud, Limit, Needs, Selector, Settle, TenantId, TenantSetting, Value};
 use accept::Accept;
 use folder::Folder;
 use people::Rule;
@@ -64,6 +64,7 @@ pub struct Manifest {
     tenant: TenantId,
     tenant_name: Option<String>,
     transport: Option<Transport>,
+    cloud: Cloud,
     scenario: Option<Scenario>,
     defaults: BTreeMap<TenantSetting, Value>,
     groups: Vec<Group>,
@@ -125,6 +126,11 @@ impl Manifest {
     /// Gives what carries the insights settings, if it says so.
     pub fn transport(&self) -> Option<Transport> {
         self.transport
+    }
+
+    /// Gives the cloud that the tenant is in.
+    pub fn cloud(&self) -> Cloud {
+        self.cloud
     }
 
     /// Gives the scenario that it names, if it does.

@@ -9,7 +9,7 @@ use super::people::{self, Rule};
 use super::problem::{At, Reporter, quoted};
 use super::syntax::{Located, Node};
 use super::words;
-use crate::model::{Class, Limit, Settle, TenantId, TenantSetting, Value};
+use crate::model::{Class, Cloud, Limit, Settle, TenantId, TenantSetting, Value};
 
 /// Reads `tenant`.
 pub(super) fn tenant(node: &Located<Node>, report: &mut Reporter<'_>) -> (Option<TenantId>, Option<String>) {
@@ -40,6 +40,18 @@ pub(super) fn tenant(node: &Located<Node>, report: &mut Reporter<'_>) -> (Option
         id
     });
     (id.map(TenantId), name)
+}
+
+/// Reads `cloud`.
+pub(super) fn cloud(node: &Located<Node>, report: &mut Reporter<'_>) -> Option<Cloud> {
+    let words = Cloud::ALL.map(|cloud| (cloud.word(), cloud));
+    let cloud = words::word(node, "`cloud`", &words, report)?;
+    if !cloud.offers_insights() {
+        report
+            .warning(node.at, format!("Microsoft does not offer personal insights in the cloud `{cloud}`"))
+            .hint("it does worldwide and in GCC; settings may be refused here, or change nothing");
+    }
+    Some(cloud)
 }
 
 /// Is the defaults with their places; `None` for one whose value is wrong, of which enough has been said.

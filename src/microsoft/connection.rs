@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Credential, OnReading};
-use crate::model::TenantId;
+use super::cloud::services;
+use super::{Credential, OnReading, Roots};
+use crate::model::{Cloud, TenantId};
 
 /// Says where the three services are: base addresses without a slash at the end.
 ///
@@ -18,13 +19,28 @@ pub struct Endpoints {
     pub graph: String,
     /// Exchange Online, such as `https://outlook.office365.com`.
     pub exchange: String,
+    /// Whose tokens are asked for; a gateway in front of a service still wants that service's own.
+    pub cloud: Cloud,
 }
 
 impl Endpoints {
+    /// Gives the three services of a cloud.
+    pub fn of(cloud: Cloud) -> Self {
+        let services = services(cloud);
+        Self {
+            login: services.login.to_owned(),
+            graph: services.graph.to_owned(),
+            exchange: services.exchange.to_owned(),
+            cloud,
+        }
+    }
+
     /// Gives the three services of a sandbox, which stand side by side below one address.
+    ///
+    /// A sandbox stands in for the worldwide cloud, and wants its tokens.
     pub fn of_sandbox(url: &str) -> Self {
         let at = |service: &str| format!("{}/{service}", url.trim_end_matches('/'));
-        Self { login: at("login"), graph: at("graph"), exchange: at("exchange") }
+        Self { login: at("login"), graph: at("graph"), exchange: at("exchange"), cloud: Cloud::Worldwide }
     }
 }
 
@@ -85,18 +101,21 @@ pub struct Connection {
     pub credential: Credential,
     /// What carries the insights cmdlets.
     pub transport: Transport,
+    /// Who is trusted beside the certificate authorities of this machine.
+    pub roots: Roots,
     /// Is told how far reading is.
     pub on_reading: Option<OnReading>,
 }
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { tenant, endpoints, credential, transport, on_reading: _ } = self;
+        let Self { tenant, endpoints, credential, transport, roots, on_reading: _ } = self;
         f.debug_struct("Connection")
             .field("tenant", tenant)
             .field("endpoints", endpoints)
             .field("credential", credential)
             .field("transport", transport)
+            .field("roots", roots)
             .finish_non_exhaustive()
     }
 }
@@ -104,6 +123,7 @@ impl std::fmt::Debug for Connection {
 impl Connection {
     /// Reaches a tenant over the Exchange REST envelope, and tells nobody how far it is.
     pub fn new(tenant: TenantId, endpoints: Endpoints, credential: Credential) -> Self {
-        Self { tenant, endpoints, credential, transport: Transport::ExchangeRest, on_reading: None }
+        let (transport, roots) = (Transport::ExchangeRest, Roots::default());
+        Self { tenant, endpoints, credential, transport, roots, on_reading: None }
     }
 }

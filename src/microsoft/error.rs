@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::auth::plainly;
 use super::message::Answer;
 use super::said::{Said, clip};
 use crate::model::{Refusal, RefusalKind};
@@ -12,6 +13,8 @@ use crate::model::{Refusal, RefusalKind};
 pub(crate) enum Peer {
     /// The token endpoint.
     SignIn,
+    /// The service that vouches for the jobs of a pipeline.
+    Pipeline,
     /// Microsoft Graph.
     Directory,
     /// The service behind the insights cmdlets.
@@ -22,6 +25,7 @@ impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::SignIn => "sign-in",
+            Self::Pipeline => "the pipeline's token service",
             Self::Directory => "the directory",
             Self::Settings => "the settings service",
         })
@@ -79,11 +83,16 @@ impl Trouble {
             | RefusalKind::Conflict => (false, false),
         };
         let mut message = format!("{peer} answered {status}");
+        let plain = said.number().filter(|_| peer == Peer::SignIn).and_then(plainly);
         if let Some(code) = said.code.as_deref().filter(|code| *code != status.to_string()) {
             message = format!("{message} {code}");
         }
         if let Some(text) = &said.text {
             message = format!("{message}: {text}");
+        }
+        if let Some(plain) = plain {
+            tracing::debug!(message, "sign-in refuses");
+            message = plain;
         }
         Self {
             refusal: Refusal { kind, message, request_id: answer.request_id.clone().or(said.request_id) },
@@ -108,7 +117,9 @@ fn kind(peer: Peer, status: u16, said: &Said, crowded: bool) -> RefusalKind {
     match status {
         400 if said.passing() => RefusalKind::Failed,
         // Sign-in answers 400 to a wrong secret or an unknown tenant.
-        400..=407 | 410..=428 | 430..=499 if peer == Peer::SignIn => RefusalKind::SignIn,
+        400..=407 | 410..=428 | 430..=499 if matches!(peer, Peer::SignIn | Peer::Pipeline) => {
+            RefusalKind::SignIn
+        }
         401 => RefusalKind::SignIn,
         403 => RefusalKind::Forbidden,
         // Only a service says that something does not exist; a gateway's own page must not make people vanish.

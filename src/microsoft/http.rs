@@ -16,6 +16,7 @@ use super::error::{Peer, Trouble};
 use super::message::{Answer, Body, Content, Effect, Failure, Request};
 use super::pace::{Mark, Pace};
 use super::retry::{Next, Patience, retry_after};
+use super::roots::Roots;
 use super::said::clip;
 use crate::clock::Clock;
 use crate::model::{Refusal, RefusalKind};
@@ -41,7 +42,7 @@ impl Wire {
     /// Opens nothing yet; a connection is made by the first request.
     ///
     /// `local` means that every peer is on this machine and speaks plain HTTP: no proxy and no certificates then.
-    pub(crate) fn new(clock: Clock, local: bool) -> Result<Self, Refusal> {
+    pub(crate) fn new(clock: Clock, local: bool, roots: Roots) -> Result<Self, Refusal> {
         // A second installation is refused, which is as good: somebody has chosen already.
         let _installed = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -52,6 +53,8 @@ impl Wire {
             .redirect(reqwest::redirect::Policy::none());
         if local {
             builder = builder.no_proxy().tls_certs_only([]);
+        } else {
+            builder = builder.tls_certs_merge(roots.0);
         }
         let client = builder.build().map_err(|error| Refusal {
             kind: RefusalKind::Unreachable,
@@ -77,7 +80,7 @@ impl Wire {
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
         }
-        if let Some(token) = token {
+        if let Some(token) = token.or(request.bearer.as_ref()) {
             builder = builder.bearer_auth(token.expose_secret());
         }
         builder = match &request.content {
@@ -189,9 +192,9 @@ impl Service {
         Self { peer, wire, pace, token: Some((tokens, audience)) }
     }
 
-    /// Makes the peer that gives tokens.
-    pub(crate) fn sign_in(wire: Wire) -> Self {
-        Self { peer: Peer::SignIn, wire, pace: Pace::new(2, 2), token: None }
+    /// Makes a peer that gives tokens, and wants none.
+    pub(crate) fn of_tokens(peer: Peer, wire: Wire) -> Self {
+        Self { peer, wire, pace: Pace::new(2, 2), token: None }
     }
 
     pub(crate) fn peer(&self) -> Peer {

@@ -34,6 +34,8 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(&'static str, String)>,
     /// What it carries.
     pub(crate) content: Content,
+    /// A token of its own, for the few that do not carry their service's.
+    pub(crate) bearer: Option<SecretString>,
 }
 
 /// Is what a request carries.
@@ -57,12 +59,21 @@ impl Request {
             url,
             headers: Vec::new(),
             content: Content::Nothing,
+            bearer: None,
         }
     }
 
     /// Makes a `POST` of JSON.
     pub(crate) fn post(what: &'static str, effect: Effect, url: String, body: Value) -> Self {
-        Self { what, effect, method: "POST", url, headers: Vec::new(), content: Content::Json(body) }
+        Self {
+            what,
+            effect,
+            method: "POST",
+            url,
+            headers: Vec::new(),
+            content: Content::Json(body),
+            bearer: None,
+        }
     }
 
     /// Adds a header.

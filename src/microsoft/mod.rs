@@ -10,6 +10,7 @@
 
 mod auth;
 mod batch;
+mod cloud;
 mod connection;
 mod error;
 mod fuse;
@@ -20,15 +21,20 @@ mod message;
 mod pace;
 mod reader;
 mod retry;
+mod roots;
 mod said;
 mod url;
 mod writer;
 
 use std::sync::Arc;
 
-pub use self::auth::Credential;
+pub use self::auth::{
+    Certificate, CertificateError, Credential, Federated, Lack, SignedIn, TokenClaims, advice,
+};
+pub use self::cloud::exchange_environment;
 pub use self::connection::{Connection, Endpoints, Shell, ShellVersions, Transport};
 pub use self::reader::{Ask, Reader};
+pub use self::roots::{NoRoots, Roots};
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};
 
 use crate::model::{Known, Refusal};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::StreamExt;
 
-use super::auth::{Audience, Tokens};
+use super::auth::{Audience, SignedIn, Tokens};
 use super::error::Peer;
 use super::fuse::Fuse;
 use super::graph::{Directory, Found, Graph, Learnt, One};
@@ -35,6 +35,7 @@ struct Inner {
     tenant: TenantId,
     name: Arc<str>,
     clock: Clock,
+    signed_in: SignedIn,
     graph: Graph,
     insights: Arc<dyn Insights>,
     directory: Directory,
@@ -61,16 +62,24 @@ impl From<&Scope> for Ask {
 impl Reader {
     /// Signs in for both services and makes sure that it is the tenant that was meant.
     pub async fn connect(connection: Connection, clock: Clock) -> Result<Self, Refusal> {
-        let Connection { tenant, endpoints, credential, transport, on_reading } = connection;
+        let Connection { tenant, endpoints, credential, transport, roots, on_reading } = connection;
         let bases = [&endpoints.login, &endpoints.graph, &endpoints.exchange];
         for base in bases {
             url::check_base(base)?;
         }
-        let local = bases.iter().all(|base| base.starts_with("http://"));
-        let wire = Wire::new(clock.clone(), local)?;
-        let tokens = Arc::new(Tokens::new(Service::sign_in(wire.clone()), &endpoints, tenant, credential));
-        let (one, other) = tokio::join!(tokens.get(Audience::Graph), tokens.get(Audience::Exchange));
-        one.and(other)?;
+        if let Some(address) = credential.address() {
+            url::check_scheme(address)?;
+        }
+        let plain = |address: &str| address.starts_with("http://");
+        let local = bases.iter().all(|base| plain(base)) && credential.address().is_none_or(plain);
+        let wire = Wire::new(clock.clone(), local, roots)?;
+        let of_tokens = |peer| Service::of_tokens(peer, wire.clone());
+        let (sign_in, pipeline) = (of_tokens(Peer::SignIn), of_tokens(Peer::Pipeline));
+        let tokens = Arc::new(Tokens::new(sign_in, pipeline, &endpoints, tenant, credential));
+        let signed_in = tokens.sign_in().await?;
+        if let Some(lack) = signed_in.directory_lack() {
+            return Err(lack.refusal());
+        }
 
         // Graph publishes its limits and they are wide; nothing is known of the settings service.
         let (bold, careful) = (Pace::new(4, 16), Pace::new(2, 16));
@@ -98,12 +107,20 @@ impl Reader {
         }
         ready?;
         let directory = Directory::new(on_reading);
-        Ok(Self(Arc::new(Inner { tenant, name, clock, graph, insights, directory })))
+        Ok(Self(Arc::new(Inner { tenant, name, clock, signed_in, graph, insights, directory })))
     }
 
     /// Gives the tenant that it reads.
     pub fn tenant(&self) -> TenantId {
         self.0.tenant
+    }
+
+    /// Says who signed in, as the tokens of the beginning tell.
+    ///
+    /// Without a permission for the directory there is no reader; whether one without access to settings will do depends
+    /// on what is asked of it.
+    pub fn signed_in(&self) -> &SignedIn {
+        &self.0.signed_in
     }
 
     /// Gives the tenant's display name.
@@ -116,7 +133,7 @@ impl Reader {
     /// What it learns of people on the way is kept for the next [`Reader::observe`]. A selector that cannot be read is
     /// unknown in the answer; the error is for a tenant that cannot be read at all: no sign-in, no connection.
     pub async fn membership(&self, selectors: &BTreeSet<Selector>) -> Result<Membership, Refusal> {
-        let Inner { tenant: _, name: _, clock, graph, insights: _, directory } = &*self.0;
+        let Inner { tenant: _, name: _, clock, signed_in: _, graph, insights: _, directory } = &*self.0;
         directory.begin(clock.now());
         let membership = graph.resolve(selectors, directory).await;
         let lost = membership.of.values().find_map(|members| match members {
@@ -227,7 +244,7 @@ impl Reader {
 
     /// Takes over what was learnt, reads who is still missing, and the products with the names of their groups.
     async fn find(&self, people: &BTreeSet<PersonId>) -> Result<(Learnt, Catalogue), Refusal> {
-        let Inner { tenant: _, name: _, clock: _, graph, insights: _, directory } = &*self.0;
+        let Inner { tenant: _, name: _, clock: _, signed_in: _, graph, insights: _, directory } = &*self.0;
         let missing: Vec<One<'_>> = {
             let learnt = directory.learnt();
             people.iter().filter(|id| !learnt.people.contains_key(id)).map(|id| One::Id(*id)).collect()

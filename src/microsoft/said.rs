@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use super::auth::{is_passing, number, plainly};
 use super::message::Body;
 
 /// Guesses the status of a batch item that came without one, from the code inside its error.
@@ -69,17 +70,21 @@ impl Said {
             return Self::from_text(text);
         }
         match value.get("error") {
-            Some(Value::String(code)) => Self {
-                code: Some(clip(code)),
-                text: string(value, "error_description").map(|text| clip(first_line(&text))),
-                request_id: string(value, "trace_id").map(|id| clip(&id)),
-                numbers: value
-                    .get("error_codes")
-                    .and_then(Value::as_array)
-                    .map(|codes| codes.iter().filter_map(Value::as_u64).collect())
-                    .unwrap_or_default(),
-                missing: false,
-            },
+            Some(Value::String(code)) => {
+                let text = string(value, "error_description");
+                let numbers = value.get("error_codes").and_then(Value::as_array);
+                let mut numbers: Vec<u64> = numbers.into_iter().flatten().filter_map(Value::as_u64).collect();
+                if numbers.is_empty() {
+                    numbers.extend(text.as_deref().and_then(number));
+                }
+                Self {
+                    code: Some(clip(code)),
+                    text: text.map(|text| clip(first_line(&text))),
+                    request_id: string(value, "trace_id").map(|id| clip(&id)),
+                    numbers,
+                    missing: false,
+                }
+            }
             Some(error) => Self::from_object(error),
             None => Self::from_object(value),
         }
@@ -119,10 +124,15 @@ impl Said {
         }
     }
 
+    /// Gives the number by which sign-in names its refusal: one that we know of, if there is one.
+    pub(crate) fn number(&self) -> Option<u64> {
+        let known = self.numbers.iter().find(|number| plainly(**number).is_some());
+        known.or(self.numbers.first()).copied()
+    }
+
     /// Says whether sign-in or a service asks for patience, whatever the status.
     pub(crate) fn busy(&self) -> bool {
-        const BUSY: [u64; 5] = [90055, 90006, 90024, 90033, 50196];
-        self.numbers.iter().any(|number| BUSY.contains(number))
+        self.numbers.iter().any(|number| is_passing(*number))
             || matches!(self.code.as_deref(), Some("TooManyRequests" | "temporarily_unavailable"))
     }
 

@@ -4,6 +4,7 @@
 //! `render`.
 
 pub mod change;
+pub mod cloud;
 pub mod desired;
 pub mod ledger;
 pub mod licence;
@@ -17,6 +18,7 @@ pub mod tenant;
 pub mod waiver;
 
 pub use change::{Class, Limit};
+pub use cloud::Cloud;
 pub use desired::{
     Accepted, DesiredGroup, DesiredState, Held, OnLeave, OnUserChoice, Overlap, ReOptIn, Settle,
 };

@@ -19,7 +19,7 @@ use super::line::Scissors;
 use super::state::State;
 use super::text;
 use super::token::Caller;
-use super::{Now, desk, exchange, graph, token};
+use super::{Now, desk, exchange, graph, surroundings, token};
 
 /// Is what every request shares.
 pub(super) struct Shared {
@@ -231,8 +231,11 @@ fn answer(shared: &Shared, request: &Request) -> Reply {
         Some((&"login", rest)) => token::answer(shared, request, rest),
         Some((&"graph", rest)) => graph::answer(shared, request, rest),
         Some((&"exchange", rest)) => exchange::answer(shared, request, rest),
+        Some((&"around", rest)) => surroundings::answer(shared, request, rest),
         Some((&"sandbox", rest)) => desk::answer(shared, request, rest),
-        _ => Reply::text(404, "the sandbox serves /login, /graph, /exchange and /sandbox".to_owned()),
+        _ => {
+            Reply::text(404, "the sandbox serves /login, /graph, /exchange, /around and /sandbox".to_owned())
+        }
     }
 }
 

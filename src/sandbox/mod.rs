@@ -1,7 +1,8 @@
 //! Simulates a tenant: a stranger that we meet only on the wire.
 //!
 //! The sandbox is an HTTP server on the loopback address that follows the vendor's documents: a login service, Microsoft
-//! Graph v1.0, and the Exchange admin interface with the settings cmdlets. It names nothing of the rest of this program,
+//! Graph v1.0, and the Exchange admin interface with the settings cmdlets; and, around the tenant, the token services of
+//! pipelines and managed identities. It names nothing of the rest of this program,
 //! so that a field misspelt on the other side is found here. Where the documents leave a question open, a switch of the
 //! [`World`] chooses. What changes goes into a log beside the tenant file, which itself is never written.
 //!
@@ -28,10 +29,12 @@ mod http;
 mod licence;
 mod line;
 mod log;
+mod proof;
 mod pwsh;
 mod server;
 mod settings;
 mod state;
+mod surroundings;
 mod tenant;
 mod text;
 mod token;

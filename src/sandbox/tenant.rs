@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -129,15 +130,41 @@ pub(super) struct Sku {
     pub(super) plans: Vec<(Uuid, String)>,
 }
 
-/// Is a registered application with its permissions.
+/// Is a registered application with its proofs and permissions.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Application {
     pub(super) client_id: Uuid,
-    pub(super) secret: String,
+    /// None: it has to prove itself by a certificate or a federated token.
+    #[serde(default)]
+    pub(super) secret: Option<String>,
+    /// When the secret ends; never without.
+    #[serde(default)]
+    pub(super) secret_ends: Option<Timestamp>,
+    /// SHA-256 thumbprints of its certificates, in base64url.
+    #[serde(default)]
+    pub(super) certificates: Vec<String>,
+    #[serde(default)]
+    pub(super) federated_credentials: Vec<FederatedCredential>,
+    #[serde(default)]
+    pub(super) disabled: bool,
     pub(super) roles: Vec<String>,
     #[serde(default)]
     pub(super) wids: Vec<Uuid>,
+}
+
+/// Says whose tokens prove that it is the application that asks.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct FederatedCredential {
+    pub(super) issuer: String,
+    pub(super) subject: String,
+    #[serde(default = "exchange")]
+    pub(super) audience: String,
+}
+
+fn exchange() -> String {
+    "api://AzureADTokenExchange".to_owned()
 }
 
 /// Finds people by an address, folded to lower case.
@@ -222,7 +249,11 @@ impl Application {
         ];
         Self {
             client_id: Uuid::from_u128(0xc0de),
-            secret: "sandbox".to_owned(),
+            secret: Some("sandbox".to_owned()),
+            secret_ends: None,
+            certificates: Vec::new(),
+            federated_credentials: Vec::new(),
+            disabled: false,
             roles: roles.map(str::to_owned).to_vec(),
             // Exchange Administrator.
             wids: vec![uuid::uuid!("29232cdf-9323-42fd-ade2-1d097af3e4de")],

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::http::{Reply, Request, Shared};
+use super::proof;
 use super::tenant::Application;
 use super::text::{base64url, from_base64url, pairs};
 
@@ -13,8 +14,8 @@ pub(super) const GRAPH: &str = "https://graph.microsoft.com";
 /// The audience of Exchange Online, which the settings service shares.
 pub(super) const EXCHANGE: &str = "https://outlook.office365.com";
 
-const LIFETIME: i64 = 3599;
-const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// Is how many seconds a token lasts.
+pub(super) const LIFETIME: i64 = 3599;
 
 /// Is who asks, as their token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +80,11 @@ pub(super) fn answer(shared: &Shared, request: &Request, path: &[&str]) -> Reply
         let text = format!("Application with identifier '{id}' was not found in the directory '{name}'.");
         return refuse(400, "unauthorized_client", 700_016, &text);
     };
-    if let Err((number, text)) = proof(application, &field) {
-        return refuse(401, "invalid_client", number, text);
+    if application.disabled {
+        return refuse(401, "unauthorized_client", 7_000_112, "The application is disabled.");
+    }
+    if let Err((number, text)) = proof::check(application, organization.id, &field, now) {
+        return refuse(401, "invalid_client", number, &text);
     }
     let audience = match field("scope").and_then(|scope| scope.strip_suffix("/.default")) {
         Some(GRAPH) => GRAPH,
@@ -100,33 +104,8 @@ pub(super) fn answer(shared: &Shared, request: &Request, path: &[&str]) -> Reply
     Reply::json(200, body)
 }
 
-/// Checks a secret, or the shape of an assertion; the sandbox holds no keys to check a signature with.
-fn proof<'a>(
-    application: &Application,
-    field: &impl Fn(&str) -> Option<&'a str>,
-) -> Result<(), (u32, &'static str)> {
-    match (field("client_secret"), field("client_assertion")) {
-        (Some(secret), None) if secret == application.secret => Ok(()),
-        (Some(_), None) => Err((7_000_215, "Invalid client secret provided.")),
-        (None, Some(assertion)) => {
-            let mut parts = assertion.split('.');
-            let claims = parts.nth(1).and_then(from_base64url);
-            let claims: Option<Value> = claims.and_then(|claims| serde_json::from_slice(&claims).ok());
-            let whole = parts.next().is_some() && parts.next().is_none();
-            if field("client_assertion_type") != Some(ASSERTION) || !whole || claims.is_none() {
-                return Err((50_027, "JWT token is invalid or malformed."));
-            }
-            Ok(())
-        }
-        (None, None) => Err((
-            7_000_218,
-            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
-        )),
-        (Some(_), Some(_)) => Err((7_000_219, "Both 'client_assertion' and 'client_secret' were sent.")),
-    }
-}
-
-fn issue(application: &Application, tenant: Uuid, audience: &str, now: i64) -> String {
+/// Writes a token of an application.
+pub(super) fn issue(application: &Application, tenant: Uuid, audience: &str, now: i64) -> String {
     let roles: Vec<&String> = application
         .roles
         .iter()

@@ -3,6 +3,7 @@
 mod commands;
 mod read;
 mod sandbox;
+mod tenant;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use crate::manifest::Transport;
 pub(super) use commands::*;
 use read::moment;
 pub(super) use sandbox::*;
+pub(super) use tenant::*;
 
 /// Is the manifest that is read when none is named.
 pub(in crate::cli) const DEFAULT_FILE: &str = "insights.yaml";
@@ -25,7 +27,8 @@ const SANDBOX: &str = "Sandbox";
 const EXAMPLES: &str = "Examples:
   insightctl init --scenario mixed                  write a manifest to start from
   insightctl validate                               check it, without a tenant
-  insightctl plan --sandbox tenant.json             what would change, and why
+  insightctl plan                                   what would change, and why
+  insightctl plan --sandbox tenant.json             the same, in a simulated tenant
   insightctl apply --sandbox tenant.json            do it, after asking
   insightctl explain ada@contoso.com --sandbox tenant.json";
 
@@ -34,8 +37,8 @@ const EXAMPLES: &str = "Examples:
 /// Reads insights.yaml in the current folder unless --file names another. Data goes to standard output, talk to
 /// standard error.
 ///
-/// This version speaks to the sandbox tenant only: the settings service of Viva Insights is reached over the Exchange
-/// REST envelope, which is verified against the sandbox and not against Microsoft.
+/// Signs in to Microsoft 365 by what the environment offers, or speaks to a simulated tenant with --sandbox. Nothing of
+/// this version has met a live tenant: it is verified against the sandbox only (docs/microsoft-365.md).
 #[derive(Debug, Parser)]
 #[command(name = "insightctl", version, max_term_width = 100, after_help = EXAMPLES)]
 #[command(after_long_help = format!("{EXAMPLES}\n\nExit codes:\n{}", Exit::table()))]
@@ -51,6 +54,7 @@ impl Arguments {
     pub(in crate::cli) fn without_blanks(mut self) -> Self {
         self.global.sandbox = self.global.sandbox.filter(|at| !at.is_empty());
         self.global.pwsh = self.global.pwsh.filter(|path| !path.as_os_str().is_empty());
+        self.global.reach = self.global.reach.without_blanks();
         self
     }
 }
@@ -73,6 +77,8 @@ pub(in crate::cli) struct Global {
     /// A script of faults that the sandbox plays, YAML or JSON: see docs/sandbox.md
     #[arg(long, global = true, help_heading = SANDBOX, value_name = "FILE", requires = "sandbox", visible_alias = "faults")]
     pub(in crate::cli) sandbox_faults: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) reach: Reach,
     /// Where ledger and journal are kept, instead of the manifest's `store`: `file:PATH`, `none`,
     /// `az://account/container/prefix`, `s3://bucket/prefix` or `gs://bucket/prefix`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "STORE")]

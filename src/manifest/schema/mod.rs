@@ -12,8 +12,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value as Json};
 
 use words::{
-    Address, Duration, Guid, Limits, Mode, OnLeave, OnUserChoice, ScenarioWord, ServicePlan, SettingValue,
-    SettingWord, Switch, Text, TransportWord, Until, Version, Yes,
+    Address, CloudWord, Duration, Guid, Limits, Mode, OnLeave, OnUserChoice, ScenarioWord, ServicePlan,
+    SettingValue, SettingWord, Switch, Text, TransportWord, Until, Version, Yes,
 };
 
 /// Gives the schema of a manifest, in the draft that every editor knows (draft-07).
@@ -72,6 +72,9 @@ struct Manifest {
     /// What carries the insights settings: `powershell`, as Microsoft supports it, or `exchange-rest`, which is verified
     /// against the sandbox only. Default: `powershell` for Microsoft 365, `exchange-rest` for the sandbox.
     transport: Option<TransportWord>,
+    /// The cloud that the tenant is in. Default: `worldwide`. Personal insights is not offered in `gcc-high`, `dod` and
+    /// `china`.
+    cloud: Option<CloudWord>,
     /// A scenario of Microsoft's deployment guides. The rest of the manifest is checked against it.
     scenario: Option<ScenarioWord>,
     /// What the tenant gives everyone who has not chosen otherwise. What is left out is not managed.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::manifest::scenario::Scenario;
 use crate::manifest::transport::Transport;
-use crate::model::{Class, Setting};
+use crate::model::{Class, Cloud, Setting};
 
 const GUID: &str = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
 
@@ -49,6 +49,7 @@ written! {
             "opt-in", "opt-out", "on", "off", "yes", "no", "true", "false", "assigned", "partial", "removed"
         ])
     ] });
+    CloudWord = words(&Cloud::ALL.map(Cloud::word));
     ScenarioWord = words(&Scenario::ALL.map(Scenario::word));
     TransportWord = words(&Transport::ALL.map(Transport::word));
     Mode = words(&["opt-in", "opt-out"]);
