@@ -13,12 +13,14 @@ mod exit;
 mod explain;
 mod export;
 mod failure;
+mod handover;
 mod init;
 mod locked;
 mod plan;
 mod planning;
 mod record;
 mod release;
+mod results;
 mod rollback;
 mod runs;
 mod sandbox;
@@ -82,6 +84,7 @@ pub fn main() -> ExitCode {
             | Command::Plan(_)
             | Command::Show(_)
             | Command::Waive(_)
+            | Command::Handover(_)
             | Command::Explain(_)
             | Command::Drift(_)
             | Command::Export(_)
@@ -107,6 +110,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Show(args) => show::run(console, args),
         Command::Waive(args) => waive::run(global, console, args),
         Command::Apply(args) => apply::run(global, console, args).await,
+        Command::Handover(args) => handover::run(global, console, args).await,
         Command::Rollback(args) => rollback::run(global, console, args).await,
         Command::Record(args) => record::run(global, console, args).await,
         Command::Explain(args) => explain::run(global, console, args).await,

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
 use crate::model::{ActualState, DesiredState, Membership, Selector};
-use crate::plan::{Context, Scope, whom_to_look_up};
+use crate::plan::{Context, Scope, licensing_groups, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Place, Remembered, Store, WhenMissing};
 
@@ -112,6 +112,10 @@ impl Session {
         if !everyone_named {
             let missed = whom_to_look_up(&desired, &actual, &remembered.ledger, remembered.newest_run());
             actual.exists = self.reader.exist(&missed).await;
+        }
+        let licensing = licensing_groups(&desired, &actual);
+        if !licensing.is_empty() {
+            actual.licensing = self.reader.licensing_groups(&licensing, &actual.people).await;
         }
         Ok(View { membership, desired, actual })
     }

@@ -22,7 +22,7 @@ use crate::model::Needs;
 /// Is the version of the manifest that this program reads.
 const VERSION: i128 = 1;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "version",
     "tenant",
     "cloud",
@@ -30,6 +30,7 @@ const KEYS: [&str; 11] = [
     "scenario",
     "defaults",
     "groups",
+    "licences",
     "accept",
     "guards",
     "settle",
@@ -100,6 +101,7 @@ fn document(
     });
     let defaults = fields.get("defaults").map(|node| tenant::defaults(node, report)).unwrap_or_default();
     let groups = fields.get("groups").map(|node| groups(node, reader, report)).unwrap_or_default();
+    let through_groups = fields.get("licences").is_some_and(|node| tenant::licences(node, report));
     let accepts = fields.get("accept").map(|node| accept::read(node, reader, report)).unwrap_or_default();
     let (protected, limits) =
         fields.get("guards").map(|node| tenant::guards(node, reader, report)).unwrap_or_default();
@@ -116,6 +118,7 @@ fn document(
         scenario: scenario.map(|(scenario, _)| scenario),
         defaults: defaults.into_iter().filter_map(|(setting, (value, _))| Some((setting, value?))).collect(),
         groups,
+        through_groups,
         protected,
         accepts,
         limits,

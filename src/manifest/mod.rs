@@ -21,6 +21,7 @@ mod needs;
 mod people;
 mod problem;
 mod resolve;
+mod results;
 mod rows;
 mod scenario;
 mod schema;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 
 pub use group::Group;
 pub use problem::{Problem, Problems, Severity};
+pub use results::{Results, results};
 pub use scenario::Scenario;
 pub use schema::schema;
 pub use script::{Script, script};
@@ -68,6 +70,7 @@ pub struct Manifest {
     scenario: Option<Scenario>,
     defaults: BTreeMap<TenantSetting, Value>,
     groups: Vec<Group>,
+    through_groups: bool,
     protected: Vec<Rule>,
     accepts: Vec<Accept>,
     limits: BTreeMap<Class, Limit>,
@@ -146,6 +149,11 @@ impl Manifest {
     /// Gives the groups in order of precedence.
     pub fn groups(&self) -> &[Group] {
         &self.groups
+    }
+
+    /// Says whether the licence of a group may change where all of its members want the same.
+    pub fn through_groups(&self) -> bool {
+        self.through_groups
     }
 
     /// Gives the limits that it sets; classes not named have their default limit.

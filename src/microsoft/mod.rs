@@ -37,6 +37,8 @@ pub use self::reader::{Ask, Reader};
 pub use self::roots::{NoRoots, Roots};
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};
 
+pub(crate) use self::insights::wire::{set_person, set_tenant};
+
 use crate::model::{Known, Refusal};
 
 /// Says how far reading is.

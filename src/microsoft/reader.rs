@@ -18,8 +18,8 @@ use super::pace::Pace;
 use super::{Connection, Reading, Transport, known, url};
 use crate::clock::Clock;
 use crate::model::{
-    ActualPerson, ActualState, ActualTenant, Catalogue, Kind, Known, Licences, Members, Membership, PersonId,
-    Refusal, RefusalKind, Selector, Settings, TenantId, TenantSetting, Value,
+    ActualPerson, ActualState, ActualTenant, Catalogue, GroupId, Kind, Known, Licences, LicensingGroup,
+    LicensingState, Members, Membership, PersonId, Refusal, RefusalKind, Selector, Settings, TenantId, TenantSetting, Value,
 };
 use crate::plan::Scope;
 
@@ -201,6 +201,7 @@ impl Reader {
             catalogue,
             people: actual,
             exists: BTreeMap::new(),
+            licensing: BTreeMap::new(),
             read_at: learnt.unwrap_or(began),
         })
     }
@@ -222,6 +223,32 @@ impl Reader {
     /// Reads again the licences of people, in the same order.
     pub async fn people_licences(&self, people: &[PersonId]) -> Vec<Known<Licences>> {
         self.0.graph.licences(people).await
+    }
+
+    /// Reads groups that hand out licences, with their direct user members.
+    ///
+    /// Members whom `told` names already come without their names.
+    pub async fn licensing_groups(
+        &self,
+        groups: &BTreeSet<GroupId>,
+        told: &BTreeMap<PersonId, ActualPerson>,
+    ) -> BTreeMap<GroupId, Known<LicensingGroup>> {
+        let mut read = self.0.graph.licensing_groups(groups).await;
+        for group in read.values_mut() {
+            let Known::Is(LicensingGroup { state: _, members }) = group else { continue };
+            for member in members.iter_mut().filter(|member| told.contains_key(&member.id)) {
+                member.upn = None;
+            }
+        }
+        read
+    }
+
+    /// Reads what groups hand out, and how far the directory is with that.
+    pub async fn licensing_states(
+        &self,
+        groups: &BTreeSet<GroupId>,
+    ) -> BTreeMap<GroupId, Known<LicensingState>> {
+        self.0.graph.licensing_states(groups).await
     }
 
     /// Reads again the tenant's defaults; a setting without a read field is absent.
@@ -267,7 +294,7 @@ impl Reader {
         let handing_down: BTreeSet<_> = people
             .iter()
             .filter_map(|id| learnt.people.get(id))
-            .flat_map(|person| person.licences.inherited_on(&catalogue).map(|(_, group)| group))
+            .flat_map(|person| person.licences.handed_down_by(&catalogue))
             .collect();
         catalogue.groups = graph.group_names(&handing_down).await;
         Ok((learnt, catalogue))

@@ -119,6 +119,45 @@ pub struct MovesWithDefault {
     pub protected: u64,
 }
 
+/// Says why a licensing group is not changed for all of its members at once.
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Barrier {
+    /// The manifest does not say `licences: { through-groups: true }`.
+    #[default]
+    NotAllowed,
+    /// The group itself, or who is in it, could not be read.
+    Unreadable {
+        /// What the service said.
+        message: String,
+    },
+    /// People hold its licence whom its list of members does not show.
+    Incomplete {
+        /// How many of them.
+        people: u64,
+    },
+    /// The directory still works on an earlier change of the group.
+    Processing,
+    /// The group is as it should be by itself, and its members do not show it.
+    AsWanted,
+    /// Members would be changed who are not to be, or would keep what they have all the same.
+    Members {
+        /// How many.
+        others: u64,
+        /// Of how many.
+        of: u64,
+        /// The first of them by `userPrincipalName`, at most [`Barrier::NAMED`].
+        names: Vec<Arc<str>>,
+    },
+}
+
+impl Barrier {
+    /// Is how many people an objection names.
+    pub const NAMED: usize = 3;
+}
+
 /// Is something to know before agreeing; structure first, `render` has the words.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "note")]
@@ -134,6 +173,9 @@ pub enum Note {
         people: u64,
         /// Whether the plan was to be removed; otherwise it was to be assigned.
         removal: bool,
+        /// What stands against changing the group itself.
+        #[serde(default)]
+        barrier: Barrier,
     },
     /// Everything that hangs on this is unknown.
     #[serde(rename_all = "kebab-case")]

@@ -50,6 +50,7 @@ pub(super) fn operation(
         mark: None,
         licences: Vec::new(),
         after_opt_out: false,
+        through: Vec::new(),
     }
 }
 
@@ -98,6 +99,7 @@ pub(super) fn empty() -> Plan {
         },
         occasion: None,
         operations: Vec::new(),
+        licensing_groups: Vec::new(),
         left_alone: Vec::new(),
         outside_changes: Vec::new(),
         quarantined: Vec::new(),
@@ -430,6 +432,7 @@ pub(super) fn report() -> Report {
         ended: at("2026-11-21T09:20:11Z"),
         planned: plan.summary,
         rows: rows.collect(),
+        licensing_groups: Vec::new(),
         stopped: None,
         calls: 26,
     }

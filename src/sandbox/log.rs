@@ -24,6 +24,8 @@ pub(super) enum Change {
     Licences { person: Uuid, now: Delayed<Vec<Assignment>> },
     /// What a group hands down.
     GroupLicences { group: Uuid, now: Delayed<Vec<Assignment>> },
+    /// Who is in a group, without groups in it.
+    Members { group: Uuid, people: Vec<Uuid> },
     /// The tenant's defaults.
     Defaults { now: Delayed<Defaults> },
 }
@@ -35,6 +37,7 @@ impl Change {
             Self::Licences { person, now: _ } => (1, *person),
             Self::GroupLicences { group, now: _ } => (2, *group),
             Self::Defaults { now: _ } => (3, Uuid::nil()),
+            Self::Members { group, people: _ } => (4, *group),
         }
     }
 }

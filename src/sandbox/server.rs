@@ -172,6 +172,16 @@ impl Sandbox {
         choice.play(&mut self.shared.write(), self.shared.now())
     }
 
+    /// Plays an administrator elsewhere who puts a person into a group, or takes them out of it.
+    pub fn member(&self, group: Uuid, who: &str, joins: bool) -> Result<(), SandboxError> {
+        let mut state = self.shared.write();
+        let no_group = || SandboxError::NoSuchGroup(group);
+        let group = state.tenant.group_by_id(group).ok_or_else(no_group)?;
+        let person = state.tenant.person_by_identity(who);
+        let person = person.ok_or_else(|| SandboxError::NoSuchPerson(who.to_owned()))?;
+        state.join(group, person, joins)
+    }
+
     /// Stops listening, lets the answers under way go out, and releases the log.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {

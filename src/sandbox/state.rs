@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::error::SandboxError;
 use super::log::{Change, Log};
 use super::settings::{Defaults, Stored};
-use super::tenant::{Assignment, Tenant};
+use super::tenant::{Assignment, Tenant, place};
 use super::world::World;
 
 /// Is a write that a service accepted, for tests to count.
@@ -112,8 +112,21 @@ impl State {
     ) -> Result<(), SandboxError> {
         let group = &self.tenant.groups[at];
         let mut delayed = group.licences.clone();
-        delayed.write(licences, now, self.world.licence_delay);
+        delayed.write(licences, now, self.world.licence_delay + self.world.group_delay);
         self.commit(Change::GroupLicences { group: group.id, now: delayed })
+    }
+
+    /// Puts a person into a group, or takes them out of it.
+    pub(super) fn join(&mut self, group: usize, person: usize, joins: bool) -> Result<(), SandboxError> {
+        let (id, place) = (self.tenant.groups[group].id, place(person));
+        let mut people = self.tenant.groups[group].people.clone();
+        match (people.binary_search(&place), joins) {
+            (Err(at), true) => people.insert(at, place),
+            (Ok(at), false) => drop(people.remove(at)),
+            (Ok(_), true) | (Err(_), false) => return Ok(()),
+        }
+        let people = people.iter().map(|place| self.tenant.people[*place as usize].id).collect();
+        self.commit(Change::Members { group: id, people })
     }
 
     /// Keeps what readers see of people, and of the defaults, for so many seconds more.
@@ -173,6 +186,18 @@ impl State {
                     self.tenant.licensing.insert(at);
                     let held = &self.tenant.groups[at].people;
                     self.moved.extend(held.iter().map(|person| self.tenant.people[*person as usize].id));
+                    self.moved.push(group);
+                }
+            }
+            Change::Members { group, people } => {
+                if let Some(at) = self.tenant.group_by_id(group) {
+                    let places = people.iter().filter_map(|id| self.tenant.person_by_id(*id)).map(place);
+                    let mut places: Vec<u32> = places.collect();
+                    places.sort_unstable();
+                    self.tenant.groups[at].people = places;
+                    for group in &mut self.tenant.groups {
+                        group.everyone = OnceLock::new();
+                    }
                     self.moved.push(group);
                 }
             }

@@ -22,6 +22,8 @@ pub struct World {
     pub default_delay: i64,
     /// `licence-delay=SECONDS`: how long the directory shows old licences after a write (0).
     pub licence_delay: i64,
+    /// `group-delay=SECONDS`: how much longer a change of a group's licences takes to reach its members (0).
+    pub group_delay: i64,
     /// `page-size=N`: at most so many objects on a page, whatever `$top` says (as asked for).
     pub page_size: Option<usize>,
     /// `empty-pages=on|off`: whether an empty page stands before every page with something on it (`off`).
@@ -109,6 +111,7 @@ const KEYS: [(&str, &str); 11] = [
     ("person-delay", "SECONDS"),
     ("default-delay", "SECONDS"),
     ("licence-delay", "SECONDS"),
+    ("group-delay", "SECONDS"),
     ("page-size", "N"),
     ("empty-pages", "on|off"),
     ("batch-429", "N"),
@@ -147,6 +150,7 @@ impl World {
             ("person-delay", _) => self.person_delay = seconds()?,
             ("default-delay", _) => self.default_delay = seconds()?,
             ("licence-delay", _) => self.licence_delay = seconds()?,
+            ("group-delay", _) => self.group_delay = seconds()?,
             ("page-size", _) => {
                 self.page_size = Some(value.parse().ok().filter(|size| *size > 0).ok_or_else(odd)?);
             }
@@ -173,6 +177,7 @@ impl fmt::Display for World {
         say(self.person_delay > 0, format!("person-delay={}", self.person_delay));
         say(self.default_delay > 0, format!("default-delay={}", self.default_delay));
         say(self.licence_delay > 0, format!("licence-delay={}", self.licence_delay));
+        say(self.group_delay > 0, format!("group-delay={}", self.group_delay));
         say(self.page_size.is_some(), format!("page-size={}", self.page_size.unwrap_or_default()));
         say(self.empty_pages, "empty-pages=on".to_owned());
         say(self.batch_429 > 0, format!("batch-429={}", self.batch_429));
@@ -188,7 +193,7 @@ mod tests {
     #[test]
     fn a_world_is_read_as_it_is_written() {
         let text = "opt-out-flags=off,opt-in-flags=on,noop=ignored,unlicensed=forbid,person-delay=900,\
-                    default-delay=86400,licence-delay=60,page-size=7,empty-pages=on,batch-429=5,\
+                    default-delay=86400,licence-delay=60,group-delay=600,page-size=7,empty-pages=on,batch-429=5,\
                     clock-skew=-90";
         let world: World = text.parse().expect("every switch is known");
         assert_eq!(world.to_string(), text);

@@ -24,6 +24,7 @@ mod cause;
 mod deeds;
 mod error;
 mod fold;
+mod handed;
 mod history;
 mod journal;
 mod lock;
@@ -43,6 +44,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::Clock;
+pub use crate::model::Subject;
 use crate::model::{Ledger, Settle, TenantId};
 
 pub use cause::Cause;
@@ -54,7 +56,7 @@ pub use lock::{Lease, UnderWay};
 pub use meanwhile::Meanwhile;
 use objects::Objects;
 pub use place::{Bucket, Memory, Options, Place};
-pub use record::{Answer, Intent, Record, Started, Subject, Under};
+pub use record::{Answer, Intent, Record, Started, Under};
 pub use run::Run;
 
 /// Names the object that says whose store this is.

@@ -196,6 +196,18 @@ pub(in crate::cli) enum Command {
   insightctl apply plan.json --sandbox tenant.json --yes --out results.csv
   insightctl apply plan.json --sandbox tenant.json --yes --waiver waiver.yaml")]
     Apply(ApplyArgs),
+    /// Write a saved plan as a PowerShell script, for whoever may not give an application the role
+    ///
+    /// Refuses what `apply` would refuse, with the same consent. The script does exactly that plan, with Microsoft's own
+    /// cmdlets, under the account of whoever runs it: it looks before each write, leaves alone who is no longer as
+    /// planned, goes on after errors, resumes from its own results file, and is to be read before it is run. `record`
+    /// takes the results into the ledger; until then, what the script wrote counts as somebody else's changes. The
+    /// script is checked against a grammar of PowerShell, and was never run against Microsoft 365.
+    #[command(after_help = "Examples:
+  insightctl handover plan.json --out handover.ps1 --sandbox tenant.json
+  insightctl handover plan.json --out . --waiver waiver.yaml
+  insightctl record handover.results.csv --plan plan.json --yes")]
+    Handover(HandoverArgs),
     /// Undo a run: plans the inverse, shows, asks, applies
     ///
     /// What nobody has changed since goes back to what it was before the run; all else is listed with the reason why it
@@ -206,12 +218,17 @@ pub(in crate::cli) enum Command {
   insightctl rollback 4 --sandbox tenant.json --yes --allow rollback --allow defaults
   insightctl rollback 4 --sandbox tenant.json --plan undo.json")]
     Rollback(RollbackArgs),
-    /// Make opt-outs that an administrator's script wrote count as ours
+    /// Take into the ledger what a script wrote: the results of a handed-over plan, or the opt-outs of a script of your own
     ///
-    /// Nothing is written to the tenant. FILE is the list that the script worked through: a CSV file with a column `UserPrincipalName`. Whoever is opted in
+    /// Nothing is written to the tenant. With --plan, FILE is the results file of `insightctl handover`: row by row it
+    /// counts as written by us, confirmed where the script read it back. One row that is not of this very plan, and
+    /// nothing is recorded; the same file twice changes nothing, and a longer one adds what is new in it.
+    ///
+    /// With --written-on and --by, opt-outs that a script of your own wrote count as ours. FILE is the list that the script worked through: a CSV file with a column `UserPrincipalName`. Whoever is opted in
     /// now, or was seen otherwise than that script would have left them, is refused and listed. An export of what people
     /// have is refused as a whole: it would make everybody's own choice count as ours.
     #[command(after_help = "Examples:
+  insightctl record handover.results.csv --plan plan.json --sandbox tenant.json
   insightctl record opted-out.csv --written-on 2025-11-03 --by 'Grace (IT)' --sandbox tenant.json
   insightctl record opted-out.csv --written-on 2025-11-03T14:00:00Z --by Grace --yes --format csv")]
     Record(RecordArgs),

@@ -1,6 +1,7 @@
 //! Reads the directory through Microsoft Graph v1.0, and assigns licences.
 
 mod licence;
+mod licensing;
 mod read;
 mod resolve;
 mod wire;

@@ -5,7 +5,7 @@
 
 pub(crate) mod exchange;
 pub(crate) mod powershell;
-mod wire;
+pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

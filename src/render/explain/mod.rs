@@ -9,9 +9,9 @@ use super::number::{list, moment};
 use super::page::{Line, Page};
 use super::style::Meaning;
 use super::words::Quote;
-use super::{Look, change, json, words};
+use super::{Look, change, json, licensing, words};
 use crate::model::{By, Entry, Found, Kind, ServicePlan, Setting, Tried, Value};
-use crate::plan::explain::{Agreed, Decision, Explanation, LicenceLine, SettingExplanation};
+use crate::plan::explain::{Agreed, Barred, Decision, Explanation, LicenceLine, SettingExplanation};
 
 /// Is how wide the column of labels is.
 const LABELS: usize = 10;
@@ -166,6 +166,8 @@ fn about(explanation: &Explanation, explained: &SettingExplanation, quote: Quote
         returned,
         accepted,
         re_opt_in,
+        through,
+        barred,
         row,
         decision,
     } = explained;
@@ -213,6 +215,13 @@ fn about(explanation: &Explanation, explained: &SettingExplanation, quote: Quote
             ("so", format!("nothing is done ({}): {}", words::reason_word(*reason), words::reason(*reason)))
         }
     });
+    for group in through {
+        facts.push(("through", format!("the licence of {}, for all of its members", quote(group))));
+    }
+    for Barred { group, barrier } in barred {
+        let removal = *want == Some(Value::REMOVED);
+        facts.push(("group", format!("{}: {}", quote(group), licensing::against(barrier, removal, quote))));
+    }
     facts.push(("undo", who_can_undo(*setting, explanation.service_plan).to_owned()));
     facts
 }
@@ -237,6 +246,7 @@ fn remembered(entry: &Entry) -> String {
         chosen,
         released,
         retried,
+        by_group,
         recorded,
         rolled_back,
         found,
@@ -263,6 +273,9 @@ fn remembered(entry: &Entry) -> String {
     }
     if *retried {
         parts.push("sent a second time".to_owned());
+    }
+    if *by_group {
+        parts.push("by changing a licensing group".to_owned());
     }
     if *recorded {
         parts.push("by a script, as was recorded".to_owned());

@@ -113,6 +113,7 @@ pub(super) fn records() -> Vec<Record> {
             from: Some(Value::OPT_IN),
             to: Value::OPT_OUT,
             repeat: false,
+            by_group: false,
             under: None,
             at,
         }));

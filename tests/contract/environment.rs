@@ -1,0 +1,110 @@
+//! Reads from the environment which tenant is meant, and what may be written there.
+
+use std::path::PathBuf;
+
+use insightctl::microsoft::Endpoints;
+use uuid::Uuid;
+
+use crate::tokens::Proof;
+
+/// Is a tenant that the environment names.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) tenant: Uuid,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) proof: Proof,
+    pub(crate) consent: Consent,
+}
+
+/// Says what may be done to whom; without a word, everything is only read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Consent {
+    /// Settings and licences of the test person may be written, and the licence of the test group.
+    pub(crate) write: bool,
+    /// Defaults of the tenant may be written, which reaches everyone in it.
+    pub(crate) tenant_wide: bool,
+    /// The test person, by user principal name.
+    pub(crate) person: Option<String>,
+    /// What the test person has now was clicked by themselves.
+    pub(crate) chose: bool,
+    /// A second test person, whose settings nobody ever touched.
+    pub(crate) untouched: Option<String>,
+    /// Somebody of whom it is known that their settings cannot be read.
+    pub(crate) refused: Option<String>,
+    /// The object id of a test group that hands down a licence.
+    pub(crate) group: Option<String>,
+    /// The survey's sampling rate as it is now, since nothing shows it.
+    pub(crate) rate: Option<f64>,
+    /// How long something is waited for, in seconds.
+    pub(crate) patience: i64,
+}
+
+impl Named {
+    /// Reads the environment, and says everything that is missing.
+    pub(crate) fn read() -> Result<Self, String> {
+        let mut missing = Vec::new();
+        let mut need = |name: &'static str| {
+            variable(name).unwrap_or_else(|| {
+                missing.push(name);
+                String::new()
+            })
+        };
+        let tenant = need("AZURE_TENANT_ID");
+        let given =
+            (variable("INSIGHTCTL_CONTRACT_GRAPH_TOKEN"), variable("INSIGHTCTL_CONTRACT_EXCHANGE_TOKEN"));
+        let proof = if let (Some(graph), Some(exchange)) = given {
+            Proof::Given { graph: graph.into(), exchange: exchange.into() }
+        } else {
+            let client_id = need("AZURE_CLIENT_ID");
+            match variable("AZURE_FEDERATED_TOKEN_FILE") {
+                Some(file) => Proof::Federated { client_id, file: PathBuf::from(file) },
+                None => Proof::Secret { client_id, secret: need("AZURE_CLIENT_SECRET").into() },
+            }
+        };
+        if !missing.is_empty() {
+            return Err(format!("the environment names no tenant: {} is not set", missing.join(" and ")));
+        }
+        let tenant = Uuid::try_parse(&tenant).map_err(|_| "AZURE_TENANT_ID is no GUID".to_owned())?;
+        let at = |name: &str, usual: &str| variable(name).unwrap_or_else(|| usual.to_owned());
+        let mut endpoints = Endpoints::of_sandbox("");
+        endpoints.login = at("INSIGHTCTL_LOGIN_URL", "https://login.microsoftonline.com");
+        endpoints.graph = at("INSIGHTCTL_GRAPH_URL", "https://graph.microsoft.com");
+        endpoints.exchange = at("INSIGHTCTL_EXCHANGE_URL", "https://outlook.office365.com");
+        Ok(Self { tenant, endpoints, proof, consent: Consent::read()? })
+    }
+}
+
+impl Consent {
+    fn read() -> Result<Self, String> {
+        let yes = |name: &str| variable(name).is_some_and(|value| value == "1");
+        let number = |name: &str| match variable(name).map(|value| value.parse::<f64>()) {
+            None => Ok(None),
+            Some(Ok(number)) => Ok(Some(number)),
+            Some(Err(_)) => Err(format!("{name} is no number")),
+        };
+        let patience = variable("INSIGHTCTL_CONTRACT_WAIT").map_or(Ok(300), |text| text.parse::<i64>());
+        let write = yes("INSIGHTCTL_CONTRACT_WRITE");
+        Ok(Self {
+            write,
+            tenant_wide: write && yes("INSIGHTCTL_CONTRACT_WRITE_TENANT"),
+            person: variable("INSIGHTCTL_CONTRACT_PERSON"),
+            chose: yes("INSIGHTCTL_CONTRACT_PERSON_CHOSE"),
+            untouched: variable("INSIGHTCTL_CONTRACT_UNTOUCHED"),
+            refused: variable("INSIGHTCTL_CONTRACT_REFUSED"),
+            group: variable("INSIGHTCTL_CONTRACT_GROUP"),
+            rate: number("INSIGHTCTL_CONTRACT_RATE")?,
+            patience: patience.map_err(|_| "INSIGHTCTL_CONTRACT_WAIT is no number of seconds".to_owned())?,
+        })
+    }
+}
+
+/// Gives where the report goes.
+pub(crate) fn report(name: &str) -> PathBuf {
+    let usual = || PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("contract").join(name);
+    variable("INSIGHTCTL_CONTRACT_REPORT").map_or_else(usual, PathBuf::from)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the suite is told by the environment which tenant is meant")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
