@@ -122,7 +122,11 @@ fn of_tenant(findings: &mut Findings, manifest: &ManifestSeen, purpose: Purpose,
         until: bearer.until,
     };
     findings.seen(Check::DirectorySignIn, directory, Check::Cloud, signed_in);
-    findings.seen(Check::SettingsSignIn, exchange, Check::DirectorySignIn, signed_in);
+    if settings_needed || exchange.is_some() {
+        findings.seen(Check::SettingsSignIn, exchange, Check::DirectorySignIn, signed_in);
+    } else {
+        findings.add(Check::SettingsSignIn, Finding::NotNeeded);
+    }
     findings.add(Check::Tenant, of_organization(organization, manifest.tenant, token_is_ours));
     findings.add(Check::Permissions, permissions);
     findings.add(Check::Role, role);
@@ -242,7 +246,7 @@ impl Grants<'_> {
 
     /// Lists the roles that open the insights settings and are held; `None` when that is not told.
     fn roles(&self) -> Option<Vec<AdminRole>> {
-        let held = self.exchange?.directory_roles.as_ref()?;
+        let held = self.exchange.or(self.directory)?.directory_roles.as_ref()?;
         Some(AdminRole::ALL.into_iter().filter(|role| held.contains(&role.template())).collect())
     }
 

@@ -129,7 +129,7 @@ fn document(
         file: File { path: Path::new("").into(), text: "".into() },
         warnings: Problems::default(),
     };
-    manifest.needs = needs::needs(default_lines, &manifest.groups, manifest.rules());
+    manifest.needs = needs::needs(default_lines, &manifest.groups, through_groups, manifest.rules());
     Some(manifest)
 }
 

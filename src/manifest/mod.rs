@@ -212,6 +212,24 @@ impl Manifest {
         self.rules().flat_map(Rule::named).map(|named| named.selector).collect()
     }
 
+    /// Gathers the directory's groups that it names, as it calls them.
+    pub fn named_groups(&self) -> BTreeSet<String> {
+        let ones = self.rules().filter_map(|rule| match rule {
+            Rule::One(one) => Some(&one.selector),
+            Rule::List(_) => None,
+        });
+        let groups = ones.filter_map(|selector| match selector {
+            Selector::Group(name) => Some(name.clone()),
+            Selector::Id(_)
+            | Selector::User(_)
+            | Selector::Mail(_)
+            | Selector::Filter(_)
+            | Selector::Licence(_)
+            | Selector::Everyone => None,
+        });
+        groups.collect()
+    }
+
     fn rules(&self) -> impl Iterator<Item = &Rule> {
         let of_groups = self.groups.iter().flat_map(|group| group.members.iter().chain(&group.except));
         of_groups.chain(&self.protected).chain(self.accepts.iter().map(|accept| &accept.whom))

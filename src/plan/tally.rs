@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::tenant::TenantVerdict;
 use super::{
-    Basis, Because, Context, Draft, FORMAT, GroupLicences, Leaving, MovesWithDefault, Note, Observations, Operation, Plan,
-    Summary, Target, calls,
+    Basis, Because, Context, Draft, FORMAT, GroupLicences, Leaving, MovesWithDefault, Note, Observations,
+    Operation, Plan, Summary, Target, calls,
 };
 use crate::model::{
     Accepted, ActualState, Class, DesiredState, Ledger, Mark, PersonId, PlanHash, ReOptIn, TenantSetting,

@@ -35,7 +35,10 @@ pub(super) fn against(barrier: &Barrier, removal: bool, quote: Quote) -> String 
              so where all of its members are to {lose} it"
         ),
         Barrier::Unreadable { message } => {
-            format!("the group and its members have to be read for that, and could not be: {}", quote(message))
+            format!(
+                "the group and its members have to be read for that, and could not be: {}",
+                quote(message)
+            )
         }
         Barrier::Incomplete { people: number } => format!(
             "{} hold its licence and are not in its list of members, so nobody knows whom a change would reach; plan \

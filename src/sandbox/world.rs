@@ -103,7 +103,7 @@ impl WorldError {
     }
 }
 
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 12] = [
     ("opt-out-flags", "keep|off"),
     ("opt-in-flags", "keep|on"),
     ("noop", "stored|ignored"),

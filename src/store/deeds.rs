@@ -218,7 +218,16 @@ mod tests {
 
     fn intent(subject: Subject, from: Value, to: Value, minute: i64) -> Record {
         let from = Some(from);
-        Record::Intent(Intent { operation: 0, subject, from, to, repeat: false, by_group: false, under: None, at: at(minute) })
+        Record::Intent(Intent {
+            operation: 0,
+            subject,
+            from,
+            to,
+            repeat: false,
+            by_group: false,
+            under: None,
+            at: at(minute),
+        })
     }
 
     fn outcome(subject: Subject, answer: Answer) -> Record {

@@ -85,3 +85,11 @@ fn looking_needs_less_than_writing() {
         needs.include(Permission::Users, Purpose::Plan) && needs.include(Permission::Users, Purpose::Apply)
     );
 }
+
+#[test]
+fn licences_that_are_changed_through_groups_need_groups_to_be_read() {
+    let needs = needs(
+        "licences: { through-groups: true }\ngroups:\n  - name: all\n    service-plan: removed\n    members: [ { everyone: true } ]\n",
+    );
+    assert!(needs.include(Permission::GroupMembers, Purpose::Plan), "{needs:?}");
+}

@@ -238,14 +238,13 @@ fn grant(missing: &[Permission]) -> String {
 fn not_needed(check: Check) -> &'static str {
     match check {
         Check::Groups => "the manifest names no group",
-        Check::Role | Check::Settings => "the manifest manages licences alone",
+        Check::SettingsSignIn | Check::Role | Check::Settings => "the manifest manages licences alone",
         Check::PowerShell => "it does not carry the settings here",
         Check::Lasting | Check::Lock | Check::StoreWrites => "there is no store to look at",
         Check::Manifest
         | Check::Cloud
         | Check::Network
         | Check::DirectorySignIn
-        | Check::SettingsSignIn
         | Check::Clock
         | Check::Tenant
         | Check::Permissions

@@ -77,7 +77,7 @@ impl PowerShell {
 }
 
 /// Starts PowerShell and says which versions it and its module are, without signing in.
-pub(crate) async fn versions(shell: &Shell) -> Result<ShellVersions, Refusal> {
+pub async fn versions(shell: &Shell) -> Result<ShellVersions, Refusal> {
     pool::versions(shell).await
 }
 
