@@ -132,7 +132,8 @@ impl<'p> Handover<'p> {
         }
         let mut work = calls(&plan.operations);
         work.retain(|work| work.operations.iter().all(|index| why(index).is_none()));
-        let Skipped { people, tenant } = left_out;
+        // A plan that changes licensing groups is not handed over.
+        let Skipped { people, tenant, groups: _ } = left_out;
         Self {
             plan,
             people_left_out: people.len() as u64,

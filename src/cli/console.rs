@@ -126,6 +126,9 @@ impl Console {
         Arc::new(move |reading| match reading {
             Reading::People { done } => console.advance("reading people", done, done),
             Reading::Groups { done, of } => console.advance("reading groups", done, of),
+            Reading::AuditLog { waited, at_most } => {
+                console.advance("waiting for the audit log (seconds)", waited, at_most);
+            }
             Reading::Settings { done, of } => console.advance("reading settings", done, of),
         })
     }

@@ -1,7 +1,5 @@
 //! `doctor`: looks at everything that could be wrong, and says what to do about each.
 
-use std::error::Error;
-
 use super::args::{DoctorArgs, Format, Global, PurposeName};
 use super::console::Console;
 use super::exit::Exit;
@@ -10,13 +8,13 @@ use super::session::{self, StorePlace, clock, in_sandbox, real, store_place};
 use super::transport;
 use crate::clock::Clock;
 use crate::diagnosis::{
-    Amiss, Bearer, Blame, Diagnosis, GroupsSeen, ManifestSeen, Network, NoManifest, Products, Reach, Seen, ShellSeen,
-    StoreSeen, TenantSeen, Unverified, judge,
+    Amiss, Bearer, Blame, Diagnosis, GroupsSeen, ManifestSeen, Network, NoManifest, Products, Reach, Seen,
+    ShellSeen, StoreSeen, TenantSeen, Unverified, judge,
 };
 use crate::manifest::{self, Manifest, Problems, Severity, StoreAddress};
 use crate::microsoft::{
-    Connection, DirectoryExamined, Endpoints, Examination, GroupsFound, Shell, ShellVersions, TokenClaims, Transport,
-    examine, shell_versions, without_user,
+    Connection, DirectoryExamined, Endpoints, Examination, GroupsFound, Shell, ShellVersions, TokenClaims,
+    Transport, examine, shell_versions, without_user,
 };
 use crate::model::{Cloud, Permission, Purpose, Sku, SkuId};
 use crate::render;
@@ -149,7 +147,8 @@ fn take(seen: &mut TenantSeen, examined: Examination, transport: &Transport, gro
     if let Some(DirectoryExamined { organization, people, groups, products }) = directory {
         seen.organization = Some(organization.map_err(amiss));
         seen.people = Some(people.map_err(amiss));
-        seen.groups = groups.map(|groups| groups.map(|found| groups_seen(found, groups_named)).map_err(amiss));
+        seen.groups =
+            groups.map(|groups| groups.map(|found| groups_seen(found, groups_named)).map_err(amiss));
         seen.products = Some(products.map(|skus| products_seen(&skus)).map_err(amiss));
     }
     if let Transport::PowerShell(program) = transport {
@@ -160,7 +159,8 @@ fn take(seen: &mut TenantSeen, examined: Examination, transport: &Transport, gro
 
 fn bearer(token: Option<TokenClaims>) -> Bearer {
     let Some(token) = token else { return Bearer::default() };
-    let TokenClaims { application, object: _, tenant, audience: _, roles, scopes, directory_roles, expires } = token;
+    let TokenClaims { application, object: _, tenant, audience: _, roles, scopes, directory_roles, expires } =
+        token;
     let personal = scopes.is_some();
     Bearer {
         application,
@@ -199,9 +199,11 @@ fn reach(global: &Global, manifest: &Manifest) -> Reach {
         None => {
             let cloud = manifest.cloud();
             let Endpoints { login, graph, exchange, .. } = Endpoints::of(cloud);
-            let super::args::Reach { sign_in: _, login_url, graph_url, exchange_url, ca_file: _ } = &global.reach;
+            let super::args::Reach { sign_in: _, login_url, graph_url, exchange_url, ca_file: _ } =
+                &global.reach;
             let own = [(login, login_url), (graph, graph_url), (exchange, exchange_url)];
-            let replaced = own.into_iter().filter_map(|(own, typed)| typed.as_ref().filter(|typed| **typed != own));
+            let replaced =
+                own.into_iter().filter_map(|(own, typed)| typed.as_ref().filter(|typed| **typed != own));
             Reach::Microsoft365 {
                 cloud: cloud.word(),
                 offered: cloud.offers_insights(),

@@ -34,6 +34,7 @@ mod transport;
 mod validate;
 mod verify;
 mod waive;
+mod who;
 
 use std::borrow::Cow;
 use std::io::{self, Write};

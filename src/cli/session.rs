@@ -55,7 +55,7 @@ impl Session {
         Self::of(read_manifest(global, console)?, global, console, purpose).await
     }
 
-    /// Opens the store, and signs in.
+    /// Finds out who signs in, opens the store, and signs in.
     pub(super) async fn of(
         manifest: Manifest,
         global: &Global,
@@ -63,7 +63,6 @@ impl Session {
         purpose: Purpose,
     ) -> Result<Self, Failure> {
         let clock = clock(global);
-        let store = open_store(global, console, &manifest, purpose).await?;
         let (mut connection, sandbox) = match &global.sandbox {
             Some(at) => in_sandbox(global, at, &manifest, &clock).await?,
             None => (real(global, console, &manifest)?, None),
@@ -71,6 +70,7 @@ impl Session {
         connection.on_reading = Some(console.on_reading());
         connection.settings = manifest.needs().include(Permission::Exchange, model::Purpose::Plan);
         connection.name = manifest.tenant_name().map(Into::into);
+        let store = open_store(global, console, &manifest, purpose).await?;
         let reader = Reader::connect(connection, clock.clone()).await?;
         Ok(Self { manifest, reader, store, clock, as_of: global.as_of, sandbox })
     }

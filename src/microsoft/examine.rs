@@ -62,13 +62,14 @@ pub async fn examine(connection: Connection, clock: &Clock, groups: &[&str]) -> 
     let settings = async {
         let shell = async {
             match &connection.transport {
-                Transport::PowerShell(shell) if connection.settings => Some(powershell::versions(shell).await),
+                Transport::PowerShell(shell) if connection.settings => {
+                    Some(powershell::versions(shell).await)
+                }
                 Transport::PowerShell(_) | Transport::ExchangeRest => None,
             }
         };
-        let signed_in = async {
-            if connection.settings { Some(tokens.sign_in(Audience::Exchange).await) } else { None }
-        };
+        let signed_in =
+            async { if connection.settings { Some(tokens.sign_in(Audience::Exchange).await) } else { None } };
         let (signed_in, shell) = tokio::join!(signed_in, shell);
         let may = matches!(signed_in, Some(Ok(_))) && !matches!(shell, Some(Err(_)));
         let read = if may { Some(of_settings(&*insights).await) } else { None };

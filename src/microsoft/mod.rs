@@ -62,6 +62,13 @@ pub enum Reading {
         /// In all.
         of: u64,
     },
+    /// The audit log is asked, which takes its time.
+    AuditLog {
+        /// Seconds waited so far.
+        waited: u64,
+        /// The most that is waited.
+        at_most: u64,
+    },
     /// People whose mode and features are read.
     Settings {
         /// So far.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 
@@ -18,7 +19,7 @@ use crate::model::{
     LicensingState, Members, Membership, PersonId, Refusal, RefusalKind, Selector, Settings, TenantId,
     TenantSetting, Value,
 };
-use crate::plan::Scope;
+use crate::plan::{AuditRecord, Questions, Scope, Silence};
 
 /// Is how many batches of people we have waiting at once; how many are sent at once is for [`Pace`] to say.
 const WAITING: usize = 32;
@@ -260,6 +261,24 @@ impl Reader {
     /// Lets go of what is kept open between requests; a later request opens it again.
     pub async fn close(&self) {
         self.0.insights.close().await;
+    }
+
+    /// Asks the tenant's audit log who changed settings, and gives the records about those who are asked about.
+    ///
+    /// Waits no longer than `patience`. Whatever goes wrong is a reason for silence, and no error: nothing hangs on it.
+    pub async fn who_changed(
+        &self,
+        questions: &Questions,
+        patience: Duration,
+    ) -> Result<Vec<AuditRecord>, Silence> {
+        let inner = &*self.0;
+        let ours = inner.signed_in.graph.as_ref().and_then(|claims| claims.application.as_deref());
+        let tell = |waited, at_most| inner.directory.tell(Reading::AuditLog { waited, at_most });
+        tokio::select! {
+            // A request that hangs, or is sent again and again, counts by the machine's clock.
+            () = Clock::beat(patience) => Err(Silence::NotInTime { seconds: patience.as_secs() }),
+            records = inner.graph.audit(ours, questions, patience, &inner.clock, &tell) => records,
+        }
     }
 
     pub(super) fn graph(&self) -> &Graph {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::hold::{Deviations, Holding};
 use super::person::{Bench, Judgement, judge, left_alone_as_a_whole};
 use super::routes::Routes;
-use super::{Barrier, Because, Context, DefaultNow, Reason, tenant};
+use super::{Attribution, Barrier, Because, Context, DefaultNow, Inquiry, Reason, tenant};
 use crate::model::{
     ActualPerson, ActualState, Catalogue, DesiredGroup, DesiredState, Entry, GroupId, Kind, Ledger, PersonId,
     ServicePlan, Setting, Value,
@@ -41,6 +41,9 @@ pub struct Explanation {
     pub service_plan: Option<ServicePlan>,
     /// By setting, in display order.
     pub settings: Vec<SettingExplanation>,
+    /// What came of asking the audit log who chose what others chose, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inquiry: Option<Inquiry>,
 }
 
 /// Is one way in which a person holds a product that carries personal insights.
@@ -89,6 +92,9 @@ pub struct SettingExplanation {
     /// The row of the verdict table that matched, 1 to 14; `None` for the service plan, or when the person as a whole
     /// is left alone.
     pub row: Option<u8>,
+    /// Who chose what is, where somebody else did and the audit log tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Box<Attribution>>,
     /// What follows.
     pub decision: Decision,
 }
@@ -171,6 +177,7 @@ pub fn explain(
         licences: licence_lines(person, &actual.catalogue),
         service_plan: person.licences.service_plan(&actual.catalogue),
         settings: settings.into(),
+        inquiry: None,
     })
 }
 
@@ -220,6 +227,7 @@ fn explain_setting(
             })
             .collect(),
         row: verdict.and_then(|verdict| verdict.row),
+        by: None,
         decision: match (verdict, whole) {
             (Some(verdict), None) => verdict.decision,
             (_, Some(reason)) => Decision::Leave(reason),

@@ -3,6 +3,7 @@
 //! [`plan`] is a plain function of what is wanted, what is, and what is remembered. It knows no client, no console
 //! and no clock but the moment that it is told. Where to start reading: the table in [`verdict`], then [`plan`].
 
+mod attribution;
 pub mod calls;
 mod consent;
 mod deed;
@@ -35,6 +36,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use attribution::{
+    Attribution, AuditRecord, Inquiry, LOG_REACHES_BACK, Questions, Silence, Who, attribute,
+    attribute_explanation,
+};
 pub use consent::opts_in_again;
 pub use deed::{Deed, Deeds, PersonDeeds, Wrote};
 pub use document::{Basis, FORMAT, Observations, Observed, Plan, Summary};
@@ -181,7 +186,7 @@ impl Draft {
                 && let Some(is) = values.get(setting).known().copied().flatten()
             {
                 let target = Target::Person(target(id, person, &group.name, setting));
-                self.outside_changes.push(OutsideChange { target, was: was.value, is });
+                self.outside_changes.push(OutsideChange { target, was: was.value, is, by: None });
             }
         }
         for (setting, returned) in &judgement.quarantined {
@@ -400,7 +405,8 @@ fn left_alone(
         let have = values.get(setting).known().copied().flatten()?;
         let accepted = bench.deviations.accepts(id, setting, have).filter(|_| reason == Reason::Accepted);
         let until = accepted.map(|accepted| accepted.until);
-        Some(Deviation { setting, want, have, reason, ours_released: verdict.ours_released, until })
+        let ours_released = verdict.ours_released;
+        Some(Deviation { setting, want, have, reason, ours_released, until, by: None })
     });
     let settings = if judgement.whole.is_none() { deviations.collect() } else { Vec::new() };
     LeftAlone {

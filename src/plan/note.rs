@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Reason, Target};
+use super::{Attribution, Inquiry, Reason, Target};
 use crate::model::{GroupId, PersonId, RefusalKind, Setting, TenantSetting, Value};
 
 /// Is a person in scope for whom nothing is done.
@@ -42,7 +42,7 @@ pub struct Refused {
 }
 
 /// Is a setting that differs from the manifest and stays so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Deviation {
     /// The setting.
@@ -61,6 +61,9 @@ pub struct Deviation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub until: Option<Timestamp>,
+    /// Who changed it; absent where nobody was asked, or nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Box<Attribution>>,
 }
 
 /// Is a setting that came back so often after we had written it that it is not written any more.
@@ -88,6 +91,9 @@ pub struct OutsideChange {
     pub was: Value,
     /// What it is.
     pub is: Value,
+    /// Who changed it; absent where nobody was asked, or nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Box<Attribution>>,
 }
 
 /// Counts the people whom one group of the last apply holds no longer.
@@ -304,5 +310,11 @@ pub enum Note {
     RestoreStays {
         /// How many people.
         people: u64,
+    },
+    /// The audit log was asked who made the changes that others made.
+    #[serde(rename_all = "kebab-case")]
+    WhoChanged {
+        /// What came of it.
+        inquiry: Inquiry,
     },
 }

@@ -202,6 +202,7 @@ mod tests {
             because: Because::FirstTouch,
             mark: None,
             licences: Vec::new(),
+            through: Vec::new(),
             after_opt_out: false,
         };
         Plan { hash: hash(), operations: vec![operation(1), operation(2)], ..Plan::empty(basis) }

@@ -130,7 +130,7 @@ impl TenantVerdict {
             && (entry.by == By::Seen || entry.confirmed)
         {
             let target = Target::Tenant(setting);
-            self.outside_changes.push(OutsideChange { target, was: entry.value, is: have });
+            self.outside_changes.push(OutsideChange { target, was: entry.value, is: have, by: None });
             if entry.by == By::Us && !is_quarantined(&returned) {
                 came_back(&mut returned, now);
                 self.returned.insert(setting, now);

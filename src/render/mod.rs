@@ -32,6 +32,7 @@ mod objection;
 mod page;
 mod style;
 mod table;
+mod who;
 mod words;
 
 pub use agreed::{nothing_to_release, released};

@@ -78,7 +78,7 @@ pub(super) fn left_alone(upn: &str, number: Option<u128>, group: &str, reason: R
 
 fn chose(upn: &str, number: u128, group: &str, reason: Reason, want: Value, have: Value) -> LeftAlone {
     let deviation =
-        Deviation { setting: Setting::Mode, want, have, reason, ours_released: false, until: None };
+        Deviation { setting: Setting::Mode, want, have, reason, ours_released: false, until: None, by: None };
     LeftAlone { settings: vec![deviation], ..left_alone(upn, Some(number), group, reason) }
 }
 
@@ -208,11 +208,13 @@ pub(super) fn full() -> Plan {
                 target: Target::Tenant(TenantSetting::DigestEmail),
                 was: Value::OFF,
                 is: Value::ON,
+                by: None,
             },
             OutsideChange {
                 target: target(500, "eve@contoso.com", "pilot", Setting::Mode),
                 was: Value::OPT_IN,
                 is: Value::OPT_OUT,
+                by: None,
             },
         ],
         leaving: vec![Leaving {

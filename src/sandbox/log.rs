@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::audit::Audited;
 use super::delayed::Delayed;
 use super::error::SandboxError;
 use super::settings::{Defaults, Stored};
@@ -28,6 +29,8 @@ pub(super) enum Change {
     Members { group: Uuid, people: Vec<Uuid> },
     /// The tenant's defaults.
     Defaults { now: Delayed<Defaults> },
+    /// Who changed what; every one of them is kept.
+    Audited(Audited),
 }
 
 impl Change {
@@ -38,6 +41,7 @@ impl Change {
             Self::GroupLicences { group, now: _ } => (2, *group),
             Self::Defaults { now: _ } => (3, Uuid::nil()),
             Self::Members { group, people: _ } => (4, *group),
+            Self::Audited(record) => (5, record.id),
         }
     }
 }

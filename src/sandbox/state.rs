@@ -1,6 +1,6 @@
 //! Holds the tenant as it is now and takes every write, in memory and in the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::sync::{Arc, OnceLock};
 
@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::audit::{Audited, By};
 use super::error::SandboxError;
+use super::graph::Left;
 use super::log::{Change, Log};
 use super::settings::{Defaults, Stored};
 use super::tenant::{Assignment, Tenant, place};
@@ -39,18 +41,32 @@ pub(super) struct State {
     /// Directory objects in the order in which they changed; a place in it is a delta token.
     pub(super) moved: Vec<Uuid>,
     pub(super) epoch: Uuid,
+    /// The tenant's audit log, oldest first.
+    pub(super) audit: Vec<Audited>,
+    /// What the audit log was asked while this sandbox runs.
+    pub(super) queries: BTreeMap<Uuid, Left>,
     log: Option<Log>,
 }
 
 impl State {
     /// Brings a tenant up to what its log says.
     pub(super) fn new(tenant: Tenant, world: World, log: Option<(Log, Vec<Change>)>) -> Self {
-        let mut state =
-            Self { tenant, world, writes: Vec::new(), moved: Vec::new(), epoch: Uuid::new_v4(), log: None };
+        let mut state = Self {
+            tenant,
+            world,
+            writes: Vec::new(),
+            moved: Vec::new(),
+            epoch: Uuid::new_v4(),
+            audit: Vec::new(),
+            queries: BTreeMap::new(),
+            log: None,
+        };
         if let Some((log, changes)) = log {
             for change in changes {
                 state.adopt(change);
             }
+            // A log that was tidied up is in no order.
+            state.audit.sort_by_key(|record| (record.at, record.id));
             state.epoch = log.epoch;
             state.log = Some(log);
         }
@@ -68,7 +84,7 @@ impl State {
     }
 
     /// Writes somebody's choice for a person.
-    pub(super) fn choose(&mut self, at: usize, asked: Stored, now: i64) -> Result<(), SandboxError> {
+    pub(super) fn choose(&mut self, at: usize, asked: Stored, by: &By, now: i64) -> Result<(), SandboxError> {
         let person = &self.tenant.people[at];
         let mut stored = person.stored();
         stored.take(asked, self.tenant.defaults.truth(), &self.world);
@@ -77,17 +93,24 @@ impl State {
         }
         let mut delayed = person.insights.as_deref().cloned().unwrap_or_default();
         delayed.write(stored, now, self.world.person_delay);
-        self.commit(Change::Insights { person: person.id, now: delayed })
+        let id = person.id;
+        self.commit(Change::Insights { person: id, now: delayed })?;
+        if *by == By::Themselves && !self.world.audit_people {
+            return Ok(());
+        }
+        self.commit(Change::Audited(Audited::of_person(id, asked, by, now)))
     }
 
     /// Writes the tenant's defaults.
-    pub(super) fn set_defaults(&mut self, defaults: Defaults, now: i64) -> Result<(), SandboxError> {
+    pub(super) fn set_defaults(&mut self, defaults: Defaults, by: &By, now: i64) -> Result<(), SandboxError> {
         if defaults == *self.tenant.defaults.truth() {
             return Ok(());
         }
         let mut delayed = self.tenant.defaults.clone();
+        let record = Audited::of_defaults(delayed.truth(), &defaults, by, now);
         delayed.write(defaults, now, self.world.default_delay);
-        self.commit(Change::Defaults { now: delayed })
+        self.commit(Change::Defaults { now: delayed })?;
+        self.commit(Change::Audited(record))
     }
 
     /// Writes a person's direct licences.
@@ -202,6 +225,7 @@ impl State {
                 }
             }
             Change::Defaults { now } => self.tenant.defaults = now,
+            Change::Audited(record) => self.audit.push(record),
         }
     }
 }

@@ -51,9 +51,10 @@ impl Scene {
         Self { stage, sandbox }
     }
 
-    /// Prepares a run of the program with nothing but these variables around it.
+    /// Prepares a run of the program with nothing but these variables around it, over the carrier that the sandbox speaks.
     pub(crate) fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = self.stage.command(arguments);
+        command.args(["--transport", "exchange-rest"]);
         let url = self.sandbox.url();
         command.env_clear().env("CI", "true").env("PATH", "/usr/bin:/bin");
         command

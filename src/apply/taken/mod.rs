@@ -97,6 +97,7 @@ pub async fn take_over(recorded: Recorded<'_>, run: Run, clock: &Clock) -> Resul
         ended: clock.now(),
         planned: recorded.plan.summary.clone(),
         rows: rows(&recorded, started),
+        licensing_groups: Vec::new(),
         stopped: None,
         calls: recorded.rows.iter().map(|row| u64::from(row.attempts)).sum(),
     };
@@ -202,6 +203,7 @@ impl Telling<'_> {
             from: row.before.of(row.subject).or(operation.from),
             to: operation.to,
             repeat: operation.because == Because::DidNotTake,
+            by_group: false,
             under: under(operation),
             at: row.at,
         }

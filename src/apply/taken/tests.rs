@@ -30,6 +30,7 @@ fn operation(setting: Setting, from: Value, to: Value) -> Operation {
         because: Because::ManifestChanged,
         mark: None,
         licences: Vec::new(),
+        through: Vec::new(),
         after_opt_out: false,
     }
 }

@@ -76,6 +76,22 @@ pub(in crate::cli) struct Consent {
     pub(in crate::cli) strict: bool,
 }
 
+/// Is whether to ask who changed what others changed.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct WhoChanged {
+    /// Ask the tenant's audit log who made the changes that others made, and wait for its answer: 2 minutes, or so long.
+    /// Needs the permission `AuditLogsQuery.Read.All`; without it, a note says so
+    #[arg(
+        long,
+        value_name = "DURATION",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2m",
+        value_parser = duration
+    )]
+    pub(in crate::cli) who_changed: Option<SignedDuration>,
+}
+
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PlanArgs {
     #[command(flatten)]
@@ -88,6 +104,8 @@ pub(in crate::cli) struct PlanArgs {
     /// Exit with 6 when a guard objects
     #[arg(long)]
     pub(in crate::cli) enforce_guards: bool,
+    #[command(flatten)]
+    pub(in crate::cli) who_changed: WhoChanged,
 }
 
 #[derive(Debug, Args)]
@@ -222,6 +240,8 @@ pub(in crate::cli) struct ExplainArgs {
     /// The person: user principal name or object id
     pub(in crate::cli) person: String,
     #[command(flatten)]
+    pub(in crate::cli) who_changed: WhoChanged,
+    #[command(flatten)]
     pub(in crate::cli) output: Output,
 }
 
@@ -245,6 +265,8 @@ pub(in crate::cli) struct DriftArgs {
     /// Exit with 2 when something differs
     #[arg(long)]
     pub(in crate::cli) detailed_exitcode: bool,
+    #[command(flatten)]
+    pub(in crate::cli) who_changed: WhoChanged,
 }
 
 #[derive(Debug, Args)]

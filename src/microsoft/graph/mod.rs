@@ -1,5 +1,7 @@
 //! Reads the directory through Microsoft Graph v1.0, and assigns licences.
 
+mod audit;
+mod audit_record;
 mod licence;
 mod licensing;
 mod read;

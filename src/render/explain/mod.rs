@@ -9,7 +9,7 @@ use super::number::{list, moment};
 use super::page::{Line, Page};
 use super::style::Meaning;
 use super::words::Quote;
-use super::{Look, change, json, licensing, words};
+use super::{Look, change, json, licensing, who, words};
 use crate::model::{By, Entry, Found, Kind, ServicePlan, Setting, Tried, Value};
 use crate::plan::explain::{Agreed, Barred, Decision, Explanation, LicenceLine, SettingExplanation};
 
@@ -90,6 +90,7 @@ fn person(explanation: &Explanation, quote: Quote) -> Vec<Fact> {
         licences,
         service_plan,
         settings: _,
+        inquiry,
     } = explanation;
     let kind = match kind {
         Kind::Member => "member",
@@ -117,6 +118,7 @@ fn person(explanation: &Explanation, quote: Quote) -> Vec<Fact> {
         Some(ServicePlan::Removed) => "removed: every licence that could carry it has it switched off",
     };
     facts.push(("plan", plan.to_owned()));
+    facts.extend(inquiry.as_ref().map(|inquiry| ("audit log", who::inquiry(inquiry, quote))));
     facts
 }
 
@@ -169,6 +171,7 @@ fn about(explanation: &Explanation, explained: &SettingExplanation, quote: Quote
         through,
         barred,
         row,
+        by,
         decision,
     } = explained;
     let mut facts = Vec::new();
@@ -192,6 +195,7 @@ fn about(explanation: &Explanation, explained: &SettingExplanation, quote: Quote
     if !returned.is_empty() {
         facts.push(("history", format!("it {} after it had been written", agreed::came_back(returned))));
     }
+    facts.extend(by.as_deref().map(|by| ("changed", who::attribution(by, quote))));
     let agreed =
         |Agreed { reason, until }: &Agreed| format!("until {}: {}", agreed::until(*until), quote(reason));
     if let Some(accepted) = accepted {

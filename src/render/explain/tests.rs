@@ -48,6 +48,7 @@ fn explanation() -> Explanation {
                 re_opt_in: None,
                 through: Vec::new(),
                 barred: Vec::new(),
+                by: None,
                 row: Some(12),
                 decision: Decision::Leave(Reason::ConsentFloor),
             },
@@ -63,6 +64,7 @@ fn explanation() -> Explanation {
                 re_opt_in: None,
                 through: Vec::new(),
                 barred: Vec::new(),
+                by: None,
                 row: Some(7),
                 decision: Decision::Set { to: Value::ON, because: Because::Pinned },
             },
@@ -78,10 +80,12 @@ fn explanation() -> Explanation {
                 re_opt_in: None,
                 through: Vec::new(),
                 barred: Vec::new(),
+                by: None,
                 row: None,
                 decision: Decision::Leave(Reason::Released),
             },
         ],
+        inquiry: None,
     }
 }
 

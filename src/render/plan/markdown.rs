@@ -82,7 +82,7 @@ fn outside(comment: &mut Comment, plan: &Plan, details: usize) {
     }
     let total = counted(plan.outside_changes.len() as u64, "setting", "settings");
     comment.heading(3, &format!("Changed by others since the last apply: {total}"));
-    let (tenant, by_person) = outside_by_person(&plan.outside_changes);
+    let (tenant, by_person) = outside_by_person(&plan.outside_changes, code);
     if !tenant.is_empty() {
         comment.list(tenant);
     }

@@ -45,7 +45,8 @@ pub fn csv(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
             let why = words::reason_word(person.reason);
             table.row([&*person.upn, &id, &*person.group, "", "", "", "leave", why])?;
         }
-        for Deviation { setting, want, have, reason, ours_released: _, until: _ } in &person.settings {
+        for deviation in &person.settings {
+            let Deviation { setting, want, have, reason, ours_released: _, until: _, by: _ } = deviation;
             let (from, to) = (have.to_string(), want.to_string());
             let why = words::reason_word(*reason);
             table.row([&*person.upn, &id, &*person.group, setting.word(), &from, &to, "leave", why])?;

@@ -136,7 +136,7 @@ fn outside(page: &mut Page<'_>, changes: &[OutsideChange]) -> io::Result<()> {
     }
     let total = counted(changes.len() as u64, "setting", "settings");
     page.heading(&format!("Changed by others since the last apply: {total}"))?;
-    let (tenant, by_person) = outside_by_person(changes);
+    let (tenant, by_person) = outside_by_person(changes, inert::quoted);
     for change in tenant {
         page.marked(2, Mark::Changed, Line::of(change))?;
     }

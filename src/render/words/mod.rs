@@ -7,7 +7,7 @@ pub(super) mod doctor;
 use std::borrow::Cow;
 
 use super::number::{count, counted, list, people};
-use super::{agreed, licensing};
+use super::{agreed, licensing, who};
 use crate::apply::{Outcome, Stopped, Why};
 use crate::model::{Class, RefusalKind, Waiver};
 use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused, Settled, Stays};
@@ -438,6 +438,7 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
             "{} says `re-opt-in`, and without a ledger nobody knows who had opted out before; so nobody is opted in",
             quote(group)
         ),
+        Note::WhoChanged { inquiry } => who::inquiry(inquiry, quote),
         Note::RestoreStays { people: n } => format!(
             "{} cannot get back all that was found: a value once written cannot be unset, only changed",
             people(*n)
