@@ -7,6 +7,7 @@ mod apply;
 mod args;
 mod consent;
 mod console;
+mod doctor;
 mod drift;
 mod environment;
 mod exit;
@@ -80,6 +81,7 @@ pub fn main() -> ExitCode {
             // What could not be shown was not applied.
             Command::Apply(_) | Command::Rollback(_) | Command::Record(_) => Exit::Unexpected.into(),
             Command::Validate(_)
+            | Command::Doctor(_)
             | Command::Init(_)
             | Command::Schema(_)
             | Command::Plan(_)
@@ -105,6 +107,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
     let Arguments { global, command } = arguments;
     match command {
         Command::Validate(args) => validate::run(global, console, args),
+        Command::Doctor(args) => doctor::run(global, console, args).await,
         Command::Init(args) => init::run(global, console, args),
         Command::Schema(args) => schema::run(console, args),
         Command::Plan(args) => plan::run(global, console, args).await,

@@ -16,7 +16,8 @@ use super::scenario::{self, Scenario};
 use super::syntax::{self, Located, Node};
 use super::text::decode;
 use super::transport::Transport;
-use super::{Manifest, accept, store, tenant, words};
+use super::{Manifest, accept, needs, store, tenant, words};
+use crate::model::Needs;
 
 /// Is the version of the manifest that this program reads.
 const VERSION: i128 = 1;
@@ -108,7 +109,8 @@ fn document(
     let store = store::store(fields.get("store"), folder, report);
     scenario::check(scenario, &defaults, &groups, report);
     accept::check(&accepts, &groups, report);
-    Some(Manifest {
+    let default_lines = defaults.values().map(|(_, at)| at.line).collect();
+    let mut manifest = Manifest {
         tenant: id?,
         tenant_name: name,
         transport,
@@ -122,10 +124,13 @@ fn document(
         limits,
         settle,
         store,
+        needs: Needs::default(),
         digest: String::new(),
         file: File { path: Path::new("").into(), text: "".into() },
         warnings: Problems::default(),
-    })
+    };
+    manifest.needs = needs::needs(default_lines, &manifest.groups, through_groups, manifest.rules());
+    Some(manifest)
 }
 
 fn version(fields: &Fields<'_>, report: &mut Reporter<'_>) {

@@ -17,6 +17,7 @@ mod fields;
 mod folder;
 mod group;
 mod members;
+mod needs;
 mod people;
 mod problem;
 mod resolve;
@@ -53,7 +54,7 @@ pub use template::template;
 pub use transport::Transport;
 pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
-use crate::model::{Class, Cloud, Limit, Selector, Settle, TenantId, TenantSetting, Value};
+use crate::model::{Class, Cloud, Limit, Needs, Selector, Settle, TenantId, TenantSetting, Value};
 use accept::Accept;
 use folder::Folder;
 use people::Rule;
@@ -75,6 +76,7 @@ pub struct Manifest {
     limits: BTreeMap<Class, Limit>,
     settle: Settle,
     store: StoreAddress,
+    needs: Needs,
     digest: String,
     file: File,
     warnings: Problems,
@@ -169,6 +171,11 @@ impl Manifest {
         &self.store
     }
 
+    /// Gives the least that an application has to be granted to plan and apply it.
+    pub fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
     /// Gives the SHA-256 of the manifest's bytes followed by that of each file it names, in order of first naming.
     ///
     /// For a manifest that names no file, it is the file's own SHA-256. Lower-case hexadecimal.
@@ -203,6 +210,24 @@ impl Manifest {
     /// Gathers every selector whose answer [`Manifest::resolve`] needs.
     pub fn selectors(&self) -> BTreeSet<Selector> {
         self.rules().flat_map(Rule::named).map(|named| named.selector).collect()
+    }
+
+    /// Gathers the directory's groups that it names, as it calls them.
+    pub fn named_groups(&self) -> BTreeSet<String> {
+        let ones = self.rules().filter_map(|rule| match rule {
+            Rule::One(one) => Some(&one.selector),
+            Rule::List(_) => None,
+        });
+        let groups = ones.filter_map(|selector| match selector {
+            Selector::Group(name) => Some(name.clone()),
+            Selector::Id(_)
+            | Selector::User(_)
+            | Selector::Mail(_)
+            | Selector::Filter(_)
+            | Selector::Licence(_)
+            | Selector::Everyone => None,
+        });
+        groups.collect()
     }
 
     fn rules(&self) -> impl Iterator<Item = &Rule> {

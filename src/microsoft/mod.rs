@@ -13,12 +13,14 @@ mod batch;
 mod cloud;
 mod connection;
 mod error;
+mod examine;
 mod fuse;
 mod graph;
 mod http;
 mod insights;
 mod message;
 mod pace;
+mod parts;
 mod reader;
 mod retry;
 mod roots;
@@ -33,9 +35,12 @@ pub use self::auth::{
 };
 pub use self::cloud::exchange_environment;
 pub use self::connection::{Connection, Endpoints, Shell, Transport};
+pub use self::examine::{DirectoryExamined, Examination, examine};
+pub use self::graph::GroupsFound;
 pub use self::insights::powershell::{ShellVersions, look_for_powershell};
 pub use self::reader::{Ask, Reader};
 pub use self::roots::{NoRoots, Roots};
+pub(crate) use self::url::without_user;
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};
 
 pub(crate) use self::insights::wire::{set_person, set_tenant};

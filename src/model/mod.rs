@@ -9,6 +9,7 @@ pub mod desired;
 pub mod ledger;
 pub mod licence;
 pub mod mark;
+pub mod permission;
 pub mod person;
 pub mod plan_hash;
 pub mod results;
@@ -28,6 +29,7 @@ pub use licence::{
     Catalogue, GroupMember, Licences, LicensingGroup, LicensingState, ServicePlanId, Sku, SkuId, Source,
 };
 pub use mark::Mark;
+pub use permission::{AdminRole, Because, Need, Needs, Permission, Purpose};
 pub use person::{GroupId, Kind, PersonId, Selector};
 pub use plan_hash::{NotAPlanHash, PlanHash};
 pub use results::{NotAnEnding, ResultRow, Sight, StepEnding};

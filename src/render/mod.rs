@@ -5,6 +5,7 @@
 //! `style`, and everything that was not written by us passes through `inert` first.
 
 pub mod difference;
+pub mod doctor;
 pub mod drift;
 pub mod explain;
 pub mod export;

@@ -34,6 +34,8 @@ pub struct World {
     pub audit_polls: u32,
     /// `audit-people=on|off`: whether the audit log records what people change themselves (`on`).
     pub audit_people: bool,
+    /// `clock-skew=SECONDS`: how far the clock that answers show is ahead of the sandbox's own; may be negative (0).
+    pub clock_skew: i64,
 }
 
 impl Default for World {
@@ -52,6 +54,7 @@ impl Default for World {
             batch_429: 0,
             audit_polls: 1,
             audit_people: true,
+            clock_skew: 0,
         }
     }
 }
@@ -125,7 +128,7 @@ impl WorldError {
     }
 }
 
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 14] = [
     ("opt-out-flags", "keep|off"),
     ("opt-in-flags", "keep|on"),
     ("noop", "stored|ignored"),
@@ -139,6 +142,7 @@ const KEYS: [(&str, &str); 13] = [
     ("batch-429", "N"),
     ("audit-polls", "N"),
     ("audit-people", "on|off"),
+    ("clock-skew", "SECONDS"),
 ];
 
 impl FromStr for World {
@@ -183,6 +187,7 @@ impl World {
             ("audit-polls", _) => self.audit_polls = value.parse().map_err(|_| odd())?,
             ("audit-people", "on") => self.audit_people = true,
             ("audit-people", "off") => self.audit_people = false,
+            ("clock-skew", _) => self.clock_skew = value.parse::<i32>().map(i64::from).map_err(|_| odd())?,
             _ => return Err(odd()),
         }
         Ok(())
@@ -208,6 +213,7 @@ impl fmt::Display for World {
         say(self.batch_429 > 0, format!("batch-429={}", self.batch_429));
         say(self.audit_polls != 1, format!("audit-polls={}", self.audit_polls));
         say(!self.audit_people, "audit-people=off".to_owned());
+        say(self.clock_skew != 0, format!("clock-skew={}", self.clock_skew));
         f.write_str(&parts.join(","))
     }
 }
@@ -220,7 +226,7 @@ mod tests {
     fn a_world_is_read_as_it_is_written() {
         let text = "opt-out-flags=off,opt-in-flags=on,noop=ignored,unlicensed=forbid,person-delay=900,\
                     default-delay=86400,licence-delay=60,group-delay=600,page-size=7,empty-pages=on,batch-429=5,\
-                    audit-polls=3,audit-people=off";
+                    audit-polls=3,audit-people=off,clock-skew=-90";
         let world: World = text.parse().expect("every switch is known");
         assert_eq!(world.to_string(), text);
         assert_eq!(world.page_size, Some(7));

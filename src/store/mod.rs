@@ -35,6 +35,7 @@ mod place;
 mod record;
 mod run;
 mod snapshot;
+mod trial;
 
 use std::fmt;
 use std::str::FromStr;
@@ -228,9 +229,8 @@ impl Store {
     /// `holder` is shown to whoever is locked out: a user, a machine, a process.
     pub async fn lock(&self, holder: &str, clock: &Clock) -> Result<Lease, StoreError> {
         let Some(Kept { objects, id: _ }) = &self.kept else { return Ok(Lease::of_nothing(clock)) };
-        let folded = snapshot::newest(objects, self.tenant).await?.map_or(0, |at| at.through);
-        let begun = journal::runs(objects).await?.last().map_or(0, |run| run.0);
-        lock::take(objects, holder, folded.max(begun), clock).await
+        let newest = self.newest_run().await?.map_or(0, |run| run.0);
+        lock::take(objects, holder, newest, clock).await
     }
 }
 

@@ -270,6 +270,23 @@ pub(in crate::cli) struct DriftArgs {
 }
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct DoctorArgs {
+    /// What is to be done with the manifest; looking needs less than writing
+    #[arg(long = "for", value_name = "WHAT", default_value = "apply")]
+    pub(in crate::cli) purpose: PurposeName,
+    #[command(flatten)]
+    pub(in crate::cli) output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum PurposeName {
+    /// Looking: `plan`, `drift`, `explain`, `export`.
+    Plan,
+    /// Writing as well.
+    Apply,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct VerifyArgs {
     /// Look at what this run wrote, read back or not; without, at everything that has not been read back
     #[arg(value_parser = run)]

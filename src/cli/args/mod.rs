@@ -153,6 +153,21 @@ pub(in crate::cli) enum Command {
         after_help = "Examples:\n  insightctl validate\n  insightctl validate --file prod/insights.yaml --strict"
     )]
     Validate(ValidateArgs),
+    /// Look at everything that could be wrong, each with a remedy; writes nothing to the tenant
+    ///
+    /// Signs in, compares what was granted with the least that the manifest needs, reads a little of everything, and
+    /// looks at PowerShell, the store, the clock and the network. Each check is made whatever another one finds; what
+    /// hangs on one that failed is skipped. Says at the end what nobody has verified. With `--for apply` a trial object is
+    /// created in the store and deleted again.
+    ///
+    /// Exits with 0 when nothing failed, else with 4 (sign-in or permission), 3 (the manifest or the command line) or
+    /// 8 (something cannot be read).
+    #[command(after_help = "Examples:
+  insightctl doctor
+  insightctl doctor --for plan                      for the application that only plans
+  insightctl doctor --format json --out doctor.json
+  insightctl doctor --sandbox tenant.json")]
+    Doctor(DoctorArgs),
     /// Write a manifest to start from
     #[command(after_help = "Examples:
   insightctl init --scenario mixed

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::licence::Products;
 pub(crate) use self::read::{Directory, Found, Learnt};
+pub use self::resolve::GroupsFound;
 pub(crate) use self::resolve::One;
 
 use super::batch;

@@ -38,7 +38,7 @@ pub(super) fn organization(context: &Context<'_>) -> Result<Reply, Refusal> {
 }
 
 pub(super) fn subscribed_skus(context: &Context<'_>) -> Result<Reply, Refusal> {
-    context.may_read_organization()?;
+    context.may_read_products()?;
     let query = Query::read(context.request, &["select"])?;
     let mut skus = context.shared.read().tenant.subscribed_skus(context.look());
     if let Some(names) = &query.select {

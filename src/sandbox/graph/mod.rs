@@ -54,6 +54,17 @@ impl Context<'_> {
         self.permit(&["Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"])
     }
 
+    /// Products are read with a permission that reads nothing else of the organisation; the one that writes licences
+    /// is not in Microsoft's table.
+    fn may_read_products(&self) -> Result<(), Refusal> {
+        self.permit(&[
+            "LicenseAssignment.Read.All",
+            "Organization.Read.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ])
+    }
+
     fn look(&self) -> Look {
         Look::At(self.now)
     }

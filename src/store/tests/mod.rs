@@ -14,6 +14,7 @@ mod emulators;
 mod keeping;
 mod locking;
 mod racing;
+mod trial;
 
 pub(super) const TENANT: TenantId = TenantId(Uuid::from_u128(0x7e));
 pub(super) const OTHER: TenantId = TenantId(Uuid::from_u128(0x07));
