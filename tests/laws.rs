@@ -7,8 +7,9 @@ use std::sync::Arc;
 use insightctl::model::{
     Accepted, ActualPerson, ActualState, ActualTenant, By, BySetting, Catalogue, Class, DesiredGroup,
     DesiredState, Entry, Found, GroupId, GroupMember, Held, Kind, Known, Ledger, Licences, LicensingGroup,
-    LicensingState, Mark, Mode, OnLeave, OnUserChoice, PersonId, PersonRecord, ReOptIn, Refusal, RefusalKind, ServicePlanId, Setting, Settings, Settle, Sku,
-    SkuId, Source, Switch, TenantEntry, TenantId, TenantSetting, Value,
+    LicensingState, Mark, Mode, OnLeave, OnUserChoice, PersonId, PersonRecord, ReOptIn, Refusal, RefusalKind,
+    ServicePlanId, Setting, Settings, Settle, Sku, SkuId, Source, Switch, TenantEntry, TenantId,
+    TenantSetting, Value,
 };
 use insightctl::plan::{Because, Context, Operation, Phase, Plan, Reason, Target, is_consistent, plan};
 use jiff::Timestamp;
@@ -206,7 +207,8 @@ fn licensing(
     if stranger == 1 {
         return Known::Unknown(Arc::new(Refusal::not_asked()));
     }
-    let holds = |person: &&ActualPerson| person.licences.0.iter().any(|source| source.by_group == Some(group));
+    let holds =
+        |person: &&ActualPerson| person.licences.0.iter().any(|source| source.by_group == Some(group));
     let members = actual.people.iter().filter(|(_, person)| holds(person)).map(|(id, _)| *id);
     let members = members.chain((stranger == 0).then(|| id(99)));
     let off = |off: bool| if off { vec![ServicePlanId(Uuid::from_u128(1))] } else { Vec::new() };

@@ -323,8 +323,7 @@ mod tests {
             disabled_before: vec![plan(7)],
             disabled_after: vec![plan(1), plan(7)],
         }];
-        let removal =
-            || operation(Setting::ServicePlan, Value::ASSIGNED, Value::REMOVED, Because::Differs);
+        let removal = || operation(Setting::ServicePlan, Value::ASSIGNED, Value::REMOVED, Because::Differs);
         let own = Operation { licences: change.to_vec(), ..removal() };
         let shows = |have: &Licences| licences(have, &own, &[]);
         assert_eq!(shows(&holds(None, &[7])), Shows::Before);

@@ -255,7 +255,9 @@ impl Desk<'_> {
         let mut working = BTreeSet::new();
         let mut failing: BTreeMap<GroupId, Arc<str>> = BTreeMap::new();
         for (id, state) in &states {
-            let Some(group) = self.plan.licensing_groups.iter().find(|group| group.id == *id) else { continue };
+            let Some(group) = self.plan.licensing_groups.iter().find(|group| group.id == *id) else {
+                continue;
+            };
             let Known::Is(state) = state else { continue };
             if state.processing {
                 working.insert(*id);

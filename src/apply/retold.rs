@@ -40,7 +40,17 @@ impl Report {
         for record in records {
             retelling.take(record);
         }
-        let Retelling { rows, places: _, last: _, by_group: _, group_request: _, hash, waivers, calls, ended } = retelling;
+        let Retelling {
+            rows,
+            places: _,
+            last: _,
+            by_group: _,
+            group_request: _,
+            hash,
+            waivers,
+            calls,
+            ended,
+        } = retelling;
         let planned = plan.summary.clone();
         let groups = plan.licensing_groups.iter().map(|group| {
             let through = |row: &&Row| row.operation.through.contains(&group.id);

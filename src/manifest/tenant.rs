@@ -156,7 +156,9 @@ pub(super) fn settle(node: &Located<Node>, report: &mut Reporter<'_>) -> Settle 
     if node.value == Node::Null {
         return settle;
     }
-    let Some(fields) = fields(node, "`settle`", &["person", "defaults", "service-plan", "licensing-group"], report) else {
+    let Some(fields) =
+        fields(node, "`settle`", &["person", "defaults", "service-plan", "licensing-group"], report)
+    else {
         return settle;
     };
     let targets = [

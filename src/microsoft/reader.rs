@@ -18,7 +18,8 @@ use super::{Connection, Reading, Transport, known, url};
 use crate::clock::Clock;
 use crate::model::{
     ActualPerson, ActualState, ActualTenant, Catalogue, GroupId, Kind, Known, Licences, LicensingGroup,
-    LicensingState, Members, Membership, PersonId, Refusal, RefusalKind, Selector, Settings, TenantId, TenantSetting, Value,
+    LicensingState, Members, Membership, PersonId, Refusal, RefusalKind, Selector, Settings, TenantId,
+    TenantSetting, Value,
 };
 use crate::plan::Scope;
 

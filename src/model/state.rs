@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BySetting, Catalogue, GroupId, Kind, Licences, LicensingGroup, Mode, PersonId, Setting, Switch, TenantId, TenantSetting, Value,
+    BySetting, Catalogue, GroupId, Kind, Licences, LicensingGroup, Mode, PersonId, Setting, Switch, TenantId,
+    TenantSetting, Value,
 };
 
 /// Is a value, or the reason why it could not be read; unknown is never `false`.

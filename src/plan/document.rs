@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, GroupLicences, Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange, Quarantined,
-    Reason,
+    Context, GroupLicences, Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange,
+    Quarantined, Reason,
 };
 use crate::model::{
     Class, Entry, Mark, Overlap, PersonId, PlanHash, Setting, TenantEntry, TenantId, TenantSetting,

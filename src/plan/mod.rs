@@ -41,7 +41,9 @@ pub use gone::{FORGOTTEN_AFTER, whom_to_look_up};
 pub use inverse::inverse;
 pub use leaving::who_left;
 pub use look::DefaultNow;
-pub use note::{Barrier, Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Quarantined, Refused};
+pub use note::{
+    Barrier, Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Quarantined, Refused,
+};
 pub use occasion::{LeftOut, Occasion, Recorded, Stays, Undone};
 pub use operation::{GroupLicences, LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};

@@ -31,7 +31,9 @@ pub fn licensing_groups(desired: &DesiredState, actual: &ActualState) -> BTreeSe
             Some(Value::REMOVED) => {
                 groups.extend(person.licences.inherited_on(&actual.catalogue).map(|(_, group)| group));
             }
-            Some(Value::ServicePlan(want)) if person.licences.service_plan(&actual.catalogue) != Some(want) => {
+            Some(Value::ServicePlan(want))
+                if person.licences.service_plan(&actual.catalogue) != Some(want) =>
+            {
                 groups.extend(person.licences.handed_down_by(&actual.catalogue));
             }
             Some(Value::ServicePlan(_) | Value::Mode(_) | Value::Switch(_) | Value::Rate(_)) | None => {}
@@ -55,14 +57,9 @@ pub(super) struct Routes {
 #[derive(Debug)]
 enum Standing {
     /// They are to be changed, through these groups.
-    Goes {
-        removal: bool,
-        through: Vec<GroupId>,
-    },
+    Goes { removal: bool, through: Vec<GroupId> },
     /// They have what they are to have, or nothing that could change.
-    IsSo {
-        removal: bool,
-    },
+    IsSo { removal: bool },
     /// They would be changed, but for this group, which may not.
     KeptBy(GroupId),
     /// They are not to be changed.
@@ -78,11 +75,7 @@ impl Routes {
     /// Chooses the groups to go through, or gives those that stand against it.
     ///
     /// A plan is gone only once all groups have it off, and there as soon as one has it on.
-    pub(super) fn choose(
-        &self,
-        groups: Vec<GroupId>,
-        removal: bool,
-    ) -> Result<Vec<GroupId>, Vec<GroupId>> {
+    pub(super) fn choose(&self, groups: Vec<GroupId>, removal: bool) -> Result<Vec<GroupId>, Vec<GroupId>> {
         let is_open = |group: &GroupId| self.assumed || self.open.contains_key(&(*group, removal));
         let open: Vec<GroupId> = groups.iter().copied().filter(is_open).collect();
         let enough = if removal { open.len() == groups.len() } else { !open.is_empty() || groups.is_empty() };

@@ -217,8 +217,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        BySetting, Kind, Known, Licences, Mark, Mode, OnLeave, OnUserChoice, PersonId, Settings, Settle, Source,
-        Switch,
+        BySetting, Kind, Known, Licences, Mark, Mode, OnLeave, OnUserChoice, PersonId, Settings, Settle,
+        Source, Switch,
     };
     use crate::plan::hold::Deviations;
     use crate::plan::routes::Routes;

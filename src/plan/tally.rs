@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::tenant::TenantVerdict;
 use super::{
-    Basis, Because, Context, Draft, FORMAT, GroupLicences, Leaving, MovesWithDefault, Note, Observations, Operation, Plan,
-    Summary, Target, calls,
+    Basis, Because, Context, Draft, FORMAT, GroupLicences, Leaving, MovesWithDefault, Note, Observations,
+    Operation, Plan, Summary, Target, calls,
 };
 use crate::model::{
     Accepted, ActualState, Class, DesiredState, Ledger, Mark, PersonId, PlanHash, ReOptIn, TenantSetting,
@@ -112,7 +112,8 @@ fn go_through(operations: &[Operation], licensing_groups: &[GroupLicences]) -> b
             let group = &licensing_groups[at];
             used.insert(group.id);
             let Target::Person(person) = &operation.target else { return false };
-            (operation.phase, operation.to) == (group.phase(), group.to)
+            let removal = |value| value == Value::REMOVED;
+            (operation.phase, removal(operation.to)) == (group.phase(), removal(group.to))
                 && group.members.binary_search(&person.id).is_ok()
         })
     });

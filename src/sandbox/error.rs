@@ -116,7 +116,9 @@ impl SandboxError {
             }
             Self::NoSuchGroup(_)
             | Self::Shape { .. }
-            | Self::Tenant(_) | Self::Log { .. } | Self::Listen { .. } => None,
+            | Self::Tenant(_)
+            | Self::Log { .. }
+            | Self::Listen { .. } => None,
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use insightctl::apply::{GroupRow, Outcome, Report, Skipped, Stop, Why};
-use insightctl::model::{BySetting, DesiredGroup, DesiredState, GroupId, Held, OnLeave, OnUserChoice, Setting, Value};
+use insightctl::model::{
+    BySetting, DesiredGroup, DesiredState, GroupId, Held, OnLeave, OnUserChoice, Setting, Value,
+};
 use insightctl::plan::{Barrier, Note, Plan, Reason, Target};
 use insightctl::sandbox::Choice;
 use serde_json::json;
@@ -39,7 +41,8 @@ fn handed_down(members: impl IntoIterator<Item = u128>, off: &[&str]) -> serde_j
 
 /// Asks for no service plan for the first six people, whom a manifest's group holds.
 fn removed() -> DesiredState {
-    let wants = BySetting { mode: Some(Value::OPT_OUT), service_plan: Some(Value::REMOVED), ..BySetting::default() };
+    let wants =
+        BySetting { mode: Some(Value::OPT_OUT), service_plan: Some(Value::REMOVED), ..BySetting::default() };
     let group = DesiredGroup {
         name: "works-council".into(),
         wants,
@@ -99,7 +102,11 @@ async fn without_leave_in_the_manifest_no_group_is_even_read() {
     stage.desired.through_groups = false;
     let plan = stage.plan().await;
     assert_eq!(barrier(&plan), Some(&Barrier::NotAllowed));
-    assert!(stage.sandbox.requests().keys().all(|route| !route.contains("members")), "{:?}", stage.sandbox.requests());
+    assert!(
+        stage.sandbox.requests().keys().all(|route| !route.contains("members")),
+        "{:?}",
+        stage.sandbox.requests()
+    );
     stage.apply(&plan).await;
     assert_eq!(written(&stage), [json!(null); 0]);
 }
@@ -203,13 +210,19 @@ async fn whoever_is_protected_by_now_or_opted_in_again_keeps_the_group_as_it_is(
     let report = carry_out(&stage, &plan, left_out).await;
     assert_eq!(outcomes(&report), BTreeMap::from([("done", 5), ("moved", 2), ("waiting", 5)]));
     let held = row(&report, 1, Setting::ServicePlan).why.clone();
-    assert!(matches!(held, Some(Why::GroupHeldBack { id: who, outcome: Outcome::Moved, .. }) if who == id(3)));
+    assert!(
+        matches!(held, Some(Why::GroupHeldBack { id: who, outcome: Outcome::Moved, .. }) if who == id(3))
+    );
     assert_eq!(written(&stage), [json!(null); 0]);
 
     let next = stage.plan().await;
     stage.sandbox.person(&upn(4), &Choice { mode: Some(true), ..Choice::default() }).unwrap();
     let report = carry_out(&stage, &next, Skipped::default()).await;
-    assert_eq!(row(&report, 4, Setting::ServicePlan).outcome, Outcome::Waiting, "their opt-out does not show");
+    assert_eq!(
+        row(&report, 4, Setting::ServicePlan).outcome,
+        Outcome::Waiting,
+        "their opt-out does not show"
+    );
     assert_eq!(written(&stage), [json!(null); 0]);
 }
 
@@ -287,7 +300,7 @@ async fn what_a_group_has_switched_off_comes_on_where_all_of_its_members_want_it
 async fn a_refused_write_to_the_group_fails_for_all_of_its_members() {
     let stage = staged("").await;
     let plan = stage.plan().await;
-    let script = json!({ "faults": [{ "match": { "path": "/groups/*/assignLicense" }, "status": 400, "code": "Request_BadRequest" }] });
+    let script = json!({ "faults": [{ "match": { "path": "assignLicense" }, "status": 400, "code": "Request_BadRequest" }] });
     stage.sandbox.play(&script.to_string()).unwrap();
     let report = stage.apply(&plan).await;
     assert_eq!(outcomes(&report), BTreeMap::from([("done", 6), ("failed", 6)]), "{report:#?}");
@@ -322,7 +335,7 @@ async fn dropped_anywhere_around_the_write_the_group_converges_and_nobody_is_bla
 async fn an_intent_without_a_write_is_looked_at_again_after_a_day() {
     let stage = staged("").await;
     let plan = stage.plan().await;
-    let script = json!({ "faults": [{ "match": { "path": "/groups/*/assignLicense" }, "cut": "before" }] });
+    let script = json!({ "faults": [{ "match": { "path": "assignLicense" }, "cut": "before" }] });
     stage.sandbox.play(&script.to_string()).unwrap();
     let report = stage.apply(&plan).await;
     assert_eq!(outcomes(&report), BTreeMap::from([("done", 6), ("unanswered", 6)]), "{report:#?}");

@@ -76,7 +76,10 @@ async fn of_twelve_approved_the_still_valid_part_is_done_although_thirty_one_wou
     assert!(left_out.people.len() as u64 <= StaleLimit::default().of(approved.summary.people));
     let found = Why::Found { setting: Setting::DigestEmail, value: Value::OFF };
     let moved = [2, 5, 7].map(|n| (id(n), found.clone()));
-    assert_eq!(left_out, Skipped { people: BTreeMap::from(moved), tenant: BTreeMap::new(), groups: BTreeMap::new() });
+    assert_eq!(
+        left_out,
+        Skipped { people: BTreeMap::from(moved), tenant: BTreeMap::new(), groups: BTreeMap::new() }
+    );
     assert_eq!(stage.sandbox.writes().len(), 0, "nothing is written while looking");
 
     let report = carry_out(&stage, &approved, left_out).await;

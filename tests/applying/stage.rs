@@ -115,8 +115,7 @@ impl Stage {
     pub(crate) async fn with(world: &str, tenant: serde_json::Value, desired: DesiredState) -> Self {
         let theirs = Arc::new(AtomicI64::new(NOON));
         let clock = Arc::clone(&theirs);
-        let mut options =
-            Options::new(Source::Value(tenant), Arc::new(move || clock.load(Ordering::SeqCst)));
+        let mut options = Options::new(Source::Value(tenant), Arc::new(move || clock.load(Ordering::SeqCst)));
         options.world = world.parse().unwrap();
         let sandbox = Sandbox::start(options).await.unwrap();
         let endpoints = Endpoints::of_sandbox(sandbox.url());

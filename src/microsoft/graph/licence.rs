@@ -49,7 +49,10 @@ impl Products {
                 let name = plan.service_plan_name.to_ascii_uppercase();
                 MAILBOX.iter().any(|prefix| name.starts_with(prefix))
             });
-            skus.insert(SkuId(*sku_id), Sku { name: Arc::clone(sku_part_number), insights, mailbox, plans: plans(&|_| true) });
+            skus.insert(
+                SkuId(*sku_id),
+                Sku { name: Arc::clone(sku_part_number), insights, mailbox, plans: plans(&|_| true) },
+            );
         }
         skus
     }
@@ -97,7 +100,8 @@ fn assign(write: &LicenceWrite) -> Request {
 
 /// Writes products with the whole lists of plans that they are to have switched off.
 pub(super) fn added(changes: &[LicenceChange]) -> Vec<Value> {
-    let add = |change: &LicenceChange| json!({ "skuId": change.sku.0, "disabledPlans": change.disabled_after });
+    let add =
+        |change: &LicenceChange| json!({ "skuId": change.sku.0, "disabledPlans": change.disabled_after });
     changes.iter().map(add).collect()
 }
 

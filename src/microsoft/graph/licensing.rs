@@ -12,8 +12,8 @@ use crate::microsoft::error::Peer;
 use crate::microsoft::known;
 use crate::microsoft::message::{Answer, Effect, Failure, Request};
 use crate::model::{
-    GroupId, GroupMember, Known, LicensingGroup, LicensingState, PersonId, Refusal, RefusalKind, ServicePlanId,
-    SkuId,
+    GroupId, GroupMember, Known, LicensingGroup, LicensingState, PersonId, Refusal, RefusalKind,
+    ServicePlanId, SkuId,
 };
 use crate::plan::LicenceChange;
 
@@ -78,7 +78,10 @@ impl TryFrom<wire::LicensingGroup> for Stated {
             processing: word.is_some_and(under_way),
             errors: has_members_with_license_errors.unwrap_or(false),
         };
-        Ok(Self { state, hidden: visibility.is_some_and(|word| word.eq_ignore_ascii_case("HiddenMembership")) })
+        Ok(Self {
+            state,
+            hidden: visibility.is_some_and(|word| word.eq_ignore_ascii_case("HiddenMembership")),
+        })
     }
 }
 
@@ -160,8 +163,12 @@ mod tests {
 
     #[test]
     fn a_group_is_asked_for_exactly_what_is_used() {
-        let change =
-            LicenceChange { sku: E5, name: "SPE_E5".into(), disabled_before: vec![], disabled_after: vec![P2] };
+        let change = LicenceChange {
+            sku: E5,
+            name: "SPE_E5".into(),
+            disabled_before: vec![],
+            disabled_after: vec![P2],
+        };
         let requests = [state(GROUP), members(BASE, GROUP), assign(BASE, GROUP, &[change])];
         insta::assert_snapshot!(requests.map(|request| request.to_string()).join("\n\n"), @r#"
         GET /groups/cccccccc-0000-4000-8000-000000000001?$select=id,visibility,assignedLicenses,licenseProcessingState,hasMembersWithLicenseErrors
@@ -196,8 +203,13 @@ mod tests {
             let group = json!({ "assignedLicenses": [], "licenseProcessingState": state });
             stated(group).expect("it is shown").processing
         };
-        assert!(is(json!({ "state": "QueuedForProcessing" })) && is(json!({ "state": "processingInProgress" })));
-        assert!(!is(json!({ "state": "ProcessingComplete" })) && !is(json!(null)), "one that never had to be");
+        assert!(
+            is(json!({ "state": "QueuedForProcessing" })) && is(json!({ "state": "processingInProgress" }))
+        );
+        assert!(
+            !is(json!({ "state": "ProcessingComplete" })) && !is(json!(null)),
+            "one that never had to be"
+        );
     }
 
     #[test]

@@ -53,7 +53,8 @@ impl Story {
             people: BTreeMap::from([(ADA, Held { group: 0, certain: true })]),
             ..DesiredState::default()
         };
-        let sku = Sku { name: "E5".into(), insights: vec![INSIGHTS], mailbox: Vec::new(), plans: vec![INSIGHTS] };
+        let sku =
+            Sku { name: "E5".into(), insights: vec![INSIGHTS], mailbox: Vec::new(), plans: vec![INSIGHTS] };
         let source = Source { sku: E5, by_group: None, disabled: Vec::new(), active: true };
         let on = Switch::On;
         let ada = ActualPerson {
@@ -85,7 +86,13 @@ impl Story {
         };
         let record = PersonRecord { group: Some("pilot".into()), ..PersonRecord::default() };
         let ledger = Ledger { people: BTreeMap::from([(ADA, record)]), ..Ledger::default() };
-        let deeds = Deeds { run: 1, at: then(), tenant: BTreeMap::new(), people: BTreeMap::new() };
+        let deeds = Deeds {
+            run: 1,
+            at: then(),
+            tenant: BTreeMap::new(),
+            people: BTreeMap::new(),
+            licensing_groups: Vec::new(),
+        };
         Self { desired, actual, ledger, deeds, manifest: MANIFEST }
     }
 

@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-use super::{agreed, licensing};
 use super::number::{count, counted, list, people};
+use super::{agreed, licensing};
 use crate::apply::{Outcome, Stopped, Why};
 use crate::model::{Class, RefusalKind, Waiver};
 use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused, Settled, Stays};

@@ -177,7 +177,8 @@ pub(super) fn one_group(context: &Context<'_>, key: &str) -> Result<Reply, Refus
     groups::check_select(query.select.as_deref())?;
     let state = context.shared.read();
     let group = &state.tenant.groups[groups::find(&state.tenant, key)?];
-    let mut shown = Shown { group, look: context.look(), ahead: state.world.group_delay }.show(query.select.as_deref());
+    let mut shown =
+        Shown { group, look: context.look(), ahead: state.world.group_delay }.show(query.select.as_deref());
     shown["@odata.context"] = format!("{}/graph/v1.0/$metadata#groups/$entity", context.request.base).into();
     Ok(Reply::json(200, shown))
 }

@@ -412,7 +412,16 @@ fn undoing_of_which_nothing_was_heard_is_still_known_as_such() {
 fn a_default_that_is_undone_while_it_is_on_its_way_remembers_what_may_still_show() {
     let write = |from, to, under| {
         let from = Some(from);
-        let intent = Intent { operation: 0, subject: DEFAULT, from, to, repeat: false, by_group: false, under, at: at(8) };
+        let intent = Intent {
+            operation: 0,
+            subject: DEFAULT,
+            from,
+            to,
+            repeat: false,
+            by_group: false,
+            under,
+            at: at(8),
+        };
         [Record::Intent(intent), outcome(DEFAULT, Answer::Sent)]
     };
     let under = Some(Under::Rollback(Mark::of("a manifest")));
