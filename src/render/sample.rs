@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::licensing::tests::{group_row, inherited, licensing_group};
 use crate::apply::{self, Outcome, Report, Row, Stopped, Why};
 use crate::model::{
     Class, Limit, Overlap, PersonId, PlanHash, RefusalKind, Setting, TenantId, TenantSetting, Value, Waiver,
@@ -360,6 +361,8 @@ pub(super) fn hostile() -> Plan {
         },
         Note::OptsNobodyInAgain { group: Arc::from(HOSTILE) },
     ];
+    plan.notes.extend(inherited(HOSTILE));
+    plan.licensing_groups = vec![licensing_group(HOSTILE)];
     let mut target = target(1, HOSTILE, HOSTILE, Setting::Dashboard);
     spoil(&mut target);
     let returned = vec![at("2026-11-01T09:00:00Z")];
@@ -455,7 +458,10 @@ pub(super) fn hostile_report() -> Report {
         row.why = Some(Why::Refused(refused(HOSTILE)));
         row.request_id = Some(HOSTILE.to_owned());
     }
-    let upn = Arc::from(HOSTILE);
+    report.licensing_groups = vec![group_row(HOSTILE)];
+    let upn: Arc<str> = Arc::from(HOSTILE);
+    report.rows[4].why =
+        Some(Why::GroupJoined { group: Arc::clone(&upn), people: 2, id: id(1), upn: Arc::clone(&upn) });
     report.rows[3].why = Some(Why::PinNotStanding { id: id(1), upn, outcome: Outcome::Moved });
     report
 }
