@@ -81,13 +81,7 @@ async fn serve(global: &Global, console: &Console, port: u16) -> Result<Exit, Fa
     Ok(Exit::Done)
 }
 
-fn play(
-    global: &Global,
-    console: &Console,
-    person: &str,
-    choice: Choice,
-    by: &By,
-) -> Result<Exit, Failure> {
+fn play(global: &Global, console: &Console, person: &str, choice: Choice, by: &By) -> Result<Exit, Failure> {
     if choice == Choice::default() {
         return Err(Failure::wrong("nothing to change")
             .hint("name at least one of --mode, --dashboard, --digest-email, --outlook-add-in"));

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::explain::{Decision, Explanation};
 use super::{Because, Note, OutsideChange, Plan, Reason, Target};
-use crate::model::{Ledger, PersonId, Setting, TenantSetting};
+use crate::model::{Entry, Ledger, PersonId, Setting, TenantSetting};
 
 /// Is how far back the audit log goes, unless somebody pays for more.
 ///
@@ -156,8 +156,10 @@ impl Questions {
             for deviation in &person.settings {
                 let chosen = matches!(deviation.reason, Reason::OwnChoice | Reason::ConsentFloor);
                 let entry = ledger.entry(id, deviation.setting);
-                let known = entry.is_some_and(|entry| entry.value == deviation.have);
-                if chosen && !known {
+                // What we wrote is nobody's choice.
+                let ours = entry.and_then(Entry::written) == Some(deviation.have);
+                let known = entry.is_some_and(|entry| entry.is_choice_of(deviation.have));
+                if chosen && !ours && !known {
                     let since = entry.map(|entry| entry.at);
                     questions.add_person(id, &person.upn, deviation.setting, since, now);
                 }
@@ -178,10 +180,9 @@ impl Questions {
             let Some(have) = explained.have.filter(|_| chosen) else { continue };
             let entry = explained.entry.as_ref();
             let (since, until) = match entry {
-                // What we wrote is nobody's choice.
                 Some(entry) if entry.written() == Some(have) => continue,
                 // It was there when it was first seen, so somebody had changed it by then.
-                Some(entry) if entry.value == have => (None, entry.at),
+                Some(entry) if entry.is_choice_of(have) => (None, entry.at),
                 Some(entry) => (Some(entry.at), now),
                 None => (None, now),
             };

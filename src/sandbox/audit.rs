@@ -127,7 +127,10 @@ impl Audited {
             None => ("Set-DefaultTenantMyAnalyticsFeatureConfig", Some(organization.to_string())),
         };
         let mut data = self.fields.clone();
-        data.insert("@odata.type".to_owned(), "#microsoft.graph.security.myAnalyticsSettingsAuditRecord".into());
+        data.insert(
+            "@odata.type".to_owned(),
+            "#microsoft.graph.security.myAnalyticsSettingsAuditRecord".into(),
+        );
         json!({
             "id": self.id,
             "createdDateTime": Timestamp::from_second(self.at).unwrap_or(Timestamp::UNIX_EPOCH).to_string(),

@@ -198,12 +198,7 @@ impl Drop for Sandbox {
 }
 
 /// Plays somebody who changes a person's settings on the log alone, while no sandbox runs; gives what they have then.
-pub fn play_person(
-    options: Options,
-    who: &str,
-    choice: &Choice,
-    by: &By,
-) -> Result<Settings, SandboxError> {
+pub fn play_person(options: Options, who: &str, choice: &Choice, by: &By) -> Result<Settings, SandboxError> {
     let Options { tenant, log, world, delay: _, port: _, faults: _, clock } = options;
     let mut state = open(tenant, log.clone(), world)?;
     let settings = choice.play(&mut state, who, by, clock())?;

@@ -84,13 +84,7 @@ impl State {
     }
 
     /// Writes somebody's choice for a person.
-    pub(super) fn choose(
-        &mut self,
-        at: usize,
-        asked: Stored,
-        by: &By,
-        now: i64,
-    ) -> Result<(), SandboxError> {
+    pub(super) fn choose(&mut self, at: usize, asked: Stored, by: &By, now: i64) -> Result<(), SandboxError> {
         let person = &self.tenant.people[at];
         let mut stored = person.stored();
         stored.take(asked, self.tenant.defaults.truth(), &self.world);
@@ -108,12 +102,7 @@ impl State {
     }
 
     /// Writes the tenant's defaults.
-    pub(super) fn set_defaults(
-        &mut self,
-        defaults: Defaults,
-        by: &By,
-        now: i64,
-    ) -> Result<(), SandboxError> {
+    pub(super) fn set_defaults(&mut self, defaults: Defaults, by: &By, now: i64) -> Result<(), SandboxError> {
         if defaults == *self.tenant.defaults.truth() {
             return Ok(());
         }
