@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::model::{By, Entry, PersonRecord, TenantEntry, TenantId, Value};
-use crate::plan::{Basis, Deviation, LeftAlone, PersonTarget};
+use crate::model::{By, Entry, Ledger, PersonId, PersonRecord, TenantEntry, TenantId, Value};
+use crate::plan::{Basis, Deviation, LeftAlone, OutsideChange, PersonTarget, Reason};
 
 const ADA: PersonId = PersonId(Uuid::from_u128(0xada));
 const BEN: PersonId = PersonId(Uuid::from_u128(0xbe4));
