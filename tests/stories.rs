@@ -33,6 +33,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("scenarios", &["contoso"]),
     ("schemas", &[]),
     ("waiver", &["contoso"]),
+    ("who-changed", &["contoso"]),
 ];
 
 const NOW: &str = "2026-03-02T09:00:00Z";

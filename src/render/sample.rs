@@ -13,8 +13,9 @@ use crate::model::{
 };
 use crate::plan::guard::Objection;
 use crate::plan::{
-    self, Basis, Because, Deviation, Leaving, LeftAlone, MovesWithDefault, Note, Observations, Operation,
-    OutsideChange, PersonTarget, Phase, Plan, Quarantined, Reason, Refused, Summary, Target,
+    self, Attribution, Basis, Because, Deviation, Inquiry, Leaving, LeftAlone, MovesWithDefault, Note,
+    Observations, Operation, OutsideChange, PersonTarget, Phase, Plan, Quarantined, Reason, Refused, Silence,
+    Summary, Target, Who,
 };
 
 /// Is text that attacks every form at once: terminal, direction of writing, Markdown, HTML, mention, formula.
@@ -319,14 +320,22 @@ pub(super) fn hostile() -> Plan {
     for operation in &mut plan.operations {
         spoil(&mut operation.target);
     }
+    let spoilt = || {
+        let at = at("2026-11-20T09:00:00Z");
+        Some(Box::new(Attribution { who: Who::Administrator, name: Some(Arc::from(HOSTILE)), at }))
+    };
     for change in &mut plan.outside_changes {
         spoil(&mut change.target);
+        change.by = spoilt();
     }
     for person in &mut plan.left_alone {
         person.upn = Arc::from(HOSTILE);
         person.group = Arc::from(HOSTILE);
         if let Some(refusal) = &mut person.refusal {
             refusal.message = HOSTILE.to_owned();
+        }
+        for deviation in &mut person.settings {
+            deviation.by = spoilt();
         }
     }
     plan.leaving = vec![Leaving {
@@ -360,6 +369,7 @@ pub(super) fn hostile() -> Plan {
             until: at("2026-12-01T00:00:00Z"),
         },
         Note::OptsNobodyInAgain { group: Arc::from(HOSTILE) },
+        Note::WhoChanged { inquiry: Inquiry::Silent(Silence::Refused { message: HOSTILE.to_owned() }) },
     ];
     plan.notes.extend(inherited(HOSTILE));
     plan.licensing_groups = vec![licensing_group(HOSTILE)];
