@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::clause::Verdict;
@@ -13,6 +15,8 @@ use crate::tokens::{Audience, Proof};
 
 const APP: &str = "00000000-0000-0000-0000-00000000c0de";
 const READER: &str = "00000000-0000-0000-0000-00000000beef";
+/// Vouches for the application.
+const ISSUER: &str = "https://issuer.example";
 const LICENSING: &str = "00000000-0000-4000-8000-000000000053";
 /// What takes a human, or more of the world than the sandbox has.
 const BEYOND: [&str; 4] = ["limits", "wire-of-the-cmdlets", "audit-of-own-changes", "cloud-in-china"];
@@ -35,7 +39,7 @@ fn tenant() -> Value {
         "tenant": { "id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "name": "contoso.onmicrosoft.com",
                     "displayName": "Contoso", "domains": ["contoso.com"] },
         "applications": [
-            { "clientId": APP, "secret": "word", "roles": roles, "wids": ["29232cdf-9323-42fd-ade2-1d097af3e4de"] },
+            { "clientId": APP, "secret": "word", "federatedCredentials": [{ "issuer": ISSUER, "subject": "contract" }], "roles": roles, "wids": ["29232cdf-9323-42fd-ade2-1d097af3e4de"] },
             { "clientId": READER, "secret": "word", "roles": roles, "wids": ["f2ef992c-3afb-46b9-b7cf-a126ee74c451"] },
         ],
         "skus": [{ "skuId": "06ebc4ee-1bb5-47dd-8120-11324bc54e06", "skuPartNumber": "SPE_E5", "enabled": 25,
@@ -118,6 +122,33 @@ async fn where_the_documents_leave_it_open_the_report_says_which_it_is() {
         assert_eq!(report.ids(Verdict::Differs), [""; 0], "{world}\n{}", report.markdown());
         assert!(seen(&report, id).contains(words), "{world}: {}", seen(&report, id));
     }
+}
+
+#[tokio::test]
+async fn powershell_keeps_the_contract_as_well() {
+    let stage = Stage::carried(tenant(), "", APP, everything(), true).await.look().await;
+    let report = contract(&stage).await;
+    assert_eq!(report.ids(Verdict::Differs), [""; 0], "{}", report.markdown());
+    assert_eq!(report.ids(Verdict::NotTried), BEYOND, "{}", report.markdown());
+    let over = |what: &str| {
+        report.clauses.iter().flat_map(|found| &found.calls).filter(|call| call.what == what).count()
+    };
+    assert!(over("Set-MyAnalyticsFeatureConfig (PowerShell)") > 10);
+    assert_eq!(
+        over("Set-MyAnalyticsFeatureConfig"),
+        0,
+        "only what is asked about the envelope travels in it"
+    );
+}
+
+#[tokio::test]
+async fn an_envelope_that_is_refused_differs_alone_when_powershell_carries_the_cmdlets() {
+    let stage = Stage::carried(tenant(), "", APP, everything(), true).await.look().await;
+    let refused = "{ match: { service: exchange, cmdlet: Get-MyAnalytics }, times: 2, status: 404 }";
+    stage.sandbox.as_ref().unwrap().play(&format!("faults: [{refused}]")).unwrap();
+    let report = contract(&stage).await;
+    assert_eq!(report.ids(Verdict::Differs), ["invoke-command"], "{}", report.markdown());
+    assert!(seen(&report, "batch-of-cmdlets").starts_with("one cmdlet alone is refused: 404"));
 }
 
 #[tokio::test]
@@ -283,14 +314,20 @@ async fn tokens_that_are_handed_in_do_as_well() {
     let token = async |audience| stage.wire.tokens().get(&stage.wire, audience).await.unwrap();
     let [graph, exchange] = [token(Audience::Graph).await, token(Audience::Exchange).await];
     let kept = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(kept.path(), format!("{graph}signature\n")).unwrap();
+    let ends = stage.wire.clock.now().as_second() + 86_400;
+    let trusted =
+        json!({ "iss": ISSUER, "sub": "contract", "aud": "api://AzureADTokenExchange", "exp": ends });
+    let word = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let assertion = format!("{}.{}.signature\n", word(&json!({ "alg": "RS256" })), word(&trusted));
+    std::fs::write(kept.path(), assertion).unwrap();
     let federated = Proof::Federated { client_id: APP.to_owned(), file: kept.path().to_owned() };
     let given = Proof::Given { graph: graph.into(), exchange: exchange.into() };
-    for proof in [given, federated] {
+    for (proof, given) in [(given, true), (federated, false)] {
         let other = stage.beside(proof).look().await;
         let report = contract(&other).await;
         assert_eq!(report.ids(Verdict::Differs), [""; 0], "{}", report.markdown());
-        assert!(report.ids(Verdict::NotTried).contains(&"client"), "our own client takes a secret here");
+        let ours = report.ids(Verdict::NotTried).contains(&"client");
+        assert_eq!(ours, given, "the client takes no tokens");
         assert!(seen(&report, "own-choice").starts_with("it takes a human"), "nobody can be played there");
     }
 }

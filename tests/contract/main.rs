@@ -14,6 +14,7 @@ mod differing;
 mod directory;
 mod environment;
 mod licences;
+mod powershell;
 mod report;
 mod scrub;
 mod settings;

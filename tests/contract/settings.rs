@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use insightctl::microsoft::{Ask, Connection, Credential, Reader};
+use insightctl::microsoft::{Ask, Connection, Credential, Federated, Reader, Shell, Transport};
 use insightctl::model::{Known, Members, Mode, Selector, Switch, TenantId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -25,7 +25,7 @@ pub(crate) async fn unknown_cmdlet(stage: &Stage) -> Finding {
         expects: "a status of 400 to 499; it is what `invoke-command` is compared with",
         settles: &["O2"],
     };
-    let seen = stage.wire.run("Get-InsightctlContractProbe", &json!({})).await;
+    let seen = stage.wire.invoke("Get-InsightctlContractProbe", &json!({})).await;
     clause.judged((400..500).contains(&seen.status), seen.told())
 }
 
@@ -41,7 +41,7 @@ pub(crate) async fn invoke_command(stage: &Stage) -> Finding {
         return clause
             .untried("nobody with an insights plan could be listed: set INSIGHTCTL_CONTRACT_PERSON");
     };
-    let seen = read(stage, person).await;
+    let seen = stage.wire.invoke(GET, &json!({ "Identity": person.upn })).await;
     clause.judged(seen.object().is_some(), format!("{}, {} objects", seen.told(), seen.objects().len()))
 }
 
@@ -153,7 +153,7 @@ pub(crate) async fn rate_field(stage: &Stage) -> Finding {
 pub(crate) async fn batch(stage: &Stage) -> Finding {
     let clause = Clause {
         id: "batch-of-cmdlets",
-        says: "Cmdlets may travel in a batch, each with an absolute address and an answer of its own.",
+        says: "In the Exchange envelope, cmdlets may travel in a batch, each with an absolute address and an answer of its own.",
         expects: "200, and for both ids an answer with the object (or 429)",
         settles: &["O2"],
     };
@@ -161,6 +161,10 @@ pub(crate) async fn batch(stage: &Stage) -> Finding {
         return clause
             .untried(stage.closed.clone().unwrap_or_else(|| "there is nobody to ask for".to_owned()));
     };
+    let alone = stage.wire.invoke(GET, &json!({ "Identity": person.upn })).await;
+    if !alone.is_done() {
+        return clause.untried(format!("one cmdlet alone is refused: {}", alone.told()));
+    }
     let headers: Map<String, Value> =
         stage.wire.routing(GET).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
     let item = |id: &str| {
@@ -187,7 +191,7 @@ pub(crate) async fn forbidden(stage: &Stage) -> Finding {
     let clause = Clause {
         id: "forbidden-people",
         says: "Single people are answered, or refused in a form that is known, and nobody else with them.",
-        expects: "200; 404; or 403 with `Code`, `Message`, `Target` and `Details`",
+        expects: "200; 404; or 403 with `Code`, `Message`, `Target` and `Details` (PowerShell may hide the form)",
         settles: &["O7"],
     };
     if let Some(why) = &stage.closed {
@@ -213,14 +217,17 @@ pub(crate) async fn forbidden(stage: &Stage) -> Finding {
             Value::Object(object) if seen.status == 403 => {
                 let names: Vec<&str> = object.keys().map(String::as_str).collect();
                 let details = &object.get("Details").map_or(Value::Null, |details| details[0].clone());
-                odd += u32::from(!object.contains_key("Code"));
+                odd += u32::from(stage.wire.powershell.is_none() && !object.contains_key("Code"));
                 let code = details["Code"].as_str().unwrap_or_default();
                 let says = details["Message"].as_str().unwrap_or_default();
                 format!(" [{}] {}", names.join(", "), scrub::said(&format!("{code}: {says}")))
             }
             _ => String::new(),
         };
-        odd += u32::from(!matches!(seen.status, 200 | 403 | 404));
+        // A refusal of PowerShell may come without its status.
+        let refused =
+            matches!(seen.status, 403 | 404) || seen.status == 400 && stage.wire.powershell.is_some();
+        odd += u32::from(!seen.is_done() && !refused);
         told.push(format!("{kind}: {}{shape}", seen.told()));
     }
     if told.is_empty() {
@@ -264,12 +271,20 @@ pub(crate) async fn client(stage: &Stage) -> Finding {
         return clause
             .untried(stage.closed.clone().unwrap_or_else(|| "there is nobody to ask for".to_owned()));
     };
-    let Proof::Secret { client_id, secret } = stage.wire.tokens().proof() else {
-        return clause.untried("the suite hands its client a secret only: set AZURE_CLIENT_SECRET");
+    let credential = match stage.wire.tokens().proof().clone() {
+        Proof::Secret { client_id, secret } => Credential::ClientSecret { client_id, secret },
+        Proof::Federated { client_id, file } => {
+            Credential::Federated { client_id, source: Federated::File(file) }
+        }
+        Proof::Given { .. } => return clause.untried("the client signs in itself, and takes no tokens"),
     };
-    let credential = Credential::ClientSecret { client_id: client_id.clone(), secret: secret.clone() };
     let (tenant, endpoints) = (TenantId(stage.wire.tenant), stage.wire.endpoints.clone());
-    let connection = Connection::new(tenant, endpoints, credential);
+    let mut connection = Connection::new(tenant, endpoints, credential);
+    if let Some(powershell) = &stage.wire.powershell {
+        let mut shell = Shell::new(&powershell.program);
+        shell.arguments = powershell.arguments.iter().map(Into::into).collect();
+        connection.transport = Transport::PowerShell(shell);
+    }
     let told = |refusal: &dyn std::fmt::Display| clause.differs(scrub::said(&refusal.to_string()));
     let reader = match Reader::connect(connection, stage.wire.clock.clone()).await {
         Ok(reader) => reader,
