@@ -9,12 +9,15 @@
 mod beyond;
 mod choices;
 mod clause;
+mod client;
 mod defaults;
 mod differing;
 mod directory;
 mod environment;
+mod keeping;
 mod licences;
 mod powershell;
+mod refused;
 mod report;
 mod scrub;
 mod settings;
@@ -22,6 +25,7 @@ mod signing_in;
 mod stage;
 mod tokens;
 mod wire;
+mod world;
 
 use environment::Named;
 use report::Report;
@@ -53,16 +57,16 @@ async fn contract(stage: &Stage) -> Report {
     report.take(stage, licences::states(stage)).await;
 
     // The settings service says what they have, if it speaks with us at all.
-    report.take(stage, settings::role(stage)).await;
+    report.take(stage, refused::role(stage)).await;
     report.take(stage, settings::unknown_cmdlet(stage)).await;
     report.take(stage, settings::invoke_command(stage)).await;
     report.take(stage, settings::batch(stage)).await;
     report.take(stage, settings::person_fields(stage)).await;
     report.take(stage, settings::nobody(stage)).await;
-    report.take(stage, settings::forbidden(stage)).await;
+    report.take(stage, refused::people(stage)).await;
     report.take(stage, settings::tenant_fields(stage)).await;
     report.take(stage, settings::rate_field(stage)).await;
-    report.take(stage, settings::client(stage)).await;
+    report.take(stage, client::agrees(stage)).await;
 
     // It takes what is written for one person. The person's own choice comes first: putting back overwrites it.
     report.take(stage, choices::own_choice(stage)).await;

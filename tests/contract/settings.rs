@@ -2,16 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use insightctl::microsoft::{Ask, Connection, Credential, Federated, Reader, Shell, Transport};
-use insightctl::model::{Known, Members, Mode, Selector, Switch, TenantId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::clause::{Clause, Finding};
 use crate::scrub;
-use crate::signing_in::roles;
 use crate::stage::{Person, Stage};
-use crate::tokens::{Audience, Proof, claims};
 use crate::wire::{Seen, Wire};
 
 pub(crate) const GET: &str = "Get-MyAnalyticsFeatureConfig";
@@ -184,139 +180,6 @@ pub(crate) async fn batch(stage: &Stage) -> Finding {
     let good = answers.iter().filter(good).map(|answer| answer["id"].to_string()).collect::<BTreeSet<_>>();
     let told: Vec<String> = answers.iter().map(|answer| answer["status"].to_string()).collect();
     clause.judged(good.len() == 2, format!("{}; items: {}", seen.told(), told.join(", ")))
-}
-
-/// Asks for people who may be refused.
-pub(crate) async fn forbidden(stage: &Stage) -> Finding {
-    let clause = Clause {
-        id: "forbidden-people",
-        says: "Single people are answered, or refused in a form that is known, and nobody else with them.",
-        expects: "200; 404; or 403 with `Code`, `Message`, `Target` and `Details` (PowerShell may hide the form)",
-        settles: &["O7"],
-    };
-    if let Some(why) = &stage.closed {
-        return clause.untried(why);
-    }
-    let members = || stage.people.iter().filter(|person| person.enabled && !person.guest);
-    let mut asked: Vec<(&str, &Person)> = Vec::new();
-    asked.extend(stage.named(stage.consent.refused.as_ref()).map(|person| ("named", person)));
-    asked.extend(
-        members().filter(|person| stage.has_plan(person)).take(3).map(|person| ("with a plan", person)),
-    );
-    asked.extend(
-        members().filter(|person| !stage.has_plan(person)).take(3).map(|person| ("without a plan", person)),
-    );
-    asked.extend(
-        stage.people.iter().filter(|person| !person.enabled).take(1).map(|person| ("disabled", person)),
-    );
-    asked.extend(stage.people.iter().filter(|person| person.guest).take(1).map(|person| ("guest", person)));
-    let (mut told, mut odd) = (Vec::new(), 0);
-    for (kind, person) in asked {
-        let seen = read(stage, person).await;
-        let shape = match &seen.body {
-            Value::Object(object) if seen.status == 403 => {
-                let names: Vec<&str> = object.keys().map(String::as_str).collect();
-                let details = &object.get("Details").map_or(Value::Null, |details| details[0].clone());
-                odd += u32::from(stage.wire.powershell.is_none() && !object.contains_key("Code"));
-                let code = details["Code"].as_str().unwrap_or_default();
-                let says = details["Message"].as_str().unwrap_or_default();
-                format!(" [{}] {}", names.join(", "), scrub::said(&format!("{code}: {says}")))
-            }
-            _ => String::new(),
-        };
-        // A refusal of PowerShell may come without its status.
-        let refused =
-            matches!(seen.status, 403 | 404) || seen.status == 400 && stage.wire.powershell.is_some();
-        odd += u32::from(!seen.is_done() && !refused);
-        told.push(format!("{kind}: {}{shape}", seen.told()));
-    }
-    if told.is_empty() {
-        return clause.untried("nobody could be listed");
-    }
-    clause.judged(odd == 0, told.join("; "))
-}
-
-/// Compares what a token bears with what it opens.
-pub(crate) async fn role(stage: &Stage) -> Finding {
-    let clause = Clause {
-        id: "role",
-        says: "One of four directory roles opens the settings service, to applications too; no other does.",
-        expects: "200 with one of them, 401 or 403 without",
-        settles: &["O8"],
-    };
-    let token = match stage.wire.tokens().get(&stage.wire, Audience::Exchange).await {
-        Ok(token) => token,
-        Err(seen) => return clause.untried(format!("there is no token: {}", seen.told())),
-    };
-    let Some(claims) = claims(&token) else {
-        return clause.untried("the token can be read by its service alone");
-    };
-    let roles = roles(&claims);
-    let seen = stage.defaults().await;
-    let fits = if roles.is_empty() { matches!(seen.status, 401 | 403) } else { seen.is_done() };
-    let kind = if claims["scp"].is_string() { "a person" } else { "an application" };
-    let bears = if roles.is_empty() { "none of the four".to_owned() } else { roles.join(", ") };
-    clause.judged(fits, format!("{kind} with {bears}: {}", seen.told()))
-}
-
-/// Lets our own client read the same person.
-pub(crate) async fn client(stage: &Stage) -> Finding {
-    let clause = Clause {
-        id: "client",
-        says: "insightctl's own client reads the same as plain requests do.",
-        expects: "the same mode and features",
-        settles: &[],
-    };
-    let Some(person) = stage.subject().filter(|_| stage.closed.is_none()) else {
-        return clause
-            .untried(stage.closed.clone().unwrap_or_else(|| "there is nobody to ask for".to_owned()));
-    };
-    let credential = match stage.wire.tokens().proof().clone() {
-        Proof::Secret { client_id, secret } => Credential::ClientSecret { client_id, secret },
-        Proof::Federated { client_id, file } => {
-            Credential::Federated { client_id, source: Federated::File(file) }
-        }
-        Proof::Given { .. } => return clause.untried("the client signs in itself, and takes no tokens"),
-    };
-    let (tenant, endpoints) = (TenantId(stage.wire.tenant), stage.wire.endpoints.clone());
-    let mut connection = Connection::new(tenant, endpoints, credential);
-    if let Some(powershell) = &stage.wire.powershell {
-        let mut shell = Shell::new(&powershell.program);
-        shell.arguments = powershell.arguments.iter().map(Into::into).collect();
-        connection.transport = Transport::PowerShell(shell);
-    }
-    let told = |refusal: &dyn std::fmt::Display| clause.differs(scrub::said(&refusal.to_string()));
-    let reader = match Reader::connect(connection, stage.wire.clock.clone()).await {
-        Ok(reader) => reader,
-        Err(refusal) => return told(&refusal),
-    };
-    let selector = Selector::User(person.id.clone());
-    let membership = match reader.membership(&BTreeSet::from([selector.clone()])).await {
-        Ok(membership) => membership,
-        Err(refusal) => return told(&refusal),
-    };
-    let Some(Known::Is(Members::Are(ids))) = membership.of.get(&selector) else {
-        return clause.differs("the person could not be found");
-    };
-    let ask = Ask { settings: true, tenant_settings: true, count_people: true };
-    let actual = match reader.observe(&ids.iter().copied().collect(), ask).await {
-        Ok(actual) => actual,
-        Err(refusal) => return told(&refusal),
-    };
-    let settings = match actual.people.values().next().map(|person| &person.settings) {
-        Some(Known::Is(settings)) => settings,
-        Some(Known::Unknown(why)) => return told(why),
-        None => return clause.differs("the person was not read"),
-    };
-    let plain = Settings::of(&read(stage, person).await);
-    let theirs = [settings.dashboard, settings.outlook_add_in, settings.digest_email];
-    let theirs =
-        Settings { opted_in: settings.mode == Mode::OptIn, flags: theirs.map(|switch| switch == Switch::On) };
-    let defaults = actual.tenant.settings.values().filter(|setting| matches!(setting, Known::Is(_))).count();
-    clause.judged(
-        plain == Some(theirs) && defaults == 5,
-        format!("the client: {theirs:?}, {defaults} defaults; plainly: {plain:?}"),
-    )
 }
 
 /// Is what somebody has, without their name.
