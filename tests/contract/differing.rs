@@ -15,7 +15,7 @@ async fn a_planted_difference_is_found() {
     let get = "cmdlet: Get-MyAnalyticsFeatureConfig";
     let defaults = "cmdlet: Get-DefaultTenant";
     let person =
-        r#"UserId: ada@contoso.com, PrivacyMode: opt-in, IsDashboardEnabled: true, IsAddInEnabled: true"#;
+        "UserId: ada@contoso.com, PrivacyMode: opt-in, IsDashboardEnabled: true, IsAddInEnabled: true";
     let tenant_id = "TenantId: 3f2504e0-4f89-41d3-9a0c-0305e82c3301";
     let switches = "IsDashboardEnabled: true, IsAddInEnabled: true, IsDigestEmailEnabled: true, IsScheduleSendEnabled: true";
     let users = "{ match: { path: v1.0/users }, body: { json: { value: [] } }, every: 1 }";

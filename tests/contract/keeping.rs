@@ -112,7 +112,7 @@ async fn nothing_is_written_without_consent() {
 #[tokio::test]
 async fn what_was_written_is_put_back() {
     let stage = Stage::sandbox(tenant(), "opt-in-flags=on", APP, everything()).await.look().await;
-    let state = async |stage: &Stage| {
+    let held = async |stage: &Stage| {
         let sandbox = stage.sandbox.as_ref().unwrap();
         let ada = stage.wire.get("ada", "/users/ada@contoso.com?$select=licenseAssignmentStates").await;
         let plans = ada.body["licenseAssignmentStates"][0]["disabledPlans"].clone();
@@ -124,9 +124,9 @@ async fn what_was_written_is_put_back() {
             defaults,
         )
     };
-    let before = state(&stage).await;
+    let before = held(&stage).await;
     let report = contract(&stage).await;
-    assert_eq!(state(&stage).await, before, "{}", report.markdown());
+    assert_eq!(held(&stage).await, before, "{}", report.markdown());
     assert!(!stage.sandbox.as_ref().unwrap().writes().is_empty());
 }
 

@@ -36,16 +36,16 @@ pub(crate) async fn people(stage: &Stage) -> Finding {
     let (mut told, mut odd) = (Vec::new(), 0);
     for (kind, person) in asked {
         let seen = read(stage, person).await;
-        let shape = match &seen.body {
-            Value::Object(object) if seen.status == 403 => {
+        let shape = match seen.body.as_object().filter(|_| seen.status == 403) {
+            Some(object) => {
                 let names: Vec<&str> = object.keys().map(String::as_str).collect();
-                let details = &object.get("Details").map_or(Value::Null, |details| details[0].clone());
+                let details = object.get("Details").map_or(Value::Null, |details| details[0].clone());
                 odd += u32::from(stage.wire.powershell.is_none() && !object.contains_key("Code"));
                 let code = details["Code"].as_str().unwrap_or_default();
                 let says = details["Message"].as_str().unwrap_or_default();
                 format!(" [{}] {}", names.join(", "), scrub::said(&format!("{code}: {says}")))
             }
-            _ => String::new(),
+            None => String::new(),
         };
         // A refusal of PowerShell may come without its status.
         let refused =

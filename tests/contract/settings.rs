@@ -61,15 +61,15 @@ pub(crate) async fn person_fields(stage: &Stage) -> Finding {
     let mode = ["opt-in", "opt-out"].contains(&text("PrivacyMode").to_lowercase().as_str());
     let flags = FLAGS.iter().all(|name| object.get(*name).is_some_and(is_switch));
     let known: BTreeSet<&str> = FLAGS.into_iter().chain(["UserId", "PrivacyMode"]).collect();
-    let more = others(object, &known);
+    let further = others(object, &known);
     let told = format!(
         "user {}, mode {}, {}; further fields: {}",
         if user { "as asked for" } else { "another one" },
         scrub::said(text("PrivacyMode")),
         kinds(object, &FLAGS),
-        if more.is_empty() { "none".to_owned() } else { more.join(", ") },
+        if further.is_empty() { "none".to_owned() } else { further.join(", ") },
     );
-    clause.judged(user && mode && flags && more.is_empty(), told)
+    clause.judged(user && mode && flags && further.is_empty(), told)
 }
 
 /// Asks for somebody who does not exist.
@@ -113,8 +113,8 @@ pub(crate) async fn tenant_fields(stage: &Stage) -> Finding {
         kinds(object, &switches),
         survey.map_or("missing".to_owned(), |survey| scrub::said(&survey.to_string())),
     );
-    let switched = switches.iter().all(|name| object.get(*name).is_some_and(is_switch));
-    clause.judged(same && switched && ["opted-in", "opted-out"].contains(&word.as_str()), told)
+    let whole = switches.iter().all(|name| object.get(*name).is_some_and(is_switch));
+    clause.judged(same && whole && ["opted-in", "opted-out"].contains(&word.as_str()), told)
 }
 
 /// Looks for fields of the tenant that nobody has described.
