@@ -48,7 +48,8 @@ fn tenant(people: u128) -> (DesiredState, ActualState) {
         ..DesiredState::default()
     };
     let (sku, insights) = (SkuId(Uuid::from_u128(1)), ServicePlanId(Uuid::from_u128(2)));
-    let e3 = Sku { name: "SPE_E3".into(), insights: vec![insights], mailbox: Vec::new() };
+    let e3 =
+        Sku { name: "SPE_E3".into(), insights: vec![insights], mailbox: Vec::new(), plans: vec![insights] };
     let licences =
         Arc::new(Licences(vec![Source { sku, by_group: None, disabled: Vec::new(), active: true }]));
     let settings = Settings {
@@ -75,6 +76,7 @@ fn tenant(people: u128) -> (DesiredState, ActualState) {
         catalogue: Catalogue { skus: BTreeMap::from([(sku, e3)]), groups: BTreeMap::new() },
         people: (0..people).map(|number| (person(number), describe(number))).collect(),
         exists: BTreeMap::new(),
+        licensing: BTreeMap::new(),
         read_at: Timestamp::UNIX_EPOCH,
     };
     (desired, actual)

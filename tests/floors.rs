@@ -9,16 +9,31 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("manifest", &["model"]),
     ("plan", &["model"]),
+    ("diagnosis", &["model"]),
     ("microsoft", &["model", "plan", "clock"]),
     ("store", &["model", "plan", "clock"]),
     ("apply", &["model", "plan", "microsoft", "store", "clock"]),
-    ("render", &["model", "manifest", "plan", "store", "apply"]),
-    ("cli", &["model", "manifest", "plan", "microsoft", "store", "apply", "render", "sandbox", "clock"]),
+    ("render", &["model", "manifest", "plan", "diagnosis", "store", "apply"]),
+    (
+        "cli",
+        &[
+            "model",
+            "manifest",
+            "plan",
+            "diagnosis",
+            "microsoft",
+            "store",
+            "apply",
+            "render",
+            "sandbox",
+            "clock",
+        ],
+    ),
     ("sandbox", &[]),
 ];
 
 /// Rooms that stay plain functions: a newcomer reads them first, and a comparison must not be able to fetch.
-const PLAIN: &[&str] = &["model", "manifest", "plan", "render"];
+const PLAIN: &[&str] = &["model", "manifest", "plan", "diagnosis", "render"];
 
 fn each_source(folder: &Path, visit: &mut dyn FnMut(&Path, &str)) {
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

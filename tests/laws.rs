@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use insightctl::model::{
     Accepted, ActualPerson, ActualState, ActualTenant, By, BySetting, Catalogue, Class, DesiredGroup,
-    DesiredState, Entry, Found, Held, Kind, Known, Ledger, Licences, Mark, Mode, OnLeave, OnUserChoice,
-    PersonId, PersonRecord, ReOptIn, Refusal, RefusalKind, ServicePlanId, Setting, Settings, Settle, Sku,
-    SkuId, Source, Switch, TenantEntry, TenantId, TenantSetting, Value,
+    DesiredState, Entry, Found, GroupId, GroupMember, Held, Kind, Known, Ledger, Licences, LicensingGroup,
+    LicensingState, Mark, Mode, OnLeave, OnUserChoice, PersonId, PersonRecord, ReOptIn, Refusal, RefusalKind,
+    ServicePlanId, Setting, Settings, Settle, Sku, SkuId, Source, Switch, TenantEntry, TenantId,
+    TenantSetting, Value,
 };
 use insightctl::plan::{Because, Context, Operation, Phase, Plan, Reason, Target, is_consistent, plan};
 use jiff::Timestamp;
@@ -30,6 +31,7 @@ fn catalogue() -> Catalogue {
     let plan = |n: u128| ServicePlanId(Uuid::from_u128(n));
     let sku = |name: &str, insights: Vec<ServicePlanId>| Sku {
         name: name.into(),
+        plans: insights.iter().copied().chain([plan(9)]).collect(),
         insights,
         mailbox: vec![plan(9)],
     };
@@ -124,11 +126,15 @@ fn settings() -> impl Strategy<Value = Known<Settings>> {
     prop_oneof![8 => read, 1 => refused(RefusalKind::Forbidden), 1 => refused(RefusalKind::Failed)]
 }
 
+/// Are the groups that hand out licences.
+const LICENSING: [GroupId; 2] = [GroupId(Uuid::from_u128(77)), GroupId(Uuid::from_u128(78))];
+
 fn licences() -> impl Strategy<Value = Licences> {
-    let source = (1..=3_u128, any::<bool>(), proptest::collection::btree_set(1..=2_u128, 0..2)).prop_map(
-        |(sku, inherited, disabled)| Source {
+    let group = proptest::option::of(0..2_usize);
+    let source = (1..=3_u128, group, proptest::collection::btree_set(1..=2_u128, 0..2)).prop_map(
+        |(sku, group, disabled)| Source {
             sku: SkuId(Uuid::from_u128(sku)),
-            by_group: inherited.then(|| insightctl::model::GroupId(Uuid::from_u128(77))),
+            by_group: group.map(|group| LICENSING[group]),
             disabled: disabled.into_iter().map(|n| ServicePlanId(Uuid::from_u128(n))).collect(),
             active: true,
         },
@@ -191,6 +197,31 @@ fn deviant(setting: Setting) -> (Value, Value) {
 const FEATURES: [TenantSetting; 3] =
     [TenantSetting::Dashboard, TenantSetting::DigestEmail, TenantSetting::OutlookAddIn];
 
+/// Makes a licensing group of those who hold its licence, and now and then of somebody else.
+fn licensing(
+    group: GroupId,
+    stranger: u8,
+    products: &BTreeMap<u128, bool>,
+    actual: &ActualState,
+) -> Known<LicensingGroup> {
+    if stranger == 1 {
+        return Known::Unknown(Arc::new(Refusal::not_asked()));
+    }
+    let holds =
+        |person: &&ActualPerson| person.licences.0.iter().any(|source| source.by_group == Some(group));
+    let members = actual.people.iter().filter(|(_, person)| holds(person)).map(|(id, _)| *id);
+    let members = members.chain((stranger == 0).then(|| id(99)));
+    let off = |off: bool| if off { vec![ServicePlanId(Uuid::from_u128(1))] } else { Vec::new() };
+    Known::Is(LicensingGroup {
+        state: LicensingState {
+            products: products.iter().map(|(sku, is)| (SkuId(Uuid::from_u128(*sku)), off(*is))).collect(),
+            processing: stranger == 2,
+            errors: false,
+        },
+        members: members.map(|id| GroupMember { id, upn: None }).collect(),
+    })
+}
+
 prop_compose! {
     fn world()(count in 1..9_usize)(
         people in (0..count).map(|n| person(n as u128)).collect::<Vec<_>>(),
@@ -207,6 +238,9 @@ prop_compose! {
         exists in proptest::collection::vec(proptest::option::of(any::<bool>()), count),
         gone in proptest::collection::vec(proptest::option::of(0..100_i64), count),
         unreadable in 0..30_u8,
+        through_groups in any::<bool>(),
+        strangers in proptest::array::uniform2(0..6_u8),
+        products in proptest::array::uniform2(proptest::collection::btree_map(1..=3_u128, any::<bool>(), 1..3)),
     ) -> World {
         let switch = |on: bool| Value::Switch(Switch::from(on));
         let mut desired = DesiredState { groups: vec![groups.0, groups.1], settle: Settle::default(), ..Default::default() };
@@ -282,8 +316,15 @@ prop_compose! {
             catalogue: catalogue(),
             people,
             exists,
+            licensing: BTreeMap::new(),
             read_at: at(0),
         };
+        desired.through_groups = through_groups;
+        let mut actual = actual;
+        for ((group, stranger), products) in LICENSING.into_iter().zip(strangers).zip(products) {
+            let licensing = licensing(group, stranger, &products, &actual);
+            actual.licensing.insert(group, licensing);
+        }
         World { desired, actual, ledger }
     }
 }
@@ -358,6 +399,42 @@ proptest! {
             prop_assert_eq!(entry.value, Value::OPT_OUT);
             prop_assert!(world.ledger.re_opt_ins.get(&rule.mark).is_none_or(|known| entry.at < *known));
             prop_assert!(world.ledger.people[&who].re_opted_in != Some(rule.mark));
+        }
+    }
+
+    #[test]
+    fn a_licensing_group_changes_only_where_every_member_wants_it(world in world()) {
+        let plan = world.plan();
+        prop_assert!(plan.licensing_groups.is_empty() || world.desired.through_groups);
+        let through: BTreeSet<(PersonId, GroupId)> = plan
+            .operations
+            .iter()
+            .flat_map(|operation| operation.through.iter().map(move |group| (operation, *group)))
+            .filter_map(|(operation, group)| Some((person_of(operation)?.0, group)))
+            .collect();
+        let all: BTreeSet<(PersonId, Option<Value>)> = plan
+            .operations
+            .iter()
+            .filter_map(|operation| Some((person_of(operation)?, operation.to)))
+            .map(|((who, setting), to)| (who, (setting == Setting::ServicePlan).then_some(to)))
+            .collect();
+        for group in &plan.licensing_groups {
+            let Known::Is(read) = &world.actual.licensing[&group.id] else { panic!("it was read") };
+            prop_assert!(!read.state.processing && !group.changes.is_empty());
+            for member in &read.members {
+                prop_assert!(group.members.contains(&member.id));
+                let held = world.desired.people[&member.id];
+                prop_assert!(held.certain && !world.desired.protected.contains(&member.id));
+                prop_assert_eq!(world.desired.group(held).wants.service_plan, Some(group.to));
+                let plan = world.actual.people[&member.id].licences.service_plan(&world.actual.catalogue);
+                let is_so = plan.is_none_or(|plan| Value::ServicePlan(plan) == group.to);
+                let goes = all.contains(&(member.id, Some(group.to)));
+                prop_assert!(is_so || goes, "{member:?} in {group:?}");
+            }
+        }
+        for (who, group) in through {
+            let group = plan.licensing_groups.iter().find(|change| change.id == group).unwrap();
+            prop_assert!(group.members.contains(&who));
         }
     }
 

@@ -19,6 +19,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("faults", &["contoso", "faults"]),
     ("first-plan", &["contoso"]),
     ("flapping", &["contoso"]),
+    ("handover", &["contoso"]),
     ("locked", &["contoso"]),
     ("looking", &["contoso"]),
     ("mistakes", &[]),

@@ -1,16 +1,9 @@
 //! Plain facts about one operation that several parts of an apply ask for.
 
+use super::Why;
 use crate::model::{Feature, Setting};
 use crate::plan::{Because, Operation, Target};
-use crate::store::{Subject, Under};
-
-/// Names what an operation touches, as the journal does.
-pub(super) fn subject(operation: &Operation) -> Subject {
-    match &operation.target {
-        Target::Tenant(setting) => Subject::Tenant(*setting),
-        Target::Person(person) => Subject::Person(person.id, person.setting),
-    }
-}
+use crate::store::Under;
 
 /// Says on whose account an operation writes, if it is no ordinary one.
 pub(super) fn under(operation: &Operation) -> Option<Under> {
@@ -51,5 +44,26 @@ pub(super) fn pinned(operation: &Operation) -> Option<Feature> {
     match (&operation.target, operation.because == Because::Pinned) {
         (Target::Person(person), true) => person.setting.feature(),
         (Target::Person(_) | Target::Tenant(_), _) => None,
+    }
+}
+
+/// Says whether somebody who was found changed has a value of their own where an operation was to write one.
+pub(super) fn has_own_value(operation: &Operation, why: &Why) -> bool {
+    match why {
+        Why::Found { setting, value: _ } => touches(operation).is_some_and(|own| is_theirs(own, *setting)),
+        Why::FoundDefault { .. }
+        | Why::FoundLicencesChanged
+        | Why::FoundOtherLicences
+        | Why::Protected
+        | Why::OptOutNotSeen
+        | Why::OptOutUnreadable(_)
+        | Why::PinNotStanding { .. }
+        | Why::GroupJoined { .. }
+        | Why::GroupHeldBack { .. }
+        | Why::GroupProcessing { .. }
+        | Why::GroupErrors { .. }
+        | Why::WriteOnly
+        | Why::BrokenOff
+        | Why::Refused(_) => false,
     }
 }

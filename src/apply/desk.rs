@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::about::{is_theirs, touches};
+use super::about::has_own_value;
 use super::expected::{Expected, Touched, remembered};
+use super::licensing::GroupStanding;
 use super::{Event, Outcome, Skipped, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::{Feature, PersonId, Refusal, RefusalKind, TenantSetting, Value};
+use crate::model::{Feature, GroupId, PersonId, Refusal, RefusalKind, TenantSetting, Value};
 use crate::plan::{Operation, Plan, Refused, Target};
 use crate::store::{Record, Run, StoreError};
 
@@ -40,6 +41,8 @@ pub(super) struct State<'a> {
     pub(super) unpinned: BTreeMap<Feature, Why>,
     /// By person: what this run has done to them.
     pub(super) touched: BTreeMap<PersonId, Touched>,
+    /// By licensing group: what became of its change.
+    pub(super) groups: BTreeMap<GroupId, GroupStanding>,
     /// Defaults that this run changed: before and after.
     pub(super) flipped: BTreeMap<Feature, (Value, Value)>,
     events: &'a mut (dyn FnMut(Event) + Send),
@@ -96,6 +99,7 @@ impl<'a> Desk<'a> {
             lost: None,
             unpinned: BTreeMap::new(),
             touched: BTreeMap::new(),
+            groups: BTreeMap::new(),
             flipped: BTreeMap::new(),
             events,
             failed: BTreeSet::new(),
@@ -213,21 +217,7 @@ impl<'a> Desk<'a> {
     pub(super) fn leave_out(&self, left_out: &Skipped) {
         for (index, operation) in self.plan.operations.iter().enumerate() {
             let Some(why) = left_out.why(operation) else { continue };
-            let theirs = match why {
-                Why::Found { setting, value: _ } => {
-                    touches(operation).is_some_and(|own| is_theirs(own, *setting))
-                }
-                Why::FoundDefault { .. }
-                | Why::FoundLicencesChanged
-                | Why::FoundOtherLicences
-                | Why::Protected
-                | Why::OptOutNotSeen
-                | Why::OptOutUnreadable(_)
-                | Why::PinNotStanding { .. }
-                | Why::WriteOnly
-                | Why::BrokenOff
-                | Why::Refused(_) => false,
-            };
+            let theirs = has_own_value(operation, why);
             self.leave(index, Outcome::Moved, why.clone());
             self.state().rows[index].theirs = theirs;
         }

@@ -1,7 +1,13 @@
 //! Decides, right before a write, whether what is there is still what the plan expected.
 
-use crate::model::{Licences, Mode, Setting, Settings, Source, Switch, Value};
-use crate::plan::{Because, LicenceChange, Operation, PersonTarget, Target};
+use std::sync::Arc;
+
+use super::Why;
+use crate::model::{
+    GroupId, Licences, LicensingGroup, LicensingState, Mode, ServicePlanId, Setting, Settings, SkuId, Switch,
+    Value,
+};
+use crate::plan::{Because, GroupLicences, LicenceChange, Operation, PersonTarget, Target};
 
 /// Says how what is there fits one person's operations of one phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +72,15 @@ pub(super) fn settings(operations: &[&Operation], have: Settings, expect: &impl 
 ///
 /// A plan switches nothing on for somebody who is opted out, unless it opts them in with it or restores what was.
 fn has_opted_out(operations: &[&Operation], have: Settings) -> bool {
+    have.mode == Mode::OptOut && goes_against_an_opt_out(operations)
+}
+
+/// Says whether operations switch something on that an opt-out would settle otherwise.
+pub(super) fn goes_against_an_opt_out(operations: &[&Operation]) -> bool {
     let opts = |operation: &&Operation| matches!(operation.to, Value::Mode(_));
     let switches_on =
         |operation: &&Operation| operation.to == Value::ON && operation.because != Because::Restored;
-    have.mode == Mode::OptOut && operations.iter().any(switches_on) && !operations.iter().any(opts)
+    operations.iter().any(switches_on) && !operations.iter().any(opts)
 }
 
 /// Says whether this very run opted the person out, and undoes a run: their features go back with the mode.
@@ -97,24 +108,81 @@ pub(super) enum Shows {
     Neither,
 }
 
-/// Compares the licences of a person with what is to be changed.
+impl Shows {
+    /// Chooses by whether all lists are as one side of a change has them.
+    fn by(all: impl Fn(fn(&LicenceChange) -> &[ServicePlanId]) -> bool) -> Self {
+        if all(|change| &change.disabled_after) {
+            Self::After
+        } else if all(|change| &change.disabled_before) {
+            Self::Before
+        } else {
+            Self::Neither
+        }
+    }
+}
+
+/// Compares the licences of a person with what is to be changed, in their own products and in `groups`.
 ///
 /// The whole list of disabled plans is compared, since the write replaces it: a list that somebody changed meanwhile
 /// must not be overwritten, even where it concerns other services.
-pub(super) fn licences(have: &Licences, changes: &[LicenceChange]) -> Shows {
-    let direct = |change: &LicenceChange| {
-        let of_product = |source: &&Source| source.by_group.is_none() && source.sku == change.sku;
-        have.0.iter().find(of_product).map(|source| source.disabled.as_slice())
+pub(super) fn licences(have: &Licences, operation: &Operation, groups: &[GroupLicences]) -> Shows {
+    let list = |by_group: Option<GroupId>, sku: SkuId| {
+        let source = have.0.iter().find(|source| source.by_group == by_group && source.sku == sku);
+        source.map(|source| source.disabled.as_slice())
     };
-    let all = |is: fn(&LicenceChange) -> &[crate::model::ServicePlanId]| {
-        changes.iter().all(|change| direct(change) == Some(is(change)))
-    };
-    if all(|change| &change.disabled_after) {
-        Shows::After
-    } else if all(|change| &change.disabled_before) {
-        Shows::Before
-    } else {
-        Shows::Neither
+    let through: Vec<_> = groups.iter().filter(|group| operation.through.contains(&group.id)).collect();
+    Shows::by(|is| {
+        let own = operation.licences.iter().all(|change| list(None, change.sku) == Some(is(change)));
+        own && through.iter().all(|group| {
+            let handed: Vec<_> = group
+                .changes
+                .iter()
+                .filter_map(|change| Some(list(Some(group.id), change.sku)? == is(change)))
+                .collect();
+            // A group may give a product to some of its members only; what it gives has to fit.
+            !handed.is_empty() && handed.iter().all(|fits| *fits)
+        })
+    })
+}
+
+/// Compares what a group hands out with what is to be changed in it.
+pub(super) fn hands_out(group: &GroupLicences, now: &LicensingState) -> Shows {
+    let list = |change: &LicenceChange| now.products.get(&change.sku).map(Vec::as_slice);
+    Shows::by(|is| group.changes.iter().all(|change| list(change) == Some(is(change))))
+}
+
+/// Says how a licensing group as it is now fits what is planned for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum GroupFit {
+    /// It is changed.
+    Write,
+    /// It is as it is to be.
+    Already,
+    /// It cannot be changed yet.
+    Waits(Why),
+    /// It is no longer as planned.
+    Moved(Why),
+}
+
+/// Judges a group by what it hands out and by who is in it.
+pub(super) fn group(planned: &GroupLicences, now: &LicensingGroup) -> GroupFit {
+    let LicensingGroup { state, members } = now;
+    let mut joined = members.iter().filter(|member| planned.members.binary_search(&member.id).is_err());
+    match hands_out(planned, state) {
+        Shows::After => GroupFit::Already,
+        Shows::Neither => GroupFit::Moved(Why::FoundOtherLicences),
+        Shows::Before => match joined.next() {
+            Some(first) => GroupFit::Moved(Why::GroupJoined {
+                group: Arc::clone(&planned.name),
+                people: 1 + joined.count() as u64,
+                id: first.id,
+                upn: first.upn.clone().unwrap_or_else(|| first.id.to_string().into()),
+            }),
+            None if state.processing => {
+                GroupFit::Waits(Why::GroupProcessing { group: Arc::clone(&planned.name) })
+            }
+            None => GroupFit::Write,
+        },
     }
 }
 
@@ -141,12 +209,10 @@ pub(super) fn leaves(set: crate::plan::calls::Set, setting: Setting) -> Option<V
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{Class, GroupId, PersonId, ServicePlanId, SkuId};
+    use crate::model::{Class, PersonId, Source};
     use crate::plan::Phase;
 
     /// Holds what this run and an earlier one have brought about.
@@ -183,6 +249,7 @@ mod tests {
             mark: None,
             licences: Vec::new(),
             after_opt_out: false,
+            through: Vec::new(),
         }
     }
 
@@ -261,11 +328,26 @@ mod tests {
             disabled_before: vec![plan(7)],
             disabled_after: vec![plan(1), plan(7)],
         }];
-        assert_eq!(licences(&holds(None, &[7]), &change), Shows::Before);
-        assert_eq!(licences(&holds(None, &[1, 7]), &change), Shows::After);
-        assert_eq!(licences(&holds(None, &[]), &change), Shows::Neither);
-        let group = Some(GroupId(Uuid::from_u128(5)));
-        assert_eq!(licences(&holds(group, &[7]), &change), Shows::Neither, "it is not direct");
-        assert_eq!(licences(&Licences::default(), &change), Shows::Neither);
+        let removal = || operation(Setting::ServicePlan, Value::ASSIGNED, Value::REMOVED, Because::Differs);
+        let own = Operation { licences: change.to_vec(), ..removal() };
+        let shows = |have: &Licences| licences(have, &own, &[]);
+        assert_eq!(shows(&holds(None, &[7])), Shows::Before);
+        assert_eq!(shows(&holds(None, &[1, 7])), Shows::After);
+        assert_eq!(shows(&holds(None, &[])), Shows::Neither);
+        let id = GroupId(Uuid::from_u128(5));
+        assert_eq!(shows(&holds(Some(id), &[7])), Shows::Neither, "it is not direct");
+        assert_eq!(shows(&Licences::default()), Shows::Neither);
+        let by_group = Operation { through: vec![id], ..removal() };
+        let group = GroupLicences {
+            id,
+            name: "staff".into(),
+            to: Value::REMOVED,
+            changes: change.to_vec(),
+            members: Vec::new(),
+        };
+        let shows = |have: &Licences| licences(have, &by_group, std::slice::from_ref(&group));
+        assert_eq!(shows(&holds(Some(id), &[7])), Shows::Before);
+        assert_eq!(shows(&holds(Some(id), &[1, 7])), Shows::After);
+        assert_eq!(shows(&holds(None, &[1, 7])), Shows::Neither, "the group hands nothing down");
     }
 }

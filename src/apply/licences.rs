@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::about::{subject, under};
+use super::about::under;
 use super::desk::Desk;
 use super::judge::{self, Shows};
 use super::preflight::wrote_licences;
 use super::{Outcome, Why, why};
 use crate::microsoft::{LicenceWrite, Sent, WriteError};
-use crate::model::{Known, Mode, PersonId, Refusal, Setting};
-use crate::plan::LicenceChange;
+use crate::model::{Known, Licences, Mode, PersonId, Refusal, Setting};
+use crate::plan::{LicenceChange, subject};
 use crate::store::{Answer, Intent, Record};
 
 /// Is one person of a batch.
@@ -31,10 +31,25 @@ impl Desk<'_> {
         }
         let jobs = self.opted_out(jobs).await;
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
+        let going = self.as_planned(&jobs, &mut refusals).await;
+        if !going.is_empty() && self.goes_on().await && self.journal(self.licence_intents(&going)).await {
+            self.send_licences(&going, &mut refusals).await;
+            let written: Vec<_> = going.iter().map(|(_, job)| *job).collect();
+            self.look_again_at_licences(&written).await;
+        }
+        self.take_stock(jobs.iter().map(|job| job.operation), &refusals);
+    }
+
+    /// Reads people's licences, and settles those that are no longer as planned; gives the others with their places.
+    pub(super) async fn as_planned<'j, 'w>(
+        &self,
+        jobs: &[&'j Job<'w>],
+        refusals: &mut [Option<Refusal>],
+    ) -> Vec<(usize, &'j Job<'w>)> {
         let mut going = Vec::new();
-        for (place, (job, have)) in jobs.iter().zip(self.read_licences(&jobs).await).enumerate() {
+        for (place, (job, have)) in jobs.iter().zip(self.read_licences(jobs).await).enumerate() {
             match have {
-                Known::Is(have) => match judge::licences(&have, job.changes) {
+                Known::Is(have) => match self.licences_show(job, &have) {
                     Shows::Before => going.push((place, *job)),
                     Shows::After if self.is_ours(job) => {
                         self.journal(vec![self.seen_licences(job)]).await;
@@ -49,21 +64,35 @@ impl Desk<'_> {
                 }
             }
         }
-        if !going.is_empty() && self.goes_on().await && self.journal(self.licence_intents(&going)).await {
-            let write =
-                |(_, job): &(usize, &Job<'_>)| LicenceWrite { id: job.id, changes: job.changes.to_vec() };
-            let writes: Vec<_> = going.iter().map(write).collect();
-            let sent = self.writer.assign_licences(&writes).await;
-            let mut records = Vec::with_capacity(sent.len());
-            for ((place, job), sent) in going.iter().zip(sent) {
-                refusals[*place] = sent.result.as_ref().err().map(|error| error.refusal().clone());
-                records.push(self.licence_outcome(job, sent));
-            }
-            self.journal(records).await;
-            let written: Vec<_> = going.iter().map(|(_, job)| *job).collect();
-            self.look_again_at_licences(&written).await;
+        going
+    }
+
+    /// Sends people's own products, and writes down what came of it.
+    async fn send_licences(&self, going: &[(usize, &Job<'_>)], refusals: &mut [Option<Refusal>]) {
+        let write = |(_, job): &(usize, &Job<'_>)| LicenceWrite { id: job.id, changes: job.changes.to_vec() };
+        let writes: Vec<_> = going.iter().map(write).collect();
+        let sent = self.writer.assign_licences(&writes).await;
+        let mut records = Vec::with_capacity(sent.len());
+        for ((place, job), sent) in going.iter().zip(sent) {
+            refusals[*place] = sent.result.as_ref().err().map(|error| error.refusal().clone());
+            records.push(self.licence_outcome(job, sent));
+        }
+        self.journal(records).await;
+    }
+
+    /// Writes what people hold beside what a group hands down, once the group is written.
+    pub(super) async fn send_own(&self, jobs: &[&Job<'_>]) {
+        let going: Vec<_> = jobs.iter().copied().enumerate().collect();
+        let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
+        if self.goes_on().await && self.journal(self.licence_intents(&going)).await {
+            self.send_licences(&going, &mut refusals).await;
         }
         self.take_stock(jobs.iter().map(|job| job.operation), &refusals);
+    }
+
+    /// Compares what a person holds with what their operation is to change, in their own products and in groups.
+    fn licences_show(&self, job: &Job<'_>, have: &Licences) -> Shows {
+        judge::licences(have, self.operation(job.operation), &self.plan.licensing_groups)
     }
 
     /// Reads people's licences again: all that shows now is confirmed.
@@ -73,7 +102,7 @@ impl Desk<'_> {
             let Known::Is(now) = now else { continue };
             let waits =
                 matches!(self.state().rows[job.operation].outcome, Outcome::Settling | Outcome::Unanswered);
-            if waits && judge::licences(&now, job.changes) == Shows::After {
+            if waits && self.licences_show(job, &now) == Shows::After {
                 records.push(self.seen_licences(job));
                 self.settle(job.operation, |row| {
                     row.outcome = Outcome::Done;
@@ -84,13 +113,17 @@ impl Desk<'_> {
         self.journal(records).await;
     }
 
-    async fn read_licences(&self, jobs: &[&Job<'_>]) -> Vec<Known<crate::model::Licences>> {
+    async fn read_licences(&self, jobs: &[&Job<'_>]) -> Vec<Known<Licences>> {
         let who: Vec<_> = jobs.iter().map(|job| job.id).collect();
         if who.is_empty() { Vec::new() } else { self.writer.reader().people_licences(&who).await }
     }
 
     /// Leaves out those whose opt-out is to be seen first and is not.
-    async fn opted_out<'j, 'w>(&self, jobs: &'j [Job<'w>]) -> Vec<&'j Job<'w>> {
+    pub(super) async fn opted_out<'j, 'w: 'j>(
+        &self,
+        jobs: impl IntoIterator<Item = &'j Job<'w>>,
+    ) -> Vec<&'j Job<'w>> {
+        let jobs: Vec<&Job<'_>> = jobs.into_iter().collect();
         let needs = |job: &&Job<'_>| self.operation(job.operation).after_opt_out;
         let seen = |id: PersonId| {
             let state = self.state();
@@ -98,12 +131,13 @@ impl Desk<'_> {
         };
         let unsure: Vec<_> = jobs
             .iter()
+            .copied()
             .filter(needs)
             .filter(|job| seen(job.id) != Some(Mode::OptOut))
             .map(|job| (job.id, Arc::clone(job.upn)))
             .collect();
         if unsure.is_empty() {
-            return jobs.iter().collect();
+            return jobs;
         }
         let read = self.writer.reader().people_settings(&unsure).await;
         let mut missing = BTreeMap::new();
@@ -126,12 +160,12 @@ impl Desk<'_> {
     }
 
     /// Says whether an earlier run brought it about, so that it is no change by somebody else.
-    fn is_ours(&self, job: &Job<'_>) -> bool {
+    pub(super) fn is_ours(&self, job: &Job<'_>) -> bool {
         let to = self.operation(job.operation).to;
         self.run.ledger(|ledger| wrote_licences(ledger, job.id, to))
     }
 
-    fn licence_intents(&self, going: &[(usize, &Job<'_>)]) -> Vec<Record> {
+    pub(super) fn licence_intents(&self, going: &[(usize, &Job<'_>)]) -> Vec<Record> {
         let at = self.clock.now();
         let intent = |(_, job): &(usize, &Job<'_>)| {
             let operation = self.operation(job.operation);
@@ -141,6 +175,7 @@ impl Desk<'_> {
                 from: operation.from,
                 to: operation.to,
                 repeat: false,
+                by_group: !operation.through.is_empty(),
                 under: under(operation),
                 at,
             })
@@ -149,7 +184,6 @@ impl Desk<'_> {
     }
 
     fn licence_outcome(&self, job: &Job<'_>, sent: Sent) -> Record {
-        let operation = self.operation(job.operation);
         let Sent { attempts, request_id, result } = sent;
         self.state().count(attempts);
         let (answer, outcome) = match &result {
@@ -163,7 +197,18 @@ impl Desk<'_> {
             row.request_id.clone_from(&request_id);
             row.why = result.as_ref().err().map(|error| error.refusal().into());
         });
-        Record::Outcome { subject: subject(operation), answer, attempts, request_id, at: self.clock.now() }
+        self.licence_outcome_of(job, answer, attempts, request_id.as_ref())
+    }
+
+    pub(super) fn licence_outcome_of(
+        &self,
+        job: &Job<'_>,
+        answer: Answer,
+        attempts: u32,
+        request_id: Option<&String>,
+    ) -> Record {
+        let subject = subject(self.operation(job.operation));
+        Record::Outcome { subject, answer, attempts, request_id: request_id.cloned(), at: self.clock.now() }
     }
 
     fn seen_licences(&self, job: &Job<'_>) -> Record {

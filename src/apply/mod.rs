@@ -4,6 +4,9 @@
 //! of it, read back. Whoever is no longer as the plan found them is left alone. After a kill at any instruction, the
 //! next run folds the journal, looks again, plans, and continues; nothing is replayed.
 //!
+//! A plan can be handed over instead: `handover` makes the steps of a script of it, and `taken` takes its results into the
+//! ledger as an apply would have left them there.
+//!
 //! Phases follow each other strictly; within one, batches run side by side. How many requests are really under way is
 //! for the client to say, which paces each service by its answers.
 
@@ -11,12 +14,16 @@ mod about;
 mod desk;
 mod event;
 mod expected;
+mod handover;
 mod judge;
 mod licences;
+mod licensing;
+mod observed;
 mod people;
 mod preflight;
 mod report;
 mod retold;
+mod taken;
 mod tenant;
 mod theirs;
 mod why;
@@ -26,17 +33,21 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
+pub use handover::{Handover, Kind, Step, StepLicence, StepOperation};
 pub use preflight::{Memory, Skipped, StaleLimit, look_ahead};
-pub use report::{FORMAT, Outcome, Report, Row, Stopped};
+pub use report::{FORMAT, GroupRow, Outcome, Report, Row, Stopped};
+pub use taken::{Recorded, Taken, take_over};
 pub use why::Why;
 
 use crate::clock::Clock;
 use crate::microsoft::Writer;
-use crate::model::{Ledger, TenantSetting, Waiver};
+use crate::model::{TenantSetting, Waiver};
 use crate::plan::calls::{Task, Work, calls};
-use crate::plan::{Phase, Plan};
+use crate::plan::{GroupLicences, Phase, Plan};
 use crate::store::{Record, Run, StoreError};
 use desk::{Desk, Standing, State};
+use licensing::GroupStanding;
+use observed::observations;
 
 /// Is how many people the settings service takes at once.
 const SETTINGS_AT_ONCE: usize = 10;
@@ -124,10 +135,14 @@ pub async fn apply<'a>(
         desk.wait_until_settled(&work, patience).await;
     }
 
-    let (run, State { rows, calls, stopped, lost, .. }) = desk.into_parts();
+    let (run, State { rows, groups, calls, stopped, lost, .. }) = desk.into_parts();
     let row = |(operation, standing): (&crate::plan::Operation, Standing)| {
         let Standing { outcome, attempts, request_id, why, at, from: _, theirs: _ } = standing;
         Row { operation: operation.clone(), outcome, attempts, request_id, why, at }
+    };
+    let group_row = |group: &GroupLicences| {
+        let standing = groups.get(&group.id).cloned();
+        GroupRow::new(group, standing.unwrap_or_else(|| GroupStanding::not_begun(started)))
     };
     let report = Report {
         format: FORMAT,
@@ -138,6 +153,7 @@ pub async fn apply<'a>(
         ended: clock.now(),
         planned: plan.summary.clone(),
         rows: plan.operations.iter().zip(rows).map(row).collect(),
+        licensing_groups: plan.licensing_groups.iter().map(group_row).collect(),
         stopped,
         calls,
     };
@@ -164,37 +180,9 @@ impl Desk<'_> {
 
     /// Stores what the plan saw, except where the ledger has learnt something since the plan looked.
     async fn observe(&self) -> bool {
-        let observations = &self.plan.observations;
         let mut records = Vec::new();
-        for (setting, entry) in &observations.tenant {
-            if !self.run.meanwhile().of_tenant(*setting) {
-                records.push(Record::ObservedTenant { setting: *setting, entry: *entry });
-            }
-        }
-        for (setting, at) in &observations.returned {
-            if !self.run.meanwhile().of_tenant(*setting) {
-                records.push(Record::Returned { setting: *setting, at: *at });
-            }
-        }
-        for id in &observations.forgotten {
-            if !self.run.meanwhile().group_of(*id) {
-                records.push(Record::Forgotten { id: *id, at: self.clock.now() });
-            }
-        }
-        let known = observations.re_opt_ins.iter();
-        records.extend(known.map(|(mark, at)| Record::ReOptInKnown { mark: *mark, at: *at }));
-        for (id, observed) in &observations.people {
-            let mut is = observed.clone();
-            let meanwhile = self.run.meanwhile();
-            is.settings.retain(|setting, _| !meanwhile.of(*id, *setting));
-            is.returned.retain(|setting, _| !meanwhile.of(*id, *setting));
-            if meanwhile.group_of(*id) {
-                let known = |ledger: &Ledger| {
-                    ledger.people.get(id).map(|person| (person.group.clone(), person.gone_since))
-                };
-                (is.group, is.gone_since) = self.run.ledger(known).unwrap_or_default();
-            }
-            records.push(Record::Observed { id: *id, is });
+        for record in observations(self.plan, &self.run, self.clock.now()) {
+            records.push(record);
             if records.len() >= OBSERVATIONS && !self.journal(std::mem::take(&mut records)).await {
                 return false;
             }
@@ -225,8 +213,11 @@ impl Desk<'_> {
             let is_open = |job: &people::Job<'_>| job.operations.iter().all(|index| self.is_open(*index));
             let (people, left_out): (Vec<_>, Vec<_>) = people.into_iter().partition(is_open);
             self.in_batches(people.chunks(SETTINGS_AT_ONCE), |jobs| self.people(jobs)).await;
+            let goes_through = |job: &licences::Job<'_>| !self.operation(job.operation).through.is_empty();
+            let (by_group, licences): (Vec<_>, Vec<_>) = licences.into_iter().partition(goes_through);
             let licences: Vec<_> = licences.into_iter().filter(|job| self.is_open(job.operation)).collect();
             self.in_batches(licences.chunks(LICENCES_AT_ONCE), |jobs| self.licences(jobs)).await;
+            self.by_group(phase, &by_group).await;
             self.hold_back_defaults(&people);
             self.hold_back_defaults(&left_out);
         }
@@ -255,7 +246,7 @@ impl Desk<'_> {
             self.look_again_at_tenant(&tenant).await;
         }
         self.in_batches(people.chunks(SETTINGS_AT_ONCE), |jobs| self.look_again(jobs)).await;
-        let licences: Vec<_> = licences.iter().collect();
+        let licences = self.not_in_process(licences.iter().collect()).await;
         self.in_batches(licences.chunks(LICENCES_AT_ONCE), |jobs| self.look_again_at_licences(jobs)).await;
     }
 

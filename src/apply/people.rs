@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::about::{is_theirs, pinned, subject, touches, under};
+use super::about::{is_theirs, pinned, touches, under};
 use super::desk::Desk;
 use super::judge::{self, Expectation, Fit};
 use super::theirs::Moved;
 use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
 use crate::model::{Known, PersonId, Refusal, Setting, Settings, Value};
-use crate::plan::Because;
 use crate::plan::calls::Set;
+use crate::plan::{Because, subject};
 use crate::store::{Answer, Intent, Record};
 
 /// Is one person of a batch.
@@ -162,6 +162,7 @@ impl Desk<'_> {
                 from: before.or_else(|| person.before.get(setting)),
                 to,
                 repeat: operation.because == Because::DidNotTake,
+                by_group: false,
                 under: under(operation),
                 at,
             }))

@@ -8,12 +8,12 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::expected::Expected;
-use super::judge::{self, Fit, Shows};
+use super::judge::{self, Fit, GroupFit, Shows};
 use super::{Event, FailureLimit, NotALimit, Why};
 use crate::microsoft::Reader;
-use crate::model::{By, Feature, Known, Ledger, PersonId, Refusal, Setting, TenantSetting, Value};
+use crate::model::{By, Feature, GroupId, Known, Ledger, PersonId, Refusal, Setting, TenantSetting, Value};
 use crate::plan::calls::{Task, calls};
-use crate::plan::{LicenceChange, Operation, Plan, Target};
+use crate::plan::{GroupLicences, Operation, Plan, Target};
 use crate::store::Meanwhile;
 
 /// Is how many people one reading takes; the client sends them in batches of the service's own size.
@@ -69,14 +69,31 @@ pub struct Skipped {
     pub people: BTreeMap<PersonId, Why>,
     /// Defaults of the tenant that somebody else has changed.
     pub tenant: BTreeMap<TenantSetting, Why>,
+    /// Licensing groups that are no longer as planned, or have other members.
+    pub groups: BTreeMap<GroupId, Why>,
 }
 
 impl Skipped {
+    /// Counts the people of a plan of whom anything is left out.
+    pub fn moved(&self, plan: &Plan) -> u64 {
+        let left_out = plan.operations.iter().filter(|operation| self.why(operation).is_some());
+        let people: BTreeSet<PersonId> = left_out
+            .filter_map(|operation| match &operation.target {
+                Target::Person(person) => Some(person.id),
+                Target::Tenant(_) => None,
+            })
+            .collect();
+        people.len() as u64
+    }
+
     /// Gives why an operation is left out, if it is.
     pub(super) fn why(&self, operation: &Operation) -> Option<&Why> {
         match &operation.target {
             Target::Tenant(setting) => self.tenant.get(setting),
-            Target::Person(person) => self.people.get(&person.id),
+            Target::Person(person) => {
+                let by_group = || operation.through.iter().find_map(|group| self.groups.get(group));
+                self.people.get(&person.id).or_else(by_group)
+            }
         }
     }
 }
@@ -156,11 +173,11 @@ pub async fn look_ahead(
     let mut read = stream::iter(read).buffered(UNDER_WAY);
     while let Some((some, licences)) = read.next().await {
         out_of_reach(&licences)?;
-        for ((id, changes, to), have) in some.iter().zip(licences) {
+        for ((id, operation), have) in some.iter().zip(licences) {
             let Known::Is(have) = have else { continue };
-            let moved = match judge::licences(&have, changes) {
+            let moved = match judge::licences(&have, operation, &plan.licensing_groups) {
                 Shows::Before => None,
-                Shows::After if wrote_licences(memory.ledger, *id, *to) => None,
+                Shows::After if wrote_licences(memory.ledger, *id, operation.to) => None,
                 Shows::After => Some(Why::FoundLicencesChanged),
                 Shows::Neither => Some(Why::FoundOtherLicences),
             };
@@ -170,7 +187,29 @@ pub async fn look_ahead(
         }
         tell(some.len());
     }
+    drop(read);
+    left_out.groups = groups(plan, reader, memory.ledger).await;
     Ok(left_out)
+}
+
+/// Reads the licensing groups of a plan, and gives those that are no longer as planned.
+///
+/// Which of them cannot be read, or changed yet, is left to the reading before the write.
+async fn groups(plan: &Plan, reader: &Reader, ledger: &Ledger) -> BTreeMap<GroupId, Why> {
+    let ids: BTreeSet<GroupId> = plan.licensing_groups.iter().map(|group| group.id).collect();
+    if ids.is_empty() {
+        return BTreeMap::new();
+    }
+    let now = reader.licensing_groups(&ids, &BTreeMap::new()).await;
+    let moved = |group: &GroupLicences| match judge::group(group, now.get(&group.id)?.known()?) {
+        GroupFit::Write | GroupFit::Waits(_) => None,
+        GroupFit::Already => {
+            let ours = group.members.iter().any(|id| wrote_licences(ledger, *id, group.to));
+            (!ours).then_some(Why::FoundLicencesChanged)
+        }
+        GroupFit::Moved(why) => Some(why),
+    };
+    plan.licensing_groups.iter().filter_map(|group| Some((group.id, moved(group)?))).collect()
 }
 
 /// Says whether a run wrote a person's licences so, or tried to.
@@ -219,8 +258,8 @@ fn defaults(
 struct People<'p> {
     /// By person: their address, and the operations of each step on mode and features.
     settings: BTreeMap<PersonId, (Arc<str>, Vec<Vec<usize>>)>,
-    /// The products to change, and what is to be in the end.
-    licences: Vec<(PersonId, &'p [LicenceChange], Value)>,
+    /// The operation on their service plan.
+    licences: Vec<(PersonId, &'p Operation)>,
 }
 
 impl<'p> People<'p> {
@@ -241,9 +280,7 @@ impl<'p> People<'p> {
                 }
                 Task::Licences { .. } => {
                     let operations = work.operations.iter().map(|index| &plan.operations[*index]);
-                    people
-                        .licences
-                        .extend(operations.map(|operation| (id, &*operation.licences, operation.to)));
+                    people.licences.extend(operations.map(|operation| (id, operation)));
                 }
             }
         }

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Why;
-use crate::model::{PlanHash, Waiver};
-use crate::plan::{Operation, Refused, Summary, Target};
+use super::licensing::GroupStanding;
+use crate::model::{GroupId, PlanHash, Value, Waiver};
+use crate::plan::{GroupLicences, Operation, Refused, Summary, Target};
 use crate::store::RunId;
 
 /// Is the version of the report file that this program writes.
@@ -37,6 +38,9 @@ pub struct Report {
     pub planned: Summary,
     /// One row per operation, in the plan's order.
     pub rows: Vec<Row>,
+    /// One row per licensing group that was to change for all of its members, in the plan's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licensing_groups: Vec<GroupRow>,
     /// Why the run ended before its plan did, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
@@ -56,6 +60,7 @@ impl Report {
             ended,
             planned: Summary::default(),
             rows: Vec::new(),
+            licensing_groups: Vec::new(),
             stopped: None,
             calls: 0,
         }
@@ -73,6 +78,9 @@ impl Report {
                 person.upn = Arc::clone(&nobody);
             }
             row.why.iter_mut().for_each(Why::forget_names);
+        }
+        for group in &mut report.licensing_groups {
+            group.why.iter_mut().for_each(Why::forget_names);
         }
         if let Some(Stopped::Tenant(refused)) = &mut report.stopped {
             refused.message.clear();
@@ -100,6 +108,63 @@ pub struct Row {
     /// When its outcome was known.
     #[schemars(with = "String")]
     pub at: Timestamp,
+}
+
+/// Is one licensing group and what became of its change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct GroupRow {
+    /// Its object id.
+    pub id: GroupId,
+    /// Its name, or its id where the name could not be read.
+    pub name: Arc<str>,
+    /// What its members were to have.
+    pub to: Value,
+    /// The names of the products that were to change.
+    pub products: Vec<Arc<str>>,
+    /// How many direct members it had.
+    pub members: u64,
+    /// What became of it; `done` says that the directory has worked through its members.
+    pub outcome: Outcome,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// The service's id of the last request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Why it became that, where the outcome does not say it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
+    /// Whether the directory still worked on its members when last looked at.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub processing: bool,
+    /// Whether the directory reports licence errors of some of its members.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub errors: bool,
+    /// When this was known.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+impl GroupRow {
+    /// Puts together what was planned for a group and what became of it.
+    pub(super) fn new(group: &GroupLicences, standing: GroupStanding) -> Self {
+        let GroupLicences { id, name, to, changes, members } = group;
+        let GroupStanding { outcome, attempts, request_id, why, processing, errors, at } = standing;
+        Self {
+            id: *id,
+            name: Arc::clone(name),
+            to: *to,
+            products: changes.iter().map(|change| Arc::clone(&change.name)).collect(),
+            members: members.len() as u64,
+            outcome,
+            attempts,
+            request_id,
+            why,
+            processing,
+            errors,
+            at,
+        }
+    }
 }
 
 /// Is what became of an operation.

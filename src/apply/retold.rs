@@ -1,13 +1,13 @@
 //! What became of a run that wrote no report, as its journal tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::about::subject;
-use super::report::{FORMAT, Outcome, Report, Row};
+use super::licensing::GroupStanding;
+use super::report::{FORMAT, GroupRow, Outcome, Report, Row};
 use crate::model::{PlanHash, Value, Waiver};
-use crate::plan::{Operation, Plan};
+use crate::plan::{Operation, Plan, subject};
 use crate::store::{Answer, Record, RunId, Subject};
 
 impl Report {
@@ -30,6 +30,8 @@ impl Report {
             places: places.collect(),
             last: BTreeMap::new(),
             hash: None,
+            by_group: BTreeSet::new(),
+            group_request: None,
             waivers: Vec::new(),
             calls: 0,
             ended: began,
@@ -37,8 +39,32 @@ impl Report {
         for record in records {
             retelling.take(record);
         }
-        let Retelling { rows, places: _, last: _, hash, waivers, calls, ended } = retelling;
+        let Retelling {
+            rows,
+            places: _,
+            last: _,
+            by_group: _,
+            group_request: _,
+            hash,
+            waivers,
+            calls,
+            ended,
+        } = retelling;
         let planned = plan.summary.clone();
+        let groups = plan.licensing_groups.iter().map(|group| {
+            let through = |row: &&Row| row.operation.through.contains(&group.id);
+            let first = rows.iter().filter(through).min_by_key(|row| row.outcome);
+            let standing = GroupStanding::not_begun(began);
+            let standing = first.map(|row| GroupStanding {
+                outcome: row.outcome,
+                attempts: row.attempts,
+                request_id: row.request_id.clone(),
+                at: row.at,
+                ..standing.clone()
+            });
+            GroupRow::new(group, standing.unwrap_or_else(|| GroupStanding::not_begun(began)))
+        });
+        let licensing_groups = groups.collect();
         Self {
             format: FORMAT,
             run: run.to_string(),
@@ -48,6 +74,7 @@ impl Report {
             ended,
             planned,
             rows,
+            licensing_groups,
             stopped: None,
             calls,
         }
@@ -62,6 +89,10 @@ struct Retelling {
     last: BTreeMap<Subject, (Option<Value>, Value)>,
     /// The plan as the user has it.
     hash: Option<PlanHash>,
+    /// Those whose last write was to a licensing group.
+    by_group: BTreeSet<Subject>,
+    /// The request of the last such write, by its id.
+    group_request: Option<Option<String>>,
     waivers: Vec<Waiver>,
     calls: u64,
     ended: Timestamp,
@@ -90,12 +121,17 @@ impl Retelling {
             Record::Intent(intent) => {
                 self.ended = intent.at;
                 self.last.insert(intent.subject, (intent.from, intent.to));
+                if intent.by_group {
+                    self.by_group.insert(intent.subject);
+                } else {
+                    self.by_group.remove(&intent.subject);
+                }
                 // Until its outcome is written down, nobody knows whether it was sent.
                 self.settle(intent.subject, Outcome::Unanswered, intent.at);
             }
             Record::Outcome { subject, answer, attempts, request_id, at } => {
                 self.ended = *at;
-                self.calls += u64::from(*attempts);
+                self.calls += u64::from(self.sent(*subject, *attempts, request_id.as_deref()));
                 let outcome = match answer {
                     Answer::Sent if self.is_last_call(*subject) => Outcome::Settling,
                     // Another call was to follow, and did not.
@@ -117,6 +153,18 @@ impl Retelling {
             }
             Record::Finished { at } => self.ended = *at,
         }
+    }
+
+    /// Gives how many calls an outcome stands for: the members of a licensing group share those of one write.
+    fn sent(&mut self, subject: Subject, attempts: u32, request_id: Option<&str>) -> u32 {
+        let by_group = self.by_group.contains(&subject);
+        if !by_group {
+            return attempts;
+        }
+        let request_id = request_id.map(str::to_owned);
+        let told = self.group_request.as_ref() == Some(&request_id);
+        self.group_request = Some(request_id);
+        if told { 0 } else { attempts }
     }
 
     fn row(&mut self, subject: Subject) -> Option<&mut Row> {
@@ -183,6 +231,7 @@ mod tests {
             mark: None,
             licences: Vec::new(),
             after_opt_out: false,
+            through: Vec::new(),
         };
         let mut plan = Plan::empty(Basis {
             version: String::new(),
@@ -209,6 +258,7 @@ mod tests {
                 from,
                 to,
                 repeat: false,
+                by_group: false,
                 under: None,
                 at: AT,
             })

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::about::{subject, under};
+use super::about::under;
 use super::desk::{Desk, held_back};
 use super::preflight::wrote_default;
 use super::{Outcome, Why};
 use crate::microsoft::{Sent, WriteError};
 use crate::model::{Known, Refusal, TenantSetting, Value};
+use crate::plan::subject;
 use crate::store::{Answer, Intent, Record};
 
 impl Desk<'_> {
@@ -66,6 +67,7 @@ impl Desk<'_> {
             from,
             to: operation.to,
             repeat: false,
+            by_group: false,
             under: under(operation),
             at: self.clock.now(),
         };

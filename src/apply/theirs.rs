@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::desk::Desk;
 use crate::model::{By, Entry, Ledger, PersonId, Setting, Settle, TenantEntry, Value};
 use crate::plan::Observed;
@@ -26,18 +28,9 @@ impl Desk<'_> {
         for (id, found) in moved {
             let decision = |ledger: &Ledger, setting: Setting, value: Value| {
                 let default = setting.feature()?.tenant_setting();
-                let TenantEntry { value: then, previous, changed_at, .. } = ledger.tenant.get(&default)?;
-                let lately = changed_at.is_some_and(|at| now.duration_since(at) < Settle::default().defaults);
-                let follows = lately && *previous == Some(value);
-                let old = ledger.entry(*id, setting);
-                // What we wrote or tried, and what does not show yet, says nothing about anybody.
-                let unsettled =
-                    old.is_some_and(|old| old.tried.is_some() || (old.by == By::Us && !old.confirmed));
-                let unmoved = defaults.get(&default)?.known() == Some(then);
-                (unmoved && !follows && !unsettled).then(|| Entry {
-                    found: old.and_then(|old| old.found),
-                    ..Entry::seen(value, Some(*then), true, now)
-                })
+                let entry = ledger.tenant.get(&default)?;
+                let unmoved = defaults.get(&default)?.known() == Some(&entry.value);
+                decided(entry, ledger.entry(*id, setting), value, now).filter(|_| unmoved)
             };
             let is = self.run.ledger(|ledger| {
                 let decided = |(setting, value): &(Setting, Value)| {
@@ -57,4 +50,20 @@ impl Desk<'_> {
         }
         self.journal(records).await;
     }
+}
+
+/// Makes the entry of a value that somebody decided on while its default stood, as far as that can be told.
+pub(super) fn decided(
+    default: &TenantEntry,
+    old: Option<&Entry>,
+    value: Value,
+    now: Timestamp,
+) -> Option<Entry> {
+    let TenantEntry { value: then, previous, changed_at, .. } = default;
+    let lately = changed_at.is_some_and(|at| now.duration_since(at) < Settle::default().defaults);
+    let follows = lately && *previous == Some(value);
+    // What we wrote or tried, and what does not show yet, says nothing about anybody.
+    let unsettled = old.is_some_and(|old| old.tried.is_some() || (old.by == By::Us && !old.confirmed));
+    let found = old.and_then(|old| old.found);
+    (!follows && !unsettled).then(|| Entry { found, ..Entry::seen(value, Some(*then), true, now) })
 }

@@ -44,6 +44,38 @@ pub enum Why {
         /// What became of the pin.
         outcome: Outcome,
     },
+    /// Somebody is in the licensing group by now of whom the plan knows nothing.
+    GroupJoined {
+        /// The licensing group's name.
+        group: Arc<str>,
+        /// How many people.
+        people: u64,
+        /// The first of them.
+        id: PersonId,
+        /// `userPrincipalName`; empty where nobody is named.
+        upn: Arc<str>,
+    },
+    /// Somebody in the licensing group is not changed, so that the group may not be either.
+    GroupHeldBack {
+        /// The licensing group's name.
+        group: Arc<str>,
+        /// Who.
+        id: PersonId,
+        /// `userPrincipalName`; empty where nobody is named.
+        upn: Arc<str>,
+        /// What became of their operation.
+        outcome: Outcome,
+    },
+    /// The directory still works on an earlier change of the licensing group.
+    GroupProcessing {
+        /// The licensing group's name.
+        group: Arc<str>,
+    },
+    /// The licensing group was written, and the directory reports licence errors of some of its members.
+    GroupErrors {
+        /// The licensing group's name.
+        group: Arc<str>,
+    },
     /// It was taken, and the service has no field to read it back from.
     WriteOnly,
     /// The run ended between two calls for the person.
@@ -56,7 +88,9 @@ impl Why {
     /// Takes away whatever names a person, or could: the service's words may contain an address.
     pub(super) fn forget_names(&mut self) {
         match self {
-            Self::PinNotStanding { id: _, upn, outcome: _ } => *upn = Arc::from(""),
+            Self::PinNotStanding { id: _, upn, outcome: _ }
+            | Self::GroupJoined { group: _, people: _, id: _, upn }
+            | Self::GroupHeldBack { group: _, id: _, upn, outcome: _ } => *upn = Arc::from(""),
             Self::OptOutUnreadable(refused) | Self::Refused(refused) => refused.message.clear(),
             Self::Found { .. }
             | Self::FoundDefault { .. }
@@ -64,6 +98,8 @@ impl Why {
             | Self::FoundOtherLicences
             | Self::Protected
             | Self::OptOutNotSeen
+            | Self::GroupProcessing { .. }
+            | Self::GroupErrors { .. }
             | Self::WriteOnly
             | Self::BrokenOff => {}
         }

@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::locked::keeping;
 use super::planning::{self, Planned};
-use super::saved::{self, Reviewed, Saved};
+use super::saved::{self, Reviewed, Saved, Terms};
 use super::session::{Purpose, Session, clock, read_manifest};
 use crate::apply::{self, Event, FailureLimit, Order, Outcome, Report, Skipped, Stop, Stopped, Unrecorded};
 use crate::microsoft::Writer;
@@ -87,9 +87,10 @@ async fn prepare(
 ) -> Result<Option<Ready>, Failure> {
     consent::may_allow(global, console, args.plan.as_deref(), &args.consent.allow)?;
     let manifest = read_manifest(global, console)?;
+    let terms = Terms { freshness: &args.freshness, output: &args.output, form };
     let saved = match &args.plan {
         Some(path) => {
-            let plan = saved::approved(global, console, args, form, &manifest, path).await?;
+            let plan = saved::approved(global, console, terms, &manifest, path).await?;
             let waivers = consent::waivers(&args.waiver, plan.hash, clock(global).now())?;
             Some((plan, waivers))
         }
@@ -115,7 +116,7 @@ async fn prepare(
     let left_out = match &meanwhile {
         Some(meanwhile) => {
             let saved = Saved { plan: &plan, remembered: &remembered, meanwhile };
-            keeping(lease, saved::look_at_all(&session, console, args, form, saved)).await?
+            keeping(lease, saved::look_at_all(&session, console, terms, saved)).await?
         }
         None => Skipped::default(),
     };
@@ -298,6 +299,7 @@ mod tests {
                 ended: at,
                 planned: Summary::default(),
                 rows: Vec::new(),
+                licensing_groups: Vec::new(),
                 stopped: Some(stopped),
                 calls: 0,
             };

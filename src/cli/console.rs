@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{Color, Format, Global, Output};
-use super::environment::{Environment, Proofs, Stores};
+use super::environment::{Environment, Proofs, Stores, Way};
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::clock::Clock;
@@ -33,6 +33,8 @@ pub(super) struct Console {
     pub(super) stores: Stores,
     /// What the surroundings offer to sign in with.
     pub(super) proofs: Proofs,
+    /// What the surroundings say about the way to the services.
+    pub(super) way: Way,
     quiet: bool,
     progress: Arc<Mutex<Progress>>,
     clock: Clock,
@@ -40,7 +42,7 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn new(global: &Global, environment: Environment) -> Self {
-        let Environment { no_color, ci, who, holder, stores, proofs } = environment;
+        let Environment { no_color, ci, who, holder, stores, proofs, way } = environment;
         let may = |terminal: bool| match global.color {
             Color::Auto => terminal && !no_color,
             Color::Always => true,
@@ -66,6 +68,7 @@ impl Console {
             holder,
             stores,
             proofs,
+            way,
             quiet: global.quiet,
             progress: Arc::new(Mutex::new(progress)),
             clock: Clock::system(),
@@ -123,6 +126,9 @@ impl Console {
         Arc::new(move |reading| match reading {
             Reading::People { done } => console.advance("reading people", done, done),
             Reading::Groups { done, of } => console.advance("reading groups", done, of),
+            Reading::AuditLog { waited, at_most } => {
+                console.advance("waiting for the audit log (seconds)", waited, at_most);
+            }
             Reading::Settings { done, of } => console.advance("reading settings", done, of),
         })
     }

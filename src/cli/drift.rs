@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::planning;
 use super::session::{Purpose, Session};
+use super::who;
 use crate::render;
 
 pub(super) async fn run(global: &Global, console: &Console, args: &DriftArgs) -> Result<Exit, Failure> {
@@ -14,6 +15,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &DriftArgs) ->
     session.spare(&args.output, global, None)?;
     let remembered = session.remembered().await?;
     let planned = planning::make(&session, &remembered, &Consent::default()).await?;
+    let planned = who::of_plan(&session, &remembered, &args.who_changed, planned).await;
     session.close().await;
     let planned = planning::sealed(planned, form)?;
     console.put(&args.output, |out, look| match form {

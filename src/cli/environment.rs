@@ -22,6 +22,27 @@ pub(super) struct Environment {
     pub(super) stores: Stores,
     /// What one can sign in with.
     pub(super) proofs: Proofs,
+    /// What lies between us and the services.
+    pub(super) way: Way,
+}
+
+/// Is what the surroundings say about the way to the services; it is told, and taken by the libraries themselves.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Way {
+    /// `HTTPS_PROXY` or `ALL_PROXY`, in either case; it may hold a password.
+    pub(super) proxy: Option<String>,
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+    pub(super) authorities: Vec<String>,
+}
+
+impl Way {
+    fn read() -> Self {
+        let proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+        Self {
+            proxy: proxies.into_iter().find_map(variable),
+            authorities: ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(variable).collect(),
+        }
+    }
 }
 
 /// Is what the surroundings offer to sign in with, each by the variable that Microsoft's own tools read.
@@ -104,6 +125,7 @@ impl Environment {
             who,
             stores: Stores { throw_away: is_throw_away(variable), options: options() },
             proofs: Proofs::read(),
+            way: Way::read(),
         }
     }
 }

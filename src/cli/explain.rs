@@ -5,6 +5,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{Purpose, Session, View};
+use super::who;
 use crate::model::{Known, Members, PersonId, Selector};
 use crate::plan::explain::explain;
 use crate::render;
@@ -27,11 +28,12 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ExplainArgs) 
     };
     let groups = session.manifest.groups_naming(id, &membership);
     let context = session.context(&remembered, false);
-    session.close().await;
     let explanation =
         explain(&desired, &actual, &remembered.ledger, &context, groups, id).ok_or_else(|| {
             Failure::new(Exit::Incomplete, format!("the directory did not describe `{}`", args.person))
         })?;
+    let explanation = who::of_explanation(&session, &args.who_changed, explanation).await;
+    session.close().await;
     console.put(&args.output, |out, look| match form {
         Format::Text => render::explain::text(out, &explanation, look),
         Format::Markdown => out.write_all(render::explain::markdown(&explanation).as_bytes()),

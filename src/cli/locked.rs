@@ -10,7 +10,7 @@ use super::session::Session;
 use crate::apply::Report;
 use crate::clock::Clock;
 use crate::plan::Plan;
-use crate::store::{Lease, Record, Remembered, RunId};
+use crate::store::{Lease, Record, Remembered, Run, RunId};
 
 /// Is how many records are written down at once.
 const AT_ONCE: usize = 4096;
@@ -64,18 +64,23 @@ impl Locked<'_> {
         }
     }
 
+    /// Begins a run, which takes over the lock.
+    pub(super) async fn begin(&mut self, plan: &Plan) -> Result<Run, Failure> {
+        let session = self.session;
+        let lease = self.lease.take().expect("one run takes over the lock, and only one is begun");
+        let remembered = std::mem::take(&mut self.remembered);
+        let settle = session.manifest.settle();
+        Ok(session.store.begin_run(lease, remembered, plan, &settle, &session.clock).await?)
+    }
+
     /// Writes records down, as a run of a plan that changes nothing in the tenant.
     pub(super) async fn write_down(
         &mut self,
         plan: &Plan,
         records: impl IntoIterator<Item = Record>,
     ) -> Result<RunId, Failure> {
-        let session = self.session;
-        let lease = self.lease.take().expect("one run takes over the lock, and only one is begun");
-        let remembered = std::mem::take(&mut self.remembered);
-        let started = session.clock.now();
-        let settle = session.manifest.settle();
-        let run = session.store.begin_run(lease, remembered, plan, &settle, &session.clock).await?;
+        let started = self.session.clock.now();
+        let run = self.begin(plan).await?;
         let id = run.id();
         let mut some = Vec::new();
         for record in records {
@@ -91,7 +96,7 @@ impl Locked<'_> {
             run.give_up().await;
             return Err(error.into());
         }
-        run.finish(&Report::of_nothing(id, started, session.clock.now())).await?;
+        run.finish(&Report::of_nothing(id, started, self.session.clock.now())).await?;
         Ok(id)
     }
 }

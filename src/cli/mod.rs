@@ -7,18 +7,21 @@ mod apply;
 mod args;
 mod consent;
 mod console;
+mod doctor;
 mod drift;
 mod environment;
 mod exit;
 mod explain;
 mod export;
 mod failure;
+mod handover;
 mod init;
 mod locked;
 mod plan;
 mod planning;
 mod record;
 mod release;
+mod results;
 mod rollback;
 mod runs;
 mod sandbox;
@@ -31,6 +34,7 @@ mod transport;
 mod validate;
 mod verify;
 mod waive;
+mod who;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -77,11 +81,13 @@ pub fn main() -> ExitCode {
             // What could not be shown was not applied.
             Command::Apply(_) | Command::Rollback(_) | Command::Record(_) => Exit::Unexpected.into(),
             Command::Validate(_)
+            | Command::Doctor(_)
             | Command::Init(_)
             | Command::Schema(_)
             | Command::Plan(_)
             | Command::Show(_)
             | Command::Waive(_)
+            | Command::Handover(_)
             | Command::Explain(_)
             | Command::Drift(_)
             | Command::Export(_)
@@ -101,12 +107,14 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
     let Arguments { global, command } = arguments;
     match command {
         Command::Validate(args) => validate::run(global, console, args),
+        Command::Doctor(args) => doctor::run(global, console, args).await,
         Command::Init(args) => init::run(global, console, args),
         Command::Schema(args) => schema::run(console, args),
         Command::Plan(args) => plan::run(global, console, args).await,
         Command::Show(args) => show::run(console, args),
         Command::Waive(args) => waive::run(global, console, args),
         Command::Apply(args) => apply::run(global, console, args).await,
+        Command::Handover(args) => handover::run(global, console, args).await,
         Command::Rollback(args) => rollback::run(global, console, args).await,
         Command::Record(args) => record::run(global, console, args).await,
         Command::Explain(args) => explain::run(global, console, args).await,

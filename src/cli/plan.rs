@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::planning::{self, Planned};
 use super::session::{Purpose, Session};
+use super::who;
 use crate::render;
 
 pub(super) async fn run(global: &Global, console: &Console, args: &PlanArgs) -> Result<Exit, Failure> {
@@ -15,6 +16,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &PlanArgs) -> 
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let planned = planning::make(&session, &remembered, &args.consent).await?;
+    let planned = who::of_plan(&session, &remembered, &args.who_changed, planned).await;
     session.close().await;
     let planned = planning::sealed(planned, form)?;
     console.put(&args.output, |out, look| form.plan(out, &planned, look))?;

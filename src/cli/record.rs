@@ -1,8 +1,10 @@
-//! `record`: makes opt-outs that an administrator's script wrote count as ours.
+//! `record`: takes into the ledger what a script wrote; here, the opt-outs of a script of one's own.
 
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
+
+use jiff::Timestamp;
 
 use super::apply::agreed;
 use super::args::{Format, Global, RecordArgs};
@@ -10,6 +12,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, problems};
 use super::locked::Locked;
+use super::results;
 use super::session::{Purpose, Session};
 use crate::manifest::{self, Script};
 use crate::microsoft::Ask;
@@ -19,7 +22,15 @@ use crate::store::{Record, Remembered};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &RecordArgs) -> Result<Exit, Failure> {
     let form = args.output.only("record", &[Format::Text, Format::Json, Format::Csv])?;
+    if let Some(plan) = &args.plan {
+        return results::run(global, console, args, plan).await;
+    }
     let script = manifest::script(&args.list)?;
+    let (Some(by), Some(written_on)) = (&args.by, args.written_on) else {
+        return Err(Failure::wrong("it is not said whose script this was, and when it wrote")
+            .hint("say `--written-on DATE` and `--by WHO`; for the results of a plan that was handed over, `--plan PLAN.json`"));
+    };
+    let vouched = Vouched { by, written_on };
     let warnings = script.warnings();
     if !warnings.is_empty() {
         console.say(&problems(warnings, console.colour_talk, console.look.width))?;
@@ -27,20 +38,34 @@ pub(super) async fn run(global: &Global, console: &Console, args: &RecordArgs) -
     let session = Session::open(global, console, Purpose::Apply).await?;
     session.spare(&args.output, global, Some(Path::new(&args.list)))?;
     let now = session.clock.now();
-    if args.written_on > now {
-        return Err(Failure::wrong(format!("--written-on is {}, which is still to come", args.written_on))
+    if written_on > now {
+        return Err(Failure::wrong(format!("--written-on is {written_on}, which is still to come"))
             .hint("name the day on which the script ran"));
     }
+    has_a_ledger(&session)?;
+    let ended = session.locked(console, async |locked| {
+        see_through(&session, console, &script, args, vouched, form, locked).await
+    });
+    let ended = ended.await;
+    session.close().await;
+    ended
+}
+
+/// Is what somebody says about their script.
+#[derive(Clone, Copy)]
+struct Vouched<'a> {
+    by: &'a str,
+    written_on: Timestamp,
+}
+
+/// Refuses a store that keeps nothing.
+pub(super) fn has_a_ledger(session: &Session) -> Result<(), Failure> {
     if session.store.keeps_nothing() {
         return Err(Failure::wrong(
             "there is no ledger to record this in, since `store: none` keeps nothing",
         ));
     }
-    let ended = session
-        .locked(console, async |locked| see_through(&session, console, &script, args, form, locked).await);
-    let ended = ended.await;
-    session.close().await;
-    ended
+    Ok(())
 }
 
 /// Finds everybody on the list, shows what becomes of them, asks, and stores what was agreed to.
@@ -49,10 +74,11 @@ async fn see_through(
     console: &Console,
     script: &Script,
     args: &RecordArgs,
+    vouched: Vouched<'_>,
     form: Format,
     locked: &mut Locked<'_>,
 ) -> Result<Exit, Failure> {
-    let looking = look(session, &locked.remembered, script, args);
+    let looking = look(session, &locked.remembered, script, vouched);
     let (recording, basis) = locked.keeping(looking).await?;
     show(console, args, form, &recording)?;
     let counted = recording.counted();
@@ -96,17 +122,18 @@ async fn look(
     session: &Session,
     remembered: &Remembered,
     script: &Script,
-    args: &RecordArgs,
+    vouched: Vouched<'_>,
 ) -> Result<(Recording, Basis), Failure> {
+    let Vouched { by, written_on } = vouched;
     let selectors: BTreeSet<_> = script.people().map(|(selector, _)| selector).collect();
     let membership = session.reader.membership(&selectors).await?;
     let ask = Ask { settings: true, tenant_settings: false, count_people: false };
     let actual = session.reader.observe(&membership.everyone_named(), ask).await?;
     let claim = Claim {
-        by: args.by.as_str().into(),
-        written_on: args.written_on,
+        by: by.into(),
+        written_on,
         last_look: session.store.last_look().await?,
-        second_look: session.store.second_look_after(args.written_on).await?,
+        second_look: session.store.second_look_after(written_on).await?,
     };
     let recording = record(script.people(), &membership, &actual, &remembered.ledger, &claim);
     let context = session.context(remembered, false);

@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{clock, sandbox_log, sandbox_options};
 use crate::render;
-use crate::sandbox::{self, Choice, DefaultsChoice, Generate, Sandbox, StandIn};
+use crate::sandbox::{self, By, Choice, DefaultsChoice, Generate, Sandbox, StandIn};
 
 pub(super) async fn run(
     global: &Global,
@@ -26,14 +26,14 @@ pub(super) async fn run(
             console.say(&format!("{} is as in the beginning", render::inert(&file)))?;
             Ok(Exit::Done)
         }
-        SandboxCommand::Person { person, mode, dashboard, digest_email, outlook_add_in } => {
+        SandboxCommand::Person { person, mode, dashboard, digest_email, outlook_add_in, by } => {
             let choice = Choice {
                 mode: mode.map(|mode| mode == ModeName::OptIn),
                 dashboard: on(dashboard),
                 digest_email: on(digest_email),
                 outlook_add_in: on(outlook_add_in),
             };
-            play(global, console, person, choice)
+            play(global, console, person, choice, by.as_ref().unwrap_or(&By::Themselves))
         }
         SandboxCommand::Defaults {
             dashboard,
@@ -117,14 +117,14 @@ async fn stand_in(args: &PwshArgs) -> Result<Exit, Failure> {
     Ok(if lived { Exit::Done } else { Exit::Unexpected })
 }
 
-fn play(global: &Global, console: &Console, person: &str, choice: Choice) -> Result<Exit, Failure> {
+fn play(global: &Global, console: &Console, person: &str, choice: Choice, by: &By) -> Result<Exit, Failure> {
     if choice == Choice::default() {
         return Err(Failure::wrong("nothing to change")
             .hint("name at least one of --mode, --dashboard, --digest-email, --outlook-add-in"));
     }
     let file = tenant_file(global)?;
     let options = sandbox_options(global, &file, &clock(global))?;
-    let now = sandbox::play_person(options, person, &choice)?;
+    let now = sandbox::play_person(options, person, &choice, by)?;
     let switch = |on: bool| if on { "on" } else { "off" };
     let mode = if now.opt_in { "opt-in" } else { "opt-out" };
     console.say(&format!(

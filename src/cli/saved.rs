@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::args::{ApplyArgs, Consent, Format, Global};
+use super::args::{Consent, Format, Freshness, Global, Output};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -99,18 +99,27 @@ fn outdated(plan: &Plan, manifest: &Manifest, max_age: SignedDuration, now: Time
     }
 }
 
+/// Is how fresh a plan must be, and where the difference to a fresh one is shown.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub(super) freshness: &'a Freshness,
+    pub(super) output: &'a Output,
+    pub(super) form: Format,
+}
+
 /// Reads the plan that is to be carried out, and refuses it if it is no longer good; the difference is shown then.
 pub(super) async fn approved(
     global: &Global,
     console: &Console,
-    args: &ApplyArgs,
-    form: Format,
+    terms: Terms<'_>,
     manifest: &Manifest,
     path: &Path,
 ) -> Result<Plan, Failure> {
     let plan = read(path)?;
     fits(&plan, manifest)?;
-    let Some(fact) = outdated(&plan, manifest, args.max_age, clock(global).now()) else { return Ok(plan) };
+    let Some(fact) = outdated(&plan, manifest, terms.freshness.max_age, clock(global).now()) else {
+        return Ok(plan);
+    };
     // The look comes with a store that is only read, and without the lock.
     let fresh = async {
         let session = Session::of(manifest.clone(), global, console, Purpose::Look).await?;
@@ -120,7 +129,7 @@ pub(super) async fn approved(
         fresh
     };
     match fresh.await {
-        Ok(fresh) => difference(console, args, form, &plan, &fresh.plan)?,
+        Ok(fresh) => difference(console, terms, &plan, &fresh.plan)?,
         Err(failure) => console
             .say(&format!("what would be planned now could not be found out:\n{}", failure.text(console)))?,
     }
@@ -225,8 +234,7 @@ pub(super) struct Saved<'a> {
 pub(super) async fn look_at_all(
     session: &Session,
     console: &Console,
-    args: &ApplyArgs,
-    form: Format,
+    terms: Terms<'_>,
     memory: Saved<'_>,
 ) -> Result<Skipped, Failure> {
     let Saved { plan, remembered, meanwhile } = memory;
@@ -249,11 +257,11 @@ pub(super) async fn look_at_all(
     let mut events = |event: Event| super::apply::follow(console, &event);
     let left_out = look_ahead(plan, &session.reader, memory, &protected, &mut events).await?;
     console.end_progress();
-    let (moved, people) = (left_out.people.len() as u64, plan.summary.people);
-    let limit = args.stale_limit.of(people);
+    let (moved, people) = (left_out.moved(plan), plan.summary.people);
+    let limit = terms.freshness.stale_limit.of(people);
     if moved > limit {
         let fresh = plan_again(session, remembered, plan).await?;
-        difference(console, args, form, plan, &fresh.plan)?;
+        difference(console, terms, plan, &fresh.plan)?;
         let fact = render::report::too_many_moved(moved, people, limit);
         return Err(stale(fact).hint("`--stale-limit` says how many may have moved"));
     }
@@ -278,14 +286,8 @@ fn as_planned(plan: &Plan) -> Consent {
 }
 
 /// Shows what was approved against what would be planned now; it is talk where the result is for a program.
-fn difference(
-    console: &Console,
-    args: &ApplyArgs,
-    form: Format,
-    approved: &Plan,
-    now: &Plan,
-) -> Result<(), Failure> {
-    console.beside(&args.output, form, |out| render::difference::text(out, approved, now, console.look))
+fn difference(console: &Console, terms: Terms<'_>, approved: &Plan, now: &Plan) -> Result<(), Failure> {
+    console.beside(terms.output, terms.form, |out| render::difference::text(out, approved, now, console.look))
 }
 
 fn stale(fact: String) -> Failure {
@@ -322,6 +324,7 @@ mod tests {
             mark: None,
             licences: Vec::new(),
             after_opt_out: false,
+            through: Vec::new(),
         };
         Plan { operations: vec![operation], ..Plan::empty(basis) }
     }

@@ -15,8 +15,8 @@ use super::{sign_in, transport};
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
-use crate::model::{ActualState, DesiredState, Membership, Selector};
-use crate::plan::{Context, Scope, whom_to_look_up};
+use crate::model::{self, ActualState, DesiredState, Membership, Permission, Selector};
+use crate::plan::{Context, Scope, licensing_groups, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Place, Remembered, Store, WhenMissing};
 
@@ -55,7 +55,7 @@ impl Session {
         Self::of(read_manifest(global, console)?, global, console, purpose).await
     }
 
-    /// Opens the store, and signs in.
+    /// Finds out who signs in, opens the store, and signs in.
     pub(super) async fn of(
         manifest: Manifest,
         global: &Global,
@@ -63,12 +63,14 @@ impl Session {
         purpose: Purpose,
     ) -> Result<Self, Failure> {
         let clock = clock(global);
-        let store = open_store(global, console, &manifest, purpose).await?;
         let (mut connection, sandbox) = match &global.sandbox {
             Some(at) => in_sandbox(global, at, &manifest, &clock).await?,
             None => (real(global, console, &manifest)?, None),
         };
         connection.on_reading = Some(console.on_reading());
+        connection.settings = manifest.needs().include(Permission::Exchange, model::Purpose::Plan);
+        connection.name = manifest.tenant_name().map(Into::into);
+        let store = open_store(global, console, &manifest, purpose).await?;
         let reader = Reader::connect(connection, clock.clone()).await?;
         Ok(Self { manifest, reader, store, clock, as_of: global.as_of, sandbox })
     }
@@ -103,15 +105,17 @@ impl Session {
         scope.tenant_settings |= also.is_some();
         widen(&mut scope);
         // Asking for each person what is closed to everybody would only take long.
-        if (scope.settings || scope.tenant_settings)
-            && let Some(lack) = self.reader.signed_in().settings_lack()
-        {
-            return Err(lack.refusal().into());
+        if scope.settings || scope.tenant_settings {
+            self.reader.open_settings().await?;
         }
         let mut actual = self.reader.observe(&scope.people, Ask::from(&scope)).await?;
         if !everyone_named {
             let missed = whom_to_look_up(&desired, &actual, &remembered.ledger, remembered.newest_run());
             actual.exists = self.reader.exist(&missed).await;
+        }
+        let licensing = licensing_groups(&desired, &actual);
+        if !licensing.is_empty() {
+            actual.licensing = self.reader.licensing_groups(&licensing, &actual.people).await;
         }
         Ok(View { membership, desired, actual })
     }
@@ -137,8 +141,7 @@ impl Session {
 
     /// Makes sure that the result does not replace what this run reads.
     pub(super) fn spare(&self, output: &Output, global: &Global, plan: Option<&Path>) -> Result<(), Failure> {
-        let tenant = global.sandbox.as_deref().map(Path::new);
-        output.spare(self.manifest.files().into_iter().chain(tenant).chain(plan))
+        spare(&self.manifest, output, global, plan)
     }
 
     /// Lets go of the tenant.
@@ -148,6 +151,17 @@ impl Session {
             sandbox.stop().await;
         }
     }
+}
+
+/// Makes sure that the result does not replace what this run reads.
+pub(super) fn spare(
+    manifest: &Manifest,
+    output: &Output,
+    global: &Global,
+    plan: Option<&Path>,
+) -> Result<(), Failure> {
+    let tenant = global.sandbox.as_deref().map(Path::new);
+    output.spare(manifest.files().into_iter().chain(tenant).chain(plan))
 }
 
 /// Reads the manifest, and tells its warnings; notes are for whoever asks `validate`.
@@ -211,28 +225,57 @@ pub(super) async fn open_store(
     manifest: &Manifest,
     purpose: Purpose,
 ) -> Result<Store, Failure> {
-    let address = match &global.store {
-        Some(typed) => store_address(typed)?,
-        None => manifest.store().clone(),
+    let Some(StorePlace { place, by_itself, throw_away }) = store_place(global, console, manifest)? else {
+        return Ok(Store::none(manifest.tenant()));
     };
-    let sandbox = global.sandbox.is_some();
-    let (place, by_itself) = match address {
-        StoreAddress::None => return Ok(Store::none(manifest.tenant())),
-        StoreAddress::Folder(folder) => (Place::Folder(folder), sandbox),
-        StoreAddress::Remote(address) => (Place::bucket(&address, console.stores.options.clone())?, false),
-    };
-    if matches!(place, Place::Folder(_)) && console.stores.throw_away && !sandbox {
+    if throw_away {
         console.say(
             "warning: the store is a folder of a runner that is thrown away after this job, and what it remembers \
              goes with it\nhint: name a bucket under `store:`, or a folder that outlives the job",
         )?;
     }
-    let missing = match (purpose, global.new_store || by_itself) {
+    let missing = match (purpose, by_itself) {
         (_, false) => WhenMissing::Refuse,
         (Purpose::Look, true) => WhenMissing::Empty,
         (Purpose::Apply, true) => WhenMissing::Create(Uuid::new_v4()),
     };
     Ok(Store::open(&place, manifest.tenant(), missing).await?)
+}
+
+/// Is where a store is, or is to be.
+#[derive(Debug)]
+pub(super) struct StorePlace {
+    pub(super) place: Place,
+    /// Whether one that is not there is created without being asked for again.
+    pub(super) by_itself: bool,
+    /// Whether it is a folder that goes when this job does.
+    pub(super) throw_away: bool,
+}
+
+/// Finds where the store is; `None` where none is wanted.
+pub(super) fn store_place(
+    global: &Global,
+    console: &Console,
+    manifest: &Manifest,
+) -> Result<Option<StorePlace>, Failure> {
+    let address = match &global.store {
+        Some(typed) => store_address(typed)?,
+        None => manifest.store().clone(),
+    };
+    let sandbox = global.sandbox.is_some();
+    Ok(match address {
+        StoreAddress::None => None,
+        StoreAddress::Folder(folder) => Some(StorePlace {
+            place: Place::Folder(folder),
+            by_itself: sandbox || global.new_store,
+            throw_away: console.stores.throw_away && !sandbox,
+        }),
+        StoreAddress::Remote(address) => Some(StorePlace {
+            place: Place::bucket(&address, console.stores.options.clone())?,
+            by_itself: global.new_store,
+            throw_away: false,
+        }),
+    })
 }
 
 /// Reads `--store`; unlike the manifest's, its path starts from the current folder and may lie anywhere.
@@ -244,7 +287,7 @@ fn store_address(typed: &str) -> Result<StoreAddress, Failure> {
 }
 
 /// Reaches the tenant of a sandbox, and makes sure that it is the manifest's.
-async fn in_sandbox(
+pub(super) async fn in_sandbox(
     global: &Global,
     at: &str,
     manifest: &Manifest,
@@ -269,7 +312,7 @@ async fn in_sandbox(
 }
 
 /// Reaches a tenant of Microsoft 365.
-fn real(global: &Global, console: &Console, manifest: &Manifest) -> Result<Connection, Failure> {
+pub(super) fn real(global: &Global, console: &Console, manifest: &Manifest) -> Result<Connection, Failure> {
     let mut connection = sign_in::connection(manifest, &global.reach, &console.proofs)?;
     tracing::debug!(who = connection.credential.describe(), "signing in");
     connection.transport = transport::of_tenant(global, console, manifest)?;

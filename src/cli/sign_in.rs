@@ -160,8 +160,8 @@ fn nothing() -> Failure {
 mod tests {
     use super::*;
 
-    fn secret(text: &str) -> Option<secrecy::SecretString> {
-        Some(text.to_owned().into())
+    fn hush() -> secrecy::SecretString {
+        "hush".to_owned().into()
     }
 
     fn everything() -> Proofs {
@@ -169,13 +169,13 @@ mod tests {
             tenant: None,
             client: Some("app".to_owned()),
             token_file: Some("token".into()),
-            github: Some("https://github.example".to_owned()).zip(secret("hush")),
-            azure_pipelines: Some("https://dev.azure.example".to_owned()).zip(secret("hush")),
+            github: Some(("https://github.example".to_owned(), hush())),
+            azure_pipelines: Some(("https://dev.azure.example".to_owned(), hush())),
             connection: Some("connection".to_owned()),
             connection_client: Some("other app".to_owned()),
             certificate: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates/app.pem").into()),
             certificate_password: None,
-            secret: secret("hush"),
+            secret: Some(hush()),
             managed: true,
             az: true,
         }
@@ -206,7 +206,7 @@ mod tests {
         application app with a federated token from a file
         application app with the token of this GitHub Actions job
         application app with the token of this Azure Pipelines job
-        application app with the certificate THUMBPRINT
+        application app with the certificate _zZSEjxjAgFCYzBMq2peSUBKlmRsbc6nfIBcKBEdFH4
         application app with a secret
         the managed identity app
         the managed identity of this machine

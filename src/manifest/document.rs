@@ -16,12 +16,13 @@ use super::scenario::{self, Scenario};
 use super::syntax::{self, Located, Node};
 use super::text::decode;
 use super::transport::Transport;
-use super::{Manifest, accept, store, tenant, words};
+use super::{Manifest, accept, needs, store, tenant, words};
+use crate::model::Needs;
 
 /// Is the version of the manifest that this program reads.
 const VERSION: i128 = 1;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "version",
     "tenant",
     "cloud",
@@ -29,6 +30,7 @@ const KEYS: [&str; 11] = [
     "scenario",
     "defaults",
     "groups",
+    "licences",
     "accept",
     "guards",
     "settle",
@@ -99,6 +101,7 @@ fn document(
     });
     let defaults = fields.get("defaults").map(|node| tenant::defaults(node, report)).unwrap_or_default();
     let groups = fields.get("groups").map(|node| groups(node, reader, report)).unwrap_or_default();
+    let through_groups = fields.get("licences").is_some_and(|node| tenant::licences(node, report));
     let accepts = fields.get("accept").map(|node| accept::read(node, reader, report)).unwrap_or_default();
     let (protected, limits) =
         fields.get("guards").map(|node| tenant::guards(node, reader, report)).unwrap_or_default();
@@ -106,7 +109,8 @@ fn document(
     let store = store::store(fields.get("store"), folder, report);
     scenario::check(scenario, &defaults, &groups, report);
     accept::check(&accepts, &groups, report);
-    Some(Manifest {
+    let default_lines = defaults.values().map(|(_, at)| at.line).collect();
+    let mut manifest = Manifest {
         tenant: id?,
         tenant_name: name,
         transport,
@@ -114,15 +118,19 @@ fn document(
         scenario: scenario.map(|(scenario, _)| scenario),
         defaults: defaults.into_iter().filter_map(|(setting, (value, _))| Some((setting, value?))).collect(),
         groups,
+        through_groups,
         protected,
         accepts,
         limits,
         settle,
         store,
+        needs: Needs::default(),
         digest: String::new(),
         file: File { path: Path::new("").into(), text: "".into() },
         warnings: Problems::default(),
-    })
+    };
+    manifest.needs = needs::needs(default_lines, &manifest.groups, through_groups, manifest.rules());
+    Some(manifest)
 }
 
 fn version(fields: &Fields<'_>, report: &mut Reporter<'_>) {

@@ -6,7 +6,8 @@ use super::problem::{At, Reporter, meant, one_of, quoted};
 use super::syntax::{Located, Node};
 
 /// Lists second spellings of keys: Microsoft's own pages use both.
-const ALSO: [(&str, &str); 2] = [("scheduled-send", "schedule-send"), ("license", "licence")];
+const ALSO: [(&str, &str); 3] =
+    [("scheduled-send", "schedule-send"), ("license", "licence"), ("licenses", "licences")];
 
 /// Lists keys that one may well try, and why they are not read.
 const TRIED: [(&str, &str); 3] = [

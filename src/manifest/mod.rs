@@ -17,9 +17,11 @@ mod fields;
 mod folder;
 mod group;
 mod members;
+mod needs;
 mod people;
 mod problem;
 mod resolve;
+mod results;
 mod rows;
 mod scenario;
 mod schema;
@@ -43,6 +45,7 @@ use std::sync::Arc;
 
 pub use group::Group;
 pub use problem::{Problem, Problems, Severity};
+pub use results::{Results, results};
 pub use scenario::Scenario;
 pub use schema::schema;
 pub use script::{Script, script};
@@ -51,7 +54,7 @@ pub use template::template;
 pub use transport::Transport;
 pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
-use crate::model::{Class, Cloud, Limit, Selector, Settle, TenantId, TenantSetting, Value};
+use crate::model::{Class, Cloud, Limit, Needs, Selector, Settle, TenantId, TenantSetting, Value};
 use accept::Accept;
 use folder::Folder;
 use people::Rule;
@@ -67,11 +70,13 @@ pub struct Manifest {
     scenario: Option<Scenario>,
     defaults: BTreeMap<TenantSetting, Value>,
     groups: Vec<Group>,
+    through_groups: bool,
     protected: Vec<Rule>,
     accepts: Vec<Accept>,
     limits: BTreeMap<Class, Limit>,
     settle: Settle,
     store: StoreAddress,
+    needs: Needs,
     digest: String,
     file: File,
     warnings: Problems,
@@ -146,6 +151,11 @@ impl Manifest {
         &self.groups
     }
 
+    /// Says whether the licence of a group may change where all of its members want the same.
+    pub fn through_groups(&self) -> bool {
+        self.through_groups
+    }
+
     /// Gives the limits that it sets; classes not named have their default limit.
     pub fn limits(&self) -> &BTreeMap<Class, Limit> {
         &self.limits
@@ -159,6 +169,11 @@ impl Manifest {
     /// Gives where the ledger and the journal are kept.
     pub fn store(&self) -> &StoreAddress {
         &self.store
+    }
+
+    /// Gives the least that an application has to be granted to plan and apply it.
+    pub fn needs(&self) -> &Needs {
+        &self.needs
     }
 
     /// Gives the SHA-256 of the manifest's bytes followed by that of each file it names, in order of first naming.
@@ -195,6 +210,24 @@ impl Manifest {
     /// Gathers every selector whose answer [`Manifest::resolve`] needs.
     pub fn selectors(&self) -> BTreeSet<Selector> {
         self.rules().flat_map(Rule::named).map(|named| named.selector).collect()
+    }
+
+    /// Gathers the directory's groups that it names, as it calls them.
+    pub fn named_groups(&self) -> BTreeSet<String> {
+        let ones = self.rules().filter_map(|rule| match rule {
+            Rule::One(one) => Some(&one.selector),
+            Rule::List(_) => None,
+        });
+        let groups = ones.filter_map(|selector| match selector {
+            Selector::Group(name) => Some(name.clone()),
+            Selector::Id(_)
+            | Selector::User(_)
+            | Selector::Mail(_)
+            | Selector::Filter(_)
+            | Selector::Licence(_)
+            | Selector::Everyone => None,
+        });
+        groups.collect()
     }
 
     fn rules(&self) -> impl Iterator<Item = &Rule> {

@@ -44,6 +44,7 @@ impl Manifest {
         let mut state = DesiredState {
             tenant: self.defaults.clone(),
             settle: self.settle,
+            through_groups: self.through_groups,
             limits: self.limits.clone(),
             ..DesiredState::default()
         };

@@ -9,6 +9,7 @@ use super::folder::LARGEST;
 use super::members::unreadable;
 use super::people::{self, List};
 use super::problem::{At, File, Problems, Reporter, quoted};
+use super::results::PLAN_HASH;
 use super::text::decode;
 use crate::model::Selector;
 
@@ -43,6 +44,18 @@ pub struct Script {
 /// An export of what people have is refused: recording it would make everybody's own choice count as ours. The same
 /// holds for a column `PrivacyMode` in which anything but `opt-out` stands.
 pub fn script(path: &Path) -> Result<Script, Problems> {
+    let file = text_of(path)?;
+    let mut problems = Problems::default();
+    problems.know(&file);
+    let read = read(&file, &mut problems);
+    match read {
+        Some(list) if !problems.has_errors() => Ok(Script { list, warnings: problems.without_notes() }),
+        Some(_) | None => Err(problems),
+    }
+}
+
+/// Reads a file of rows as text.
+pub(super) fn text_of(path: &Path) -> Result<File, Problems> {
     let mut problems = Problems::default();
     let shown: Arc<Path> = path.into();
     let fail = |message: String| {
@@ -55,19 +68,12 @@ pub fn script(path: &Path) -> Result<Script, Problems> {
         return Err(fail("this is no file, or one that is larger than 1 GiB".to_owned()));
     }
     let bytes = fs::read(path).map_err(|error| fail(format!("the file cannot be read: {error}")))?;
-    let text = match decode(bytes) {
-        Ok(text) => text,
+    match decode(bytes) {
+        Ok(text) => Ok(File { path: shown, text: text.into() }),
         Err(no_text) => {
             unreadable(&mut problems, &shown, no_text);
-            return Err(problems);
+            Err(problems)
         }
-    };
-    let file = File { path: shown, text: text.into() };
-    problems.know(&file);
-    let read = read(&file, &mut problems);
-    match read {
-        Some(list) if !problems.has_errors() => Ok(Script { list, warnings: problems.without_notes() }),
-        Some(_) | None => Err(problems),
     }
 }
 
@@ -76,6 +82,12 @@ fn read(file: &File, problems: &mut Problems) -> Option<List> {
     let header = Header::find(&file.text, &mut report)?;
     let names: Vec<&str> = header.cells.iter().map(|cell| cell.text(&file.text)).collect();
     let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
+    if names.iter().any(|name| is(name, PLAN_HASH)) {
+        report
+            .error(header.at, "these are the results of a plan that was handed over")
+            .hint("name that plan: `--plan plan.json`, instead of `--written-on` and `--by`");
+        return None;
+    }
     if let Some(name) = names.iter().find(|name| OF_AN_EXPORT.iter().any(|column| is(name, column))) {
         report
             .error(header.at, format!("the column {} belongs to an export of what people have", quoted(name)))

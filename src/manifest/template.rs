@@ -39,6 +39,9 @@ defaults:
   # meeting-survey: {{ enabled: on, sampling-rate: 0.2 }}
 
 {groups}
+# Lets the licence of a group change where every member of that group is to lose, or get, the service plan.
+# licences: {{ through-groups: true }}
+
 # More than this needs consent: `insightctl apply --allow CLASS`.
 guards:
   limits:

@@ -148,19 +148,36 @@ fn limits(node: &Located<Node>, report: &mut Reporter<'_>) -> BTreeMap<Class, Li
     limits
 }
 
+/// Reads `licences`: whether the licence of a group may change where all of its members want the same.
+pub(super) fn licences(node: &Located<Node>, report: &mut Reporter<'_>) -> bool {
+    if node.value == Node::Null {
+        return false;
+    }
+    let Some(fields) = fields(node, "`licences`", &["through-groups"], report) else { return false };
+    if matches!(&node.value, Node::Map(entries) if entries.is_empty()) {
+        report.error(node.at, "`licences` is empty").hint("write `through-groups: true`, or remove the key");
+    }
+    let through = fields.get("through-groups");
+    let switch = through.and_then(|node| words::switch(node, "`through-groups`", report));
+    switch.is_some_and(bool::from)
+}
+
 /// Reads `settle`.
 pub(super) fn settle(node: &Located<Node>, report: &mut Reporter<'_>) -> Settle {
     let mut settle = Settle::default();
     if node.value == Node::Null {
         return settle;
     }
-    let Some(fields) = fields(node, "`settle`", &["person", "defaults", "service-plan"], report) else {
+    let Some(fields) =
+        fields(node, "`settle`", &["person", "defaults", "service-plan", "licensing-group"], report)
+    else {
         return settle;
     };
     let targets = [
         ("person", &mut settle.person),
         ("defaults", &mut settle.defaults),
         ("service-plan", &mut settle.service_plan),
+        ("licensing-group", &mut settle.licensing_group),
     ];
     for (word, span) in targets {
         if let Some(read) =

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::cloud::services;
@@ -92,6 +93,10 @@ pub struct Connection {
     pub credential: Credential,
     /// What carries the insights cmdlets.
     pub transport: Transport,
+    /// Whether it is known beforehand that insights settings will be asked for; if not, they are opened when they are.
+    pub settings: bool,
+    /// What the tenant is called where the directory may not be asked.
+    pub name: Option<Arc<str>>,
     /// Who is trusted beside the certificate authorities of this machine.
     pub roots: Roots,
     /// Is told how far reading is.
@@ -100,21 +105,31 @@ pub struct Connection {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { tenant, endpoints, credential, transport, roots, on_reading: _ } = self;
+        let Self { tenant, endpoints, credential, transport, settings, name, roots, on_reading: _ } = self;
         f.debug_struct("Connection")
             .field("tenant", tenant)
             .field("endpoints", endpoints)
             .field("credential", credential)
             .field("transport", transport)
+            .field("settings", settings)
+            .field("name", name)
             .field("roots", roots)
             .finish_non_exhaustive()
     }
 }
 
 impl Connection {
-    /// Reaches a tenant over the Exchange REST envelope, and tells nobody how far it is.
+    /// Reaches a tenant over the Exchange REST envelope, for its settings too, and tells nobody how far it is.
     pub fn new(tenant: TenantId, endpoints: Endpoints, credential: Credential) -> Self {
-        let (transport, roots) = (Transport::ExchangeRest, Roots::default());
-        Self { tenant, endpoints, credential, transport, roots, on_reading: None }
+        Self {
+            tenant,
+            endpoints,
+            credential,
+            transport: Transport::ExchangeRest,
+            settings: true,
+            name: None,
+            roots: Roots::default(),
+            on_reading: None,
+        }
     }
 }

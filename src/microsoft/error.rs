@@ -245,10 +245,30 @@ mod tests {
         BadRequest, give up: the settings service answered 400 BadRequest: The calling client sent a bad request to the service
         Failed, read again: the settings service answered 502: an HTML page, “Bad gateway”
         Conflict, give up: the directory answered 409 Conflict: LicenseAssignmentAttributeConcurrencyException
-        SignIn, give up: sign-in answered 400 invalid_client: AADSTS7000215: Invalid client secret provided (request t)
-        Throttled, again: sign-in answered 400 invalid_request: AADSTS90033: A transient error
+        SignIn, give up: the client secret is wrong (AADSTS7000215) (request t)
+        Throttled, again: sign-in is out of order for the moment (AADSTS90033)
         Garbled, give up: the directory answered 302
         ");
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_asked_again() {
+        for code in [90_055, 90_006, 90_024, 90_033, 50_196] {
+            let named = format!(r#"{{"error":"invalid_request","error_codes":[{code}]}}"#);
+            let told = format!(r#"{{"error":"invalid_request","error_description":"AADSTS{code}: Wait."}}"#);
+            for body in [named, told] {
+                let Trouble { refusal, passing, maybe_done, .. } = read(Peer::SignIn, 400, &body);
+                assert_eq!(
+                    (refusal.kind, passing, maybe_done),
+                    (RefusalKind::Throttled, true, false),
+                    "{body}"
+                );
+                assert!(refusal.message.ends_with(&format!("(AADSTS{code})")), "{refusal}");
+            }
+        }
+        let unknown =
+            read(Peer::SignIn, 400, r#"{"error":"invalid_request","error_description":"AADSTS1: Odd."}"#);
+        assert_eq!(unknown.refusal.message, "sign-in answered 400 invalid_request: AADSTS1: Odd");
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! them, so that patience, pauses and renewed tokens hold for all.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::auth::{Audience, Tokens, claims_challenge};
 use super::error::{Peer, Trouble};
 use super::message::{Answer, Body, Content, Effect, Failure, Request};
 use super::pace::{Mark, Pace};
-use super::retry::{Next, Patience, retry_after};
+use super::retry::{Next, Patience, http_date, retry_after};
 use super::roots::Roots;
 use super::said::clip;
 use crate::clock::Clock;
@@ -36,7 +36,12 @@ pub(crate) struct Wire {
     client: reqwest::Client,
     clock: Clock,
     seed: Arc<AtomicU64>,
+    /// By how many seconds the clock of the last answer was ahead of ours; [`UNTOLD`] before the first.
+    ahead: Arc<AtomicI64>,
 }
+
+/// Stands for a difference of clocks that no answer has told.
+const UNTOLD: i64 = i64::MIN;
 
 impl Wire {
     /// Opens nothing yet; a connection is made by the first request.
@@ -61,7 +66,7 @@ impl Wire {
             message: format!("no connection can be prepared: {}", chain(&error)),
             request_id: None,
         })?;
-        Ok(Self { client, clock, seed: Arc::default() })
+        Ok(Self { client, clock, seed: Arc::default(), ahead: Arc::new(AtomicI64::new(UNTOLD)) })
     }
 
     /// Sends a request once; any status is an answer.
@@ -97,6 +102,7 @@ impl Wire {
         };
         let status = response.status().as_u16();
         let headers = response.headers();
+        self.look_at_clock(headers);
         let retry_after = self.retry_after(headers);
         let request_id = header(headers, "request-id").or_else(|| header(headers, "x-ms-request-id"));
         let request_id = request_id.map(|id| clip(&id));
@@ -126,6 +132,19 @@ impl Wire {
         tracing::debug!(%peer, what = request.what, status, ?took, request_id, client_request_id = id, "answered");
         let request_id = request_id.or(Some(id));
         Ok(Answer { status, retry_after, request_id, claims, body: Body::Bytes(body), attempts: 1 })
+    }
+
+    /// Remembers by how much the clock of an answer is ahead of ours.
+    fn look_at_clock(&self, headers: &HeaderMap) {
+        let shown = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?));
+        if let Some(shown) = shown {
+            self.ahead.store(shown.as_second() - self.clock.now().as_second(), Ordering::Relaxed);
+        }
+    }
+
+    /// Gives by how many seconds the clock of the services is ahead of ours; `None` before any of them has shown it.
+    pub(crate) fn ahead(&self) -> Option<i64> {
+        Some(self.ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead != UNTOLD)
     }
 
     fn retry_after(&self, headers: &HeaderMap) -> Option<Duration> {

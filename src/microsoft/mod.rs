@@ -13,12 +13,14 @@ mod batch;
 mod cloud;
 mod connection;
 mod error;
+mod examine;
 mod fuse;
 mod graph;
 mod http;
 mod insights;
 mod message;
 mod pace;
+mod parts;
 mod reader;
 mod retry;
 mod roots;
@@ -33,9 +35,15 @@ pub use self::auth::{
 };
 pub use self::cloud::exchange_environment;
 pub use self::connection::{Connection, Endpoints, Shell, Transport};
+pub use self::examine::{DirectoryExamined, Examination, examine};
+pub use self::graph::GroupsFound;
+pub use self::insights::powershell::{ShellVersions, look_for_powershell};
 pub use self::reader::{Ask, Reader};
 pub use self::roots::{NoRoots, Roots};
+pub(crate) use self::url::without_user;
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};
+
+pub(crate) use self::insights::wire::{set_person, set_tenant};
 
 use crate::model::{Known, Refusal};
 
@@ -53,6 +61,13 @@ pub enum Reading {
         done: u64,
         /// In all.
         of: u64,
+    },
+    /// The audit log is asked, which takes its time.
+    AuditLog {
+        /// Seconds waited so far.
+        waited: u64,
+        /// The most that is waited.
+        at_most: u64,
     },
     /// People whose mode and features are read.
     Settings {

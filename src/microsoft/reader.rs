@@ -3,25 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 
 use super::auth::{Audience, SignedIn, Tokens};
-use super::error::Peer;
 use super::fuse::Fuse;
 use super::graph::{Directory, Found, Graph, Learnt, One};
-use super::http::{Service, Wire};
-use super::insights::exchange::Exchange;
-use super::insights::powershell::PowerShell;
 use super::insights::{Identity, Insights};
-use super::pace::Pace;
-use super::{Connection, Reading, Transport, known, url};
+use super::parts::Parts;
+use super::{Connection, Reading, known};
 use crate::clock::Clock;
 use crate::model::{
-    ActualPerson, ActualState, ActualTenant, Catalogue, Kind, Known, Licences, Members, Membership, PersonId,
-    Refusal, RefusalKind, Selector, Settings, TenantId, TenantSetting, Value,
+    ActualPerson, ActualState, ActualTenant, Catalogue, GroupId, Kind, Known, Licences, LicensingGroup,
+    LicensingState, Members, Membership, PersonId, Refusal, RefusalKind, Selector, Settings, TenantId,
+    TenantSetting, Value,
 };
-use crate::plan::Scope;
+use crate::plan::{AuditRecord, Questions, Scope, Silence};
 
 /// Is how many batches of people we have waiting at once; how many are sent at once is for [`Pace`] to say.
 const WAITING: usize = 32;
@@ -35,6 +33,9 @@ struct Inner {
     tenant: TenantId,
     name: Arc<str>,
     clock: Clock,
+    /// Whether settings were opened from the beginning.
+    settings: bool,
+    tokens: Arc<Tokens>,
     signed_in: SignedIn,
     graph: Graph,
     insights: Arc<dyn Insights>,
@@ -60,44 +61,29 @@ impl From<&Scope> for Ask {
 }
 
 impl Reader {
-    /// Signs in for both services and makes sure that it is the tenant that was meant.
+    /// Signs in and makes sure that it is the tenant that was meant, and that what will be asked for is open.
+    ///
+    /// Reading the tenant's own record takes a permission that serves for nothing else. Where that is missing, the token
+    /// says which tenant it is, and the name is the connection's.
     pub async fn connect(connection: Connection, clock: Clock) -> Result<Self, Refusal> {
-        let Connection { tenant, endpoints, credential, transport, roots, on_reading } = connection;
-        let bases = [&endpoints.login, &endpoints.graph, &endpoints.exchange];
-        for base in bases {
-            url::check_base(base)?;
-        }
-        if let Some(address) = credential.address() {
-            url::check_scheme(address)?;
-        }
-        let plain = |address: &str| address.starts_with("http://");
-        let local = bases.iter().all(|base| plain(base)) && credential.address().is_none_or(plain);
-        let wire = Wire::new(clock.clone(), local, roots)?;
-        let of_tokens = |peer| Service::of_tokens(peer, wire.clone());
-        let (sign_in, pipeline) = (of_tokens(Peer::SignIn), of_tokens(Peer::Pipeline));
-        let tokens = Arc::new(Tokens::new(sign_in, pipeline, &endpoints, tenant, credential));
-        let signed_in = tokens.sign_in().await?;
+        let Parts { wire: _, tokens, graph, insights } = Parts::of(&connection, &clock)?;
+        let Connection { tenant, settings, name, on_reading, .. } = connection;
+        let exchange = async { if settings { tokens.sign_in(Audience::Exchange).await } else { Ok(None) } };
+        let (for_graph, for_exchange) = tokio::join!(tokens.sign_in(Audience::Graph), exchange);
+        let signed_in = SignedIn { graph: for_graph?, exchange: for_exchange? };
         if let Some(lack) = signed_in.directory_lack() {
             return Err(lack.refusal());
         }
-
-        // Graph publishes its limits and they are wide; nothing is known of the settings service.
-        let (bold, careful) = (Pace::new(4, 16), Pace::new(2, 16));
-        let service =
-            |peer, pace, audience| Service::new(peer, wire.clone(), pace, Arc::clone(&tokens), audience);
-        let graph = Graph::new(service(Peer::Directory, bold, Audience::Graph), &endpoints.graph);
-        let insights: Arc<dyn Insights> = match transport {
-            Transport::ExchangeRest => {
-                let exchange = service(Peer::Settings, careful, Audience::Exchange);
-                Arc::new(Exchange::new(exchange, &endpoints.exchange, tenant))
+        let ready = async { if settings { insights.ready().await } else { Ok(()) } };
+        let (organization, ready) = tokio::join!(graph.organization(), ready);
+        let token_tells = signed_in.graph.as_ref().is_some_and(|token| token.tenant.is_some());
+        let (id, name) = match organization {
+            Ok(organization) => organization,
+            Err(refusal) if refusal.kind == RefusalKind::Forbidden && token_tells => {
+                (tenant, name.unwrap_or_else(|| tenant.to_string().into()))
             }
-            Transport::PowerShell(shell) => {
-                Arc::new(PowerShell::new(shell, tenant, Arc::clone(&tokens), clock.clone())?)
-            }
+            Err(refusal) => return Err(refusal),
         };
-
-        let (organization, ready) = tokio::join!(graph.organization(), insights.ready());
-        let (id, name) = organization?;
         if id != tenant {
             return Err(Refusal {
                 kind: RefusalKind::SignIn,
@@ -105,9 +91,24 @@ impl Reader {
                 request_id: None,
             });
         }
-        ready?;
         let directory = Directory::new(on_reading);
-        Ok(Self(Arc::new(Inner { tenant, name, clock, signed_in, graph, insights, directory })))
+        let inner = Inner { tenant, name, clock, settings, tokens, signed_in, graph, insights, directory };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Makes sure that insights settings are open to whoever signed in, as far as that can be known beforehand.
+    pub async fn open_settings(&self) -> Result<(), Refusal> {
+        let Inner { settings, tokens, signed_in, insights, .. } = &*self.0;
+        let signed_in = if *settings {
+            signed_in.clone()
+        } else {
+            SignedIn { graph: None, exchange: tokens.sign_in(Audience::Exchange).await? }
+        };
+        match signed_in.settings_lack() {
+            Some(lack) => Err(lack.refusal()),
+            None if *settings => Ok(()),
+            None => insights.ready().await,
+        }
     }
 
     /// Gives the tenant that it reads.
@@ -115,7 +116,7 @@ impl Reader {
         self.0.tenant
     }
 
-    /// Says who signed in, as the tokens of the beginning tell.
+    /// Says who signed in, as the tokens of the beginning tell; for Exchange only where settings were to be asked for.
     ///
     /// Without a permission for the directory there is no reader; whether one without access to settings will do depends
     /// on what is asked of it.
@@ -133,7 +134,7 @@ impl Reader {
     /// What it learns of people on the way is kept for the next [`Reader::observe`]. A selector that cannot be read is
     /// unknown in the answer; the error is for a tenant that cannot be read at all: no sign-in, no connection.
     pub async fn membership(&self, selectors: &BTreeSet<Selector>) -> Result<Membership, Refusal> {
-        let Inner { tenant: _, name: _, clock, signed_in: _, graph, insights: _, directory } = &*self.0;
+        let Inner { clock, graph, directory, .. } = &*self.0;
         directory.begin(clock.now());
         let membership = graph.resolve(selectors, directory).await;
         let lost = membership.of.values().find_map(|members| match members {
@@ -151,6 +152,9 @@ impl Reader {
     pub async fn observe(&self, people: &BTreeSet<PersonId>, ask: Ask) -> Result<ActualState, Refusal> {
         let inner = &*self.0;
         let began = inner.clock.now();
+        if ask.settings || ask.tenant_settings {
+            inner.insights.ready().await?;
+        }
         let (count, tenant_settings, found) = tokio::join!(
             async {
                 // A complete listing can be counted without another call.
@@ -201,6 +205,7 @@ impl Reader {
             catalogue,
             people: actual,
             exists: BTreeMap::new(),
+            licensing: BTreeMap::new(),
             read_at: learnt.unwrap_or(began),
         })
     }
@@ -224,6 +229,32 @@ impl Reader {
         self.0.graph.licences(people).await
     }
 
+    /// Reads groups that hand out licences, with their direct user members.
+    ///
+    /// Members whom `told` names already come without their names.
+    pub async fn licensing_groups(
+        &self,
+        groups: &BTreeSet<GroupId>,
+        told: &BTreeMap<PersonId, ActualPerson>,
+    ) -> BTreeMap<GroupId, Known<LicensingGroup>> {
+        let mut read = self.0.graph.licensing_groups(groups).await;
+        for group in read.values_mut() {
+            let Known::Is(LicensingGroup { state: _, members }) = group else { continue };
+            for member in members.iter_mut().filter(|member| told.contains_key(&member.id)) {
+                member.upn = None;
+            }
+        }
+        read
+    }
+
+    /// Reads what groups hand out, and how far the directory is with that.
+    pub async fn licensing_states(
+        &self,
+        groups: &BTreeSet<GroupId>,
+    ) -> BTreeMap<GroupId, Known<LicensingState>> {
+        self.0.graph.licensing_states(groups).await
+    }
+
     /// Reads again the tenant's defaults; a setting without a read field is absent.
     pub async fn tenant_settings(&self) -> BTreeMap<TenantSetting, Known<Value>> {
         self.0.insights.tenant().await
@@ -232,6 +263,24 @@ impl Reader {
     /// Lets go of what is kept open between requests; a later request opens it again.
     pub async fn close(&self) {
         self.0.insights.close().await;
+    }
+
+    /// Asks the tenant's audit log who changed settings, and gives the records about those who are asked about.
+    ///
+    /// Waits no longer than `patience`. Whatever goes wrong is a reason for silence, and no error: nothing hangs on it.
+    pub async fn who_changed(
+        &self,
+        questions: &Questions,
+        patience: Duration,
+    ) -> Result<Vec<AuditRecord>, Silence> {
+        let inner = &*self.0;
+        let ours = inner.signed_in.graph.as_ref().and_then(|claims| claims.application.as_deref());
+        let tell = |waited, at_most| inner.directory.tell(Reading::AuditLog { waited, at_most });
+        tokio::select! {
+            // A request that hangs, or is sent again and again, counts by the machine's clock.
+            () = Clock::beat(patience) => Err(Silence::NotInTime { seconds: patience.as_secs() }),
+            records = inner.graph.audit(ours, questions, patience, &inner.clock, &tell) => records,
+        }
     }
 
     pub(super) fn graph(&self) -> &Graph {
@@ -244,7 +293,7 @@ impl Reader {
 
     /// Takes over what was learnt, reads who is still missing, and the products with the names of their groups.
     async fn find(&self, people: &BTreeSet<PersonId>) -> Result<(Learnt, Catalogue), Refusal> {
-        let Inner { tenant: _, name: _, clock: _, signed_in: _, graph, insights: _, directory } = &*self.0;
+        let Inner { graph, directory, .. } = &*self.0;
         let missing: Vec<One<'_>> = {
             let learnt = directory.learnt();
             people.iter().filter(|id| !learnt.people.contains_key(id)).map(|id| One::Id(*id)).collect()
@@ -267,7 +316,7 @@ impl Reader {
         let handing_down: BTreeSet<_> = people
             .iter()
             .filter_map(|id| learnt.people.get(id))
-            .flat_map(|person| person.licences.inherited_on(&catalogue).map(|(_, group)| group))
+            .flat_map(|person| person.licences.handed_down_by(&catalogue))
             .collect();
         catalogue.groups = graph.group_names(&handing_down).await;
         Ok((learnt, catalogue))

@@ -33,7 +33,7 @@ pub(crate) fn user_path(id_or_upn: &str) -> String {
 /// query.
 ///
 /// It need not be a good address; what it is shown for is that it is none.
-fn without_user(base: &str) -> String {
+pub(crate) fn without_user(base: &str) -> String {
     let (scheme, rest) = base.find("://").map_or(("", base), |at| base.split_at(at + 3));
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     let host = rest.rfind('@').map_or(rest, |at| &rest[at + 1..]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::message::{Answer, Failure};
 use super::reader::Reader;
-use crate::model::{PersonId, Refusal, TenantSetting, Value};
+use crate::model::{GroupId, PersonId, Refusal, TenantSetting, Value};
 use crate::plan::LicenceChange;
 use crate::plan::calls::Set;
 
@@ -114,13 +114,18 @@ impl Writer {
         self.0.insights().set_tenant(setting, value).await
     }
 
+    /// Writes what a group hands out to all of its members, who follow in the background.
+    pub async fn assign_group_licences(&self, group: GroupId, changes: &[LicenceChange]) -> Sent {
+        taken(self.0.graph().assign_group_licences(group, changes).await)
+    }
+
     /// Writes people's licences, twenty to a batch, in the same order.
     pub async fn assign_licences(&self, writes: &[LicenceWrite]) -> Vec<Sent> {
         self.0.graph().assign_licences(writes).await.into_iter().map(taken).collect()
     }
 }
 
-/// Judges the answer to a licence write, which gives the user back; its status says enough.
+/// Judges the answer to a licence write, which gives the user or group back; its status says enough.
 fn taken(answer: Result<Answer, Failure>) -> Sent {
     match answer {
         Ok(Answer { attempts, request_id, .. }) => Sent { attempts, request_id, result: Ok(()) },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{BySetting, Class, Limit, Mark, PersonId, Refusal, Setting, TenantSetting, Value};
+use super::{BySetting, Class, Entry, Limit, Mark, PersonId, Refusal, Setting, TenantSetting, Value};
 
 /// Says whose decision stands when a person chose otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -112,6 +112,25 @@ pub struct Settle {
     pub defaults: SignedDuration,
     /// A person's service plan; 60 minutes.
     pub service_plan: SignedDuration,
+    /// A service plan that a licensing group hands down; 24 hours.
+    #[serde(default = "a_day")]
+    pub licensing_group: SignedDuration,
+}
+
+/// Is how long the directory may take to bring a change of a group to all of its members.
+const fn a_day() -> SignedDuration {
+    SignedDuration::from_hours(24)
+}
+
+impl Settle {
+    /// Gives how long a write to one setting of a person may take, given what is remembered of that write.
+    pub fn of(&self, setting: Setting, entry: Option<&Entry>) -> SignedDuration {
+        match setting {
+            Setting::Mode | Setting::Dashboard | Setting::DigestEmail | Setting::OutlookAddIn => self.person,
+            Setting::ServicePlan if entry.is_some_and(|entry| entry.by_group) => self.licensing_group,
+            Setting::ServicePlan => self.service_plan,
+        }
+    }
 }
 
 impl Default for Settle {
@@ -120,6 +139,7 @@ impl Default for Settle {
             person: SignedDuration::from_mins(15),
             defaults: SignedDuration::from_hours(24),
             service_plan: SignedDuration::from_mins(60),
+            licensing_group: a_day(),
         }
     }
 }
@@ -167,6 +187,8 @@ pub struct DesiredState {
     pub settle: Settle,
     /// Deviations that are accepted, in the order of the manifest.
     pub accepted: Vec<Accepted>,
+    /// Whether the licence of a group may change where all of its members want the same.
+    pub through_groups: bool,
     /// Limits that the manifest sets; classes not named have their default limit.
     pub limits: BTreeMap<Class, Limit>,
 }

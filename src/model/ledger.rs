@@ -76,6 +76,9 @@ pub struct Entry {
     /// A write that did not take was already repeated once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retried: bool,
+    /// The last write, or try, changed a licensing group and not the person, which takes longer to show.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_group: bool,
     /// An administrator's script wrote it, as somebody recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recorded: bool,
@@ -103,6 +106,7 @@ impl Entry {
             chosen,
             released: false,
             retried: false,
+            by_group: false,
             recorded: false,
             rolled_back: None,
             found: None,

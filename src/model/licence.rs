@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, uuid};
 
-use super::{GroupId, ServicePlan};
+use super::{GroupId, PersonId, ServicePlan};
 
 /// Is a product's id (`skuId`).
 #[derive(
@@ -42,6 +42,37 @@ pub struct Sku {
     pub insights: Vec<ServicePlanId>,
     /// The plans that come with a mailbox, sorted.
     pub mailbox: Vec<ServicePlanId>,
+    /// All of its plans, sorted: a list of disabled plans may name no others.
+    pub plans: Vec<ServicePlanId>,
+}
+
+/// Is what a group hands out, and how far the directory is with that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LicensingState {
+    /// What it hands out (`assignedLicenses`): by product, the plans that it switches off, sorted.
+    pub products: BTreeMap<SkuId, Vec<ServicePlanId>>,
+    /// Whether the directory still works on an earlier change of it (`licenseProcessingState`).
+    pub processing: bool,
+    /// Whether some of its members could not be given what it hands out (`hasMembersWithLicenseErrors`).
+    pub errors: bool,
+}
+
+/// Is a group that hands out licences, with those whom it reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LicensingGroup {
+    /// What it hands out.
+    pub state: LicensingState,
+    /// Its direct user members, sorted by id: licences of a group do not reach members of nested groups.
+    pub members: Vec<GroupMember>,
+}
+
+/// Is a direct member of a licensing group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    /// Entra object id.
+    pub id: PersonId,
+    /// `userPrincipalName`, where it was shown and nothing else tells it.
+    pub upn: Option<Arc<str>>,
 }
 
 /// Lists the tenant's products (`subscribedSkus`) and the names of groups that hand out licences.
@@ -114,14 +145,17 @@ impl Licences {
         })
     }
 
-    /// Finds the direct assignments of SKUs that can carry personal insights, with the plans they carry.
-    pub fn direct<'a>(
-        &'a self,
-        catalogue: &'a Catalogue,
-    ) -> impl Iterator<Item = (&'a Source, &'a [ServicePlanId])> {
+    /// Lists the groups that hand down a SKU that can carry personal insights, on or off.
+    pub fn handed_down_by<'a>(&'a self, catalogue: &'a Catalogue) -> impl Iterator<Item = GroupId> {
+        let carries = |sku| catalogue.skus.get(&sku).is_some_and(|sku| !sku.insights.is_empty());
+        self.0.iter().filter(move |source| carries(source.sku)).filter_map(|source| source.by_group)
+    }
+
+    /// Finds the direct assignments of SKUs that can carry personal insights.
+    pub fn direct<'a>(&'a self, catalogue: &'a Catalogue) -> impl Iterator<Item = (&'a Source, &'a Sku)> {
         self.0.iter().filter(|source| source.by_group.is_none()).filter_map(move |source| {
             let sku = catalogue.skus.get(&source.sku)?;
-            (!sku.insights.is_empty()).then_some((source, sku.insights.as_slice()))
+            (!sku.insights.is_empty()).then_some((source, sku))
         })
     }
 

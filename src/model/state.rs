@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BySetting, Catalogue, Kind, Licences, Mode, PersonId, Setting, Switch, TenantId, TenantSetting, Value,
+    BySetting, Catalogue, GroupId, Kind, Licences, LicensingGroup, Mode, PersonId, Setting, Switch, TenantId,
+    TenantSetting, Value,
 };
 
 /// Is a value, or the reason why it could not be read; unknown is never `false`.
@@ -228,6 +229,8 @@ pub struct ActualState {
     /// Whether an account exists, of people whom the ledger remembers and nothing else asks for; absent for whoever was
     /// not looked up, or could not be.
     pub exists: BTreeMap<PersonId, bool>,
+    /// Groups that hand out licences and may have to change as a whole; absent where nothing hangs on them.
+    pub licensing: BTreeMap<GroupId, Known<LicensingGroup>>,
     /// When reading began.
     pub read_at: Timestamp,
 }

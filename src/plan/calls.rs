@@ -60,7 +60,7 @@ pub enum Task {
         id: PersonId,
         /// `userPrincipalName`.
         upn: Arc<str>,
-        /// All products at once.
+        /// All products of their own at once; none where a group alone brings it about.
         changes: Vec<LicenceChange>,
     },
 }
@@ -69,7 +69,9 @@ impl Task {
     /// Counts the writes that this sends when nothing has to be repeated.
     pub fn calls(&self) -> u64 {
         match self {
-            Self::Tenant { .. } | Self::Licences { .. } => 1,
+            Self::Tenant { .. } => 1,
+            // What a group hands down is written to the group.
+            Self::Licences { changes, .. } => u64::from(!changes.is_empty()),
             Self::Settings { sets, .. } => sets.len() as u64,
         }
     }
@@ -201,6 +203,7 @@ mod tests {
             mark: None,
             licences: Vec::new(),
             after_opt_out: false,
+            through: Vec::new(),
         }
     }
 

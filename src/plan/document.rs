@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange, Quarantined,
-    Reason,
+    Context, GroupLicences, Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange,
+    Quarantined, Reason,
 };
 use crate::model::{
     Class, Entry, Mark, Overlap, PersonId, PlanHash, Setting, TenantEntry, TenantId, TenantSetting,
@@ -36,6 +36,9 @@ pub struct Plan {
     pub occasion: Option<Occasion>,
     /// In the order in which they are carried out.
     pub operations: Vec<Operation>,
+    /// What changes in licensing groups, for all of their members at once; sorted by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licensing_groups: Vec<GroupLicences>,
     /// Everyone in scope who has no operation, with the reason that weighs most, sorted by UPN.
     pub left_alone: Vec<LeftAlone>,
     /// Changes that somebody else made since the last apply, sorted.
@@ -67,6 +70,7 @@ impl Plan {
             basis,
             occasion: None,
             operations: Vec::new(),
+            licensing_groups: Vec::new(),
             left_alone: Vec::new(),
             outside_changes: Vec::new(),
             quarantined: Vec::new(),

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::hold::{Deviations, Holding};
 use super::person::{Bench, Judgement, judge, left_alone_as_a_whole};
-use super::{Because, Context, DefaultNow, Reason, tenant};
+use super::routes::Routes;
+use super::{Attribution, Barrier, Because, Context, DefaultNow, Inquiry, Reason, tenant};
 use crate::model::{
-    ActualPerson, ActualState, Catalogue, DesiredGroup, DesiredState, Entry, Kind, Ledger, PersonId,
+    ActualPerson, ActualState, Catalogue, DesiredGroup, DesiredState, Entry, GroupId, Kind, Ledger, PersonId,
     ServicePlan, Setting, Value,
 };
 
@@ -40,6 +41,9 @@ pub struct Explanation {
     pub service_plan: Option<ServicePlan>,
     /// By setting, in display order.
     pub settings: Vec<SettingExplanation>,
+    /// What came of asking the audit log who chose what others chose, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inquiry: Option<Inquiry>,
 }
 
 /// Is one way in which a person holds a product that carries personal insights.
@@ -79,11 +83,30 @@ pub struct SettingExplanation {
     /// The group's decision to opt people in again, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub re_opt_in: Option<Agreed>,
+    /// The licensing groups that the service plan is changed through, for all of their members.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<Arc<str>>,
+    /// The licensing groups that stand against a change of the service plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub barred: Vec<Barred>,
     /// The row of the verdict table that matched, 1 to 14; `None` for the service plan, or when the person as a whole
     /// is left alone.
     pub row: Option<u8>,
+    /// Who chose what is, where somebody else did and the audit log tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Box<Attribution>>,
     /// What follows.
     pub decision: Decision,
+}
+
+/// Is a licensing group that stands against a change of the service plan, and why it is not changed itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Barred {
+    /// The group's name, or its id where the name could not be read.
+    pub group: Arc<str>,
+    /// Why.
+    pub barrier: Barrier,
 }
 
 /// Is why the manifest makes an exception, and for how long.
@@ -126,7 +149,10 @@ pub fn explain(
     let person = actual.people.get(&id)?;
     let tenant = tenant::judge(desired, actual, ledger, context.now, Some(context.mark()));
     let deviations = Deviations::new(desired, context.as_of);
-    let bench = Bench::new(&tenant, &deviations, desired, actual, ledger, context);
+    let assumed = Routes::assumed();
+    let bench = Bench::new(&tenant, &assumed, &deviations, desired, actual, ledger, context);
+    let routes = Routes::decide(&bench, desired, actual, ledger);
+    let bench = Bench { routes: &routes, ..bench };
     let held = desired.people.get(&id).copied();
     let protected = desired.protected.contains(&id);
     let certain = held.is_none_or(|held| held.certain);
@@ -151,6 +177,7 @@ pub fn explain(
         licences: licence_lines(person, &actual.catalogue),
         service_plan: person.licences.service_plan(&actual.catalogue),
         settings: settings.into(),
+        inquiry: None,
     })
 }
 
@@ -175,6 +202,13 @@ fn explain_setting(
     let accepted = have.and_then(|have| bench.deviations.accepts(holding.id, setting, have));
     let of_mode = |(group, _): &(&DesiredGroup, Judgement)| group.re_opt_in.clone();
     let re_opt_in = judged.filter(|_| setting == Setting::Mode).and_then(of_mode);
+    let judgement =
+        judged.filter(|_| setting == Setting::ServicePlan).map(|(group, judgement)| (group, judgement));
+    let through = judgement.iter().flat_map(|(_, judgement)| &judgement.through);
+    let barred = judgement.iter().flat_map(|(group, judgement)| {
+        let removal = group.wants.service_plan == Some(Value::REMOVED);
+        judgement.inherited_from.iter().map(move |id| (*id, removal))
+    });
     SettingExplanation {
         setting,
         want: judged.and_then(|(group, _)| *group.wants.get(setting)),
@@ -185,7 +219,15 @@ fn explain_setting(
         returned: verdict.map(|verdict| holding.history(setting, verdict)).unwrap_or_default(),
         accepted: accepted.map(|it| Agreed { reason: Arc::clone(&it.reason), until: it.until }),
         re_opt_in: re_opt_in.map(|rule| Agreed { reason: rule.reason, until: rule.until }),
+        through: through.map(|id| licensing_name(*id, bench.catalogue)).collect(),
+        barred: barred
+            .map(|way| Barred {
+                group: licensing_name(way.0, bench.catalogue),
+                barrier: bench.routes.barrier(way),
+            })
+            .collect(),
         row: verdict.and_then(|verdict| verdict.row),
+        by: None,
         decision: match (verdict, whole) {
             (Some(verdict), None) => verdict.decision,
             (_, Some(reason)) => Decision::Leave(reason),
@@ -194,13 +236,17 @@ fn explain_setting(
     }
 }
 
+/// Names a licensing group, by its id where the name could not be read.
+fn licensing_name(id: GroupId, catalogue: &Catalogue) -> Arc<str> {
+    catalogue.groups.get(&id).cloned().unwrap_or_else(|| id.to_string().into())
+}
+
 fn licence_lines(person: &ActualPerson, catalogue: &Catalogue) -> Vec<LicenceLine> {
     let line = |source: &crate::model::Source| {
         let sku = catalogue.skus.get(&source.sku).filter(|sku| !sku.insights.is_empty())?;
-        let name = |group| catalogue.groups.get(&group).cloned().unwrap_or_else(|| group.to_string().into());
         Some(LicenceLine {
             sku: Arc::clone(&sku.name),
-            by_group: source.by_group.map(name),
+            by_group: source.by_group.map(|group| licensing_name(group, catalogue)),
             on: source.active && sku.insights.iter().all(|plan| !source.disabled.contains(plan)),
         })
     };

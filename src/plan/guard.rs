@@ -117,6 +117,7 @@ mod tests {
             mark: None,
             licences: Vec::new(),
             after_opt_out: false,
+            through: Vec::new(),
         };
         let moves = MovesWithDefault { people, of: people.map(|_| 1_000), in_groups: 0, protected: 0 };
         Plan { operations: vec![operation], moves_with_default: Some(moves), ..plan(50, &[]) }

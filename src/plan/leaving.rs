@@ -148,7 +148,7 @@ impl Leaver<'_> {
     ) -> Option<Value> {
         let found = entry.found?;
         let service_plan = setting == Setting::ServicePlan;
-        let settle = if service_plan { bench.settle.service_plan } else { bench.settle.person };
+        let settle = bench.settle.of(setting, Some(&entry));
         let entry = settle_tried(Some(entry), have, settle, bench.now)?;
         if entry.written() != Some(have) {
             // A write of ours may still come to show, as late as one that is repeated, and has to come back then.

@@ -3,6 +3,7 @@
 //! [`plan`] is a plain function of what is wanted, what is, and what is remembered. It knows no client, no console
 //! and no clock but the moment that it is told. Where to start reading: the table in [`verdict`], then [`plan`].
 
+mod attribution;
 pub mod calls;
 mod consent;
 mod deed;
@@ -21,6 +22,8 @@ mod operation;
 mod person;
 mod reason;
 mod recording;
+mod results;
+mod routes;
 mod scope;
 mod service_plan;
 mod settled;
@@ -33,6 +36,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use attribution::{
+    Attribution, AuditRecord, Inquiry, LOG_REACHES_BACK, Questions, Silence, Who, attribute,
+    attribute_explanation,
+};
 pub use consent::opts_in_again;
 pub use deed::{Deed, Deeds, PersonDeeds, Wrote};
 pub use document::{Basis, FORMAT, Observations, Observed, Plan, Summary};
@@ -40,11 +47,15 @@ pub use gone::{FORGOTTEN_AFTER, whom_to_look_up};
 pub use inverse::inverse;
 pub use leaving::who_left;
 pub use look::DefaultNow;
-pub use note::{Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Quarantined, Refused};
+pub use note::{
+    Barrier, Deviation, Leaving, LeftAlone, MovesWithDefault, Note, OutsideChange, Quarantined, Refused,
+};
 pub use occasion::{LeftOut, Occasion, Recorded, Stays, Undone};
-pub use operation::{LicenceChange, Operation, PersonTarget, Phase, Target};
+pub use operation::{GroupLicences, LicenceChange, Operation, PersonTarget, Phase, Target};
 pub use reason::{Because, Reason};
 pub use recording::{Claim, Counts, Finding, Recording, record};
+pub use results::{Mismatch, last_of_each, mismatches, subject};
+pub use routes::licensing_groups;
 pub use scope::Scope;
 pub use settled::{Settled, Verification, Verified, Written, verify};
 pub use tally::is_consistent;
@@ -57,6 +68,7 @@ use explain::Decision;
 use hold::Deviations;
 use leaving::Leaver;
 use person::{Bench, Judgement, judge, left_alone_as_a_whole};
+use routes::{Routes, Way};
 
 /// Is what a plan needs to know besides what is wanted, what is, and what is remembered.
 #[derive(Clone, Debug)]
@@ -91,7 +103,10 @@ impl Context {
 pub fn plan(desired: &DesiredState, actual: &ActualState, ledger: &Ledger, context: &Context) -> Plan {
     let tenant = tenant::judge(desired, actual, ledger, context.now, Some(context.mark()));
     let deviations = Deviations::new(desired, context.as_of);
-    let bench = Bench::new(&tenant, &deviations, desired, actual, ledger, context);
+    let assumed = Routes::assumed();
+    let bench = Bench::new(&tenant, &assumed, &deviations, desired, actual, ledger, context);
+    let routes = Routes::decide(&bench, desired, actual, ledger);
+    let bench = Bench { routes: &routes, ..bench };
     let mut draft = Draft::default();
     for (id, held) in &desired.people {
         draft.person(&bench, desired, actual, ledger, *id, *held);
@@ -105,6 +120,7 @@ pub fn plan(desired: &DesiredState, actual: &ActualState, ledger: &Ledger, conte
     }
     draft.forgotten = gone::notice(&mut draft.observed, desired, actual, ledger, context.now);
     let leaving = leaving::count(desired, ledger, &leavers);
+    draft.licensing_groups = routes.changes(&draft.through);
     tally::finish(draft, tenant, leaving, desired, actual, ledger, context)
 }
 
@@ -117,8 +133,12 @@ struct Draft {
     quarantined: Vec<Quarantined>,
     forgotten: BTreeSet<PersonId>,
     observed: BTreeMap<PersonId, Observed>,
-    /// By licensing group and direction.
-    inherited: BTreeMap<(crate::model::GroupId, bool), u64>,
+    /// People whom a licensing group stands against, with what stands against changing it.
+    inherited: BTreeMap<Way, (u64, Barrier)>,
+    /// The ways that operations go.
+    through: BTreeSet<Way>,
+    /// What changes in the groups.
+    licensing_groups: Vec<GroupLicences>,
     /// People whom a flip of a default moves, though a group holds them; protected people are counted apart.
     moving: u64,
     /// Protected people in scope whom a flip of a default moves.
@@ -166,7 +186,7 @@ impl Draft {
                 && let Some(is) = values.get(setting).known().copied().flatten()
             {
                 let target = Target::Person(target(id, person, &group.name, setting));
-                self.outside_changes.push(OutsideChange { target, was: was.value, is });
+                self.outside_changes.push(OutsideChange { target, was: was.value, is, by: None });
             }
         }
         for (setting, returned) in &judgement.quarantined {
@@ -179,7 +199,9 @@ impl Draft {
         }
         for licensing in &judgement.inherited_from {
             let removal = group.wants.service_plan == Some(Value::REMOVED);
-            *self.inherited.entry((*licensing, removal)).or_default() += 1;
+            let way = (*licensing, removal);
+            let (people, _) = self.inherited.entry(way).or_insert_with(|| (0, bench.routes.barrier(way)));
+            *people += 1;
         }
         let mode = judgement.settings.mode.filter(|verdict| matches!(verdict.decision, Decision::Leave(_)));
         let recorded = |entry: &Entry| entry.recorded && entry.written() == Some(Value::OPT_OUT);
@@ -199,7 +221,12 @@ impl Draft {
                 mark: group.re_opt_in.as_ref().filter(|_| because == Because::ReOptIn).map(|rule| rule.mark),
                 licences: if licence { judgement.licences.clone() } else { Vec::new() },
                 after_opt_out: licence && judgement.after_opt_out,
+                through: if licence { judgement.through.clone() } else { Vec::new() },
             });
+            if licence {
+                let removal = to == Value::REMOVED;
+                self.through.extend(judgement.through.iter().map(|group| (*group, removal)));
+            }
         }
         if self.operations.len() == before {
             self.left_alone.push(left_alone(bench, id, person, group, &judgement));
@@ -290,6 +317,7 @@ impl Draft {
                     mark: None,
                     licences: licences.clone(),
                     after_opt_out: false,
+                    through: Vec::new(),
                 });
             }
         }
@@ -377,7 +405,8 @@ fn left_alone(
         let have = values.get(setting).known().copied().flatten()?;
         let accepted = bench.deviations.accepts(id, setting, have).filter(|_| reason == Reason::Accepted);
         let until = accepted.map(|accepted| accepted.until);
-        Some(Deviation { setting, want, have, reason, ours_released: verdict.ours_released, until })
+        let ours_released = verdict.ours_released;
+        Some(Deviation { setting, want, have, reason, ours_released, until, by: None })
     });
     let settings = if judgement.whole.is_none() { deviations.collect() } else { Vec::new() };
     LeftAlone {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Reason, Target};
+use super::{Attribution, Inquiry, Reason, Target};
 use crate::model::{GroupId, PersonId, RefusalKind, Setting, TenantSetting, Value};
 
 /// Is a person in scope for whom nothing is done.
@@ -42,7 +42,7 @@ pub struct Refused {
 }
 
 /// Is a setting that differs from the manifest and stays so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Deviation {
     /// The setting.
@@ -61,6 +61,9 @@ pub struct Deviation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub until: Option<Timestamp>,
+    /// Who changed it; absent where nobody was asked, or nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Box<Attribution>>,
 }
 
 /// Is a setting that came back so often after we had written it that it is not written any more.
@@ -88,6 +91,9 @@ pub struct OutsideChange {
     pub was: Value,
     /// What it is.
     pub is: Value,
+    /// Who changed it; absent where nobody was asked, or nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Box<Attribution>>,
 }
 
 /// Counts the people whom one group of the last apply holds no longer.
@@ -119,6 +125,45 @@ pub struct MovesWithDefault {
     pub protected: u64,
 }
 
+/// Says why a licensing group is not changed for all of its members at once.
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Barrier {
+    /// The manifest does not say `licences: { through-groups: true }`.
+    #[default]
+    NotAllowed,
+    /// The group itself, or who is in it, could not be read.
+    Unreadable {
+        /// What the service said.
+        message: String,
+    },
+    /// People hold its licence whom its list of members does not show.
+    Incomplete {
+        /// How many of them.
+        people: u64,
+    },
+    /// The directory still works on an earlier change of the group.
+    Processing,
+    /// The group is as it should be by itself, and its members do not show it.
+    AsWanted,
+    /// Members would be changed who are not to be, or would keep what they have all the same.
+    Members {
+        /// How many.
+        others: u64,
+        /// Of how many.
+        of: u64,
+        /// The first of them by `userPrincipalName`, at most [`Barrier::NAMED`].
+        names: Vec<Arc<str>>,
+    },
+}
+
+impl Barrier {
+    /// Is how many people an objection names.
+    pub const NAMED: usize = 3;
+}
+
 /// Is something to know before agreeing; structure first, `render` has the words.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "note")]
@@ -134,6 +179,9 @@ pub enum Note {
         people: u64,
         /// Whether the plan was to be removed; otherwise it was to be assigned.
         removal: bool,
+        /// What stands against changing the group itself.
+        #[serde(default)]
+        barrier: Barrier,
     },
     /// Everything that hangs on this is unknown.
     #[serde(rename_all = "kebab-case")]
@@ -262,5 +310,11 @@ pub enum Note {
     RestoreStays {
         /// How many people.
         people: u64,
+    },
+    /// The audit log was asked who made the changes that others made.
+    #[serde(rename_all = "kebab-case")]
+    WhoChanged {
+        /// What came of it.
+        inquiry: Inquiry,
     },
 }

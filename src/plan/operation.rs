@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Because;
-use crate::model::{Class, Mark, PersonId, ServicePlanId, Setting, SkuId, TenantSetting, Value};
+use crate::model::{Class, GroupId, Mark, PersonId, ServicePlanId, Setting, SkuId, TenantSetting, Value};
 
 /// Groups operations into steps, in the order that gives nobody more, and takes from nobody what they should keep.
 #[derive(
@@ -61,12 +61,40 @@ pub struct Operation {
     /// What the ledger is to remember it by: the decision to opt in again, or the manifest under which it is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Mark>,
-    /// The products to change, for a service plan; empty otherwise.
+    /// The person's own products to change, for a service plan; empty otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub licences: Vec<LicenceChange>,
     /// Carried out only once the person's opt-out was read back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub after_opt_out: bool,
+    /// The licensing groups that bring it about for all of their members, sorted; see [`GroupLicences`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<GroupId>,
+}
+
+/// Is one change of what a licensing group hands down, for all of its members at once.
+///
+/// Every member has an operation through the group, or is as wanted already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct GroupLicences {
+    /// The group's object id.
+    pub id: GroupId,
+    /// Its name, or its id where the name could not be read.
+    pub name: Arc<str>,
+    /// What its members are to have.
+    pub to: Value,
+    /// Its products, each with the list of disabled plans that replaces the one found.
+    pub changes: Vec<LicenceChange>,
+    /// Its direct user members as they were read, sorted: with anybody else in it, it is not changed.
+    pub members: Vec<PersonId>,
+}
+
+impl GroupLicences {
+    /// Says when it is carried out.
+    pub fn phase(&self) -> Phase {
+        if self.to == Value::REMOVED { Phase::PlanRemove } else { Phase::PlanAssign }
+    }
 }
 
 /// Is what an operation touches.

@@ -8,6 +8,7 @@ use super::consent::{lifted, opts_in_again};
 use super::explain::Decision;
 use super::hold::{Deviations, Holding};
 use super::look::DefaultNow;
+use super::routes::Routes;
 use super::service_plan::{self, ModeAhead, PlanJudgement};
 use super::tenant::TenantVerdict;
 use super::verdict::{Case, Verdict, decide};
@@ -22,6 +23,8 @@ use crate::model::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bench<'a> {
     pub(super) tenant: &'a TenantVerdict,
+    /// Which licensing groups may change as a whole.
+    pub(super) routes: &'a Routes,
     pub(super) catalogue: &'a Catalogue,
     pub(super) settle: Settle,
     pub(super) re_pin: bool,
@@ -39,6 +42,7 @@ impl<'a> Bench<'a> {
     /// Lays out what everybody is judged with.
     pub(super) fn new(
         tenant: &'a TenantVerdict,
+        routes: &'a Routes,
         deviations: &'a Deviations<'a>,
         desired: &DesiredState,
         actual: &'a ActualState,
@@ -48,6 +52,7 @@ impl<'a> Bench<'a> {
         let Context { now, as_of, manifest: _, store: _, keeps_ledger: _, newest_run: _, re_pin } = context;
         Self {
             tenant,
+            routes,
             catalogue: &actual.catalogue,
             settle: desired.settle,
             re_pin: *re_pin,
@@ -69,6 +74,8 @@ pub(super) struct Judgement {
     pub(super) licences: Vec<LicenceChange>,
     /// Whether the service plan waits until the opt-out was read back.
     pub(super) after_opt_out: bool,
+    /// The licensing groups to change for all of their members, sorted.
+    pub(super) through: Vec<GroupId>,
     /// The licensing groups that stand against the service plan, sorted.
     pub(super) inherited_from: Vec<GroupId>,
     /// Settings that we had written and that somebody else changed.
@@ -223,7 +230,7 @@ pub(super) fn judge(
     }
     let ahead = ModeAhead { have: mode.have, decision: decided.map(|verdict| verdict.decision) };
     let plan = service_plan::judge(bench, group, person, entry(Setting::ServicePlan), ahead, &holding);
-    let PlanJudgement { verdict, licences, after_opt_out, inherited_from } = plan;
+    let PlanJudgement { verdict, licences, after_opt_out, through, inherited_from } = plan;
     judgement.settings.service_plan = verdict;
     for (setting, verdict) in judgement.settings.iter() {
         let Some(verdict) = verdict else { continue };
@@ -234,7 +241,7 @@ pub(super) fn judge(
             judgement.quarantined.push((setting, holding.history(setting, verdict)));
         }
     }
-    Judgement { licences, after_opt_out, inherited_from, ..judgement }
+    Judgement { licences, after_opt_out, through, inherited_from, ..judgement }
 }
 
 /// States a feature again beside an opt-in, which leaves the features in no known state.

@@ -9,7 +9,10 @@ use super::hold::Holding;
 use super::person::Bench;
 use super::verdict::Verdict;
 use super::{Because, LicenceChange, Reason};
-use crate::model::{ActualPerson, Catalogue, DesiredGroup, Entry, GroupId, ServicePlan, Setting, Value};
+use crate::model::{
+    ActualPerson, Catalogue, DesiredGroup, Entry, GroupId, ServicePlan, ServicePlanId, Setting, Sku, SkuId,
+    Value,
+};
 
 /// Is what follows for the service plan of one person.
 #[derive(Debug, Default)]
@@ -20,6 +23,8 @@ pub(super) struct PlanJudgement {
     pub(super) licences: Vec<LicenceChange>,
     /// Whether it waits until the opt-out was read back.
     pub(super) after_opt_out: bool,
+    /// The licensing groups to change for all of their members, sorted.
+    pub(super) through: Vec<GroupId>,
     /// The licensing groups that stand against it, sorted.
     pub(super) inherited_from: Vec<GroupId>,
 }
@@ -56,7 +61,7 @@ pub(super) fn judge(
     let Some(have) = person.licences.service_plan(bench.catalogue) else {
         return left(Reason::Unlicensed, entry);
     };
-    let settle = bench.settle.service_plan;
+    let settle = bench.settle.of(Setting::ServicePlan, entry.as_ref());
     let looked = look(entry, Value::ServicePlan(have), settle, bench.now);
     // What we never wrote, or saw confirmed, and is otherwise now, somebody else changed.
     let moved = |entry: Entry| entry.value != Value::ServicePlan(have) && looked.value != entry.value;
@@ -78,17 +83,21 @@ pub(super) fn judge(
         return with(left(Reason::RolledBack, Some(looked)));
     }
     let changes = licence_changes(person, bench.catalogue, want);
-    let inherited_from = inherited(person, bench.catalogue, want, changes.is_empty());
-    let unworkable = changes.is_empty() && inherited_from.is_empty();
+    let groups = inherited(person, bench.catalogue, want, changes.is_empty());
+    let unworkable = changes.is_empty() && groups.is_empty();
+    let through = bench.routes.choose(groups, want == ServicePlan::Removed);
     let differs = Decision::Set { to: Value::ServicePlan(want), because: Because::Differs };
     let verdict = Verdict { changed_outside, ..Verdict::of_plan(differs, Some(looked)) };
     let verdict = holding.hold(Setting::ServicePlan, Some(Value::ServicePlan(have)), verdict);
     if verdict.decision != differs && !unworkable {
         return PlanJudgement { verdict: Some(verdict), ..PlanJudgement::default() };
     }
-    if !inherited_from.is_empty() {
-        return PlanJudgement { inherited_from, ..with(left(Reason::InheritedLicence, Some(looked))) };
-    }
+    let through = match through {
+        Ok(through) => through,
+        Err(inherited_from) => {
+            return PlanJudgement { inherited_from, ..with(left(Reason::InheritedLicence, Some(looked))) };
+        }
+    };
     if unworkable {
         // Nothing of the person's own could change it: the licence itself does not work.
         return with(left(Reason::Unlicensed, Some(looked)));
@@ -101,7 +110,13 @@ pub(super) fn judge(
         // Once the plan is gone the person cannot undo an opt-in of their own, so the opt-out goes first.
         return with(left(reason, Some(looked)));
     }
-    PlanJudgement { verdict: Some(verdict), licences: changes, after_opt_out, inherited_from }
+    PlanJudgement {
+        verdict: Some(verdict),
+        licences: changes,
+        after_opt_out,
+        through,
+        inherited_from: Vec::new(),
+    }
 }
 
 impl ModeAhead {
@@ -125,9 +140,7 @@ fn inherited(
     let mut groups: Vec<GroupId> = match want {
         ServicePlan::Removed => person.licences.inherited_on(catalogue).map(|(_, group)| group).collect(),
         ServicePlan::Assigned | ServicePlan::Partial if nothing_direct => {
-            let carries = |sku| catalogue.skus.get(&sku).is_some_and(|sku| !sku.insights.is_empty());
-            let sources = person.licences.0.iter().filter(|source| carries(source.sku));
-            sources.filter_map(|source| source.by_group).collect()
+            person.licences.handed_down_by(catalogue).collect()
         }
         ServicePlan::Assigned | ServicePlan::Partial => Vec::new(),
     };
@@ -160,25 +173,40 @@ pub(super) fn licence_changes(
     let mut changes: Vec<LicenceChange> = person
         .licences
         .direct(catalogue)
-        .filter_map(|(source, insights)| {
-            let mut after = source.disabled.clone();
-            match want {
-                ServicePlan::Removed => after.extend(insights),
-                ServicePlan::Assigned | ServicePlan::Partial => after.retain(|plan| !insights.contains(plan)),
-            }
-            after.sort_unstable();
-            after.dedup();
-            let name = Arc::clone(&catalogue.skus.get(&source.sku)?.name);
-            (after != source.disabled).then(|| LicenceChange {
-                sku: source.sku,
-                name,
-                disabled_before: source.disabled.clone(),
-                disabled_after: after,
-            })
-        })
+        .filter_map(|(source, sku)| with_plans(source.sku, sku, &source.disabled, want))
         .collect();
     changes.sort_by_key(|change| change.sku);
     changes
+}
+
+/// Switches the insights of a product on or off; `None` where that is so already.
+///
+/// All else that is disabled stays so, except what the product no longer contains: the directory refuses the id of a
+/// plan that is not part of the product.
+pub(super) fn with_plans(
+    id: SkuId,
+    sku: &Sku,
+    disabled: &[ServicePlanId],
+    want: ServicePlan,
+) -> Option<LicenceChange> {
+    let Sku { name, insights, mailbox: _, plans } = sku;
+    let is_off = |plan: &ServicePlanId| disabled.contains(plan);
+    let wanted_off = want == ServicePlan::Removed;
+    if insights.iter().all(|plan| is_off(plan) == wanted_off) {
+        return None;
+    }
+    let stays_off = |plan: &&ServicePlanId| is_off(plan) && !insights.contains(plan);
+    let mut after: Vec<_> = plans.iter().filter(stays_off).copied().collect();
+    if wanted_off {
+        after.extend(insights);
+    }
+    after.sort_unstable();
+    Some(LicenceChange {
+        sku: id,
+        name: Arc::clone(name),
+        disabled_before: disabled.to_vec(),
+        disabled_after: after,
+    })
 }
 
 #[cfg(test)]
@@ -189,10 +217,11 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        BySetting, Kind, Known, Licences, Mark, Mode, OnLeave, OnUserChoice, PersonId, ServicePlanId,
-        Settings, Settle, Sku, SkuId, Source, Switch,
+        BySetting, Kind, Known, Licences, Mark, Mode, OnLeave, OnUserChoice, PersonId, Settings, Settle,
+        Source, Switch,
     };
     use crate::plan::hold::Deviations;
+    use crate::plan::routes::Routes;
     use crate::plan::tenant::TenantVerdict;
 
     const E3: SkuId = SkuId(Uuid::from_u128(3));
@@ -215,6 +244,7 @@ mod tests {
             name: name.into(),
             insights: insights.to_vec(),
             mailbox: Vec::new(),
+            plans: insights.iter().copied().chain([TEAMS]).collect(),
         };
         let catalogue = Catalogue {
             skus: BTreeMap::from([(E3, sku("E3", &[P2])), (E5, sku("E5", &[P2, FULL]))]),
@@ -224,7 +254,9 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let settle = Settle::default();
         let (deviations, re_opt_ins) = (Deviations::default(), BTreeMap::new());
+        let routes = Routes::default();
         let bench = Bench {
+            routes: &routes,
             tenant: &tenant,
             catalogue: &catalogue,
             settle,

@@ -133,7 +133,7 @@ pub fn verify(
             let group = record.group.clone().unwrap_or_else(|| "".into());
             let (wrote, at) = entry.tried.map_or((entry.value, entry.at), |tried| (tried.value, tried.at));
             let have = person.and_then(|person| has(person, actual, *setting));
-            let age = if *setting == Setting::ServicePlan { settle.service_plan } else { settle.person };
+            let age = settle.of(*setting, Some(&entry));
             let (settled, after) = judge(entry, have, default_of(&tenant, *setting), age, now);
             let target = Target::Person(PersonTarget { upn, id: *id, group, setting: *setting });
             found.rows.push(Verified { target, wrote, at, have, settled });

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::tenant::TenantVerdict;
 use super::{
-    Basis, Because, Context, Draft, FORMAT, Leaving, MovesWithDefault, Note, Observations, Operation, Plan,
-    Summary, Target, calls,
+    Basis, Because, Context, Draft, FORMAT, GroupLicences, Leaving, MovesWithDefault, Note, Observations,
+    Operation, Plan, Summary, Target, calls,
 };
 use crate::model::{
     Accepted, ActualState, Class, DesiredState, Ledger, Mark, PersonId, PlanHash, ReOptIn, TenantSetting,
@@ -29,7 +29,14 @@ pub(super) fn finish(
     let notes = notes(&draft, &tenant, desired, actual, ledger, context);
     let re_opt_ins = unknown_re_opt_ins(desired, ledger, context.now);
     let Draft {
-        mut operations, mut left_alone, mut outside_changes, quarantined, forgotten, observed, ..
+        mut operations,
+        mut left_alone,
+        mut outside_changes,
+        quarantined,
+        forgotten,
+        observed,
+        licensing_groups,
+        ..
     } = draft;
     operations.extend(tenant.operations);
     operations.sort_by(|one, other| (one.phase, &one.target).cmp(&(other.phase, &other.target)));
@@ -38,13 +45,14 @@ pub(super) fn finish(
     outside_changes.sort();
     let mut quarantined = [tenant.quarantined, quarantined].concat();
     quarantined.sort();
-    let summary = summary(&operations, &left_alone, desired);
+    let summary = summary(&operations, &licensing_groups, &left_alone, desired);
     Plan {
         format: FORMAT,
         hash: PlanHash::default(),
         basis: Basis::of(context, actual.tenant.id, &actual.tenant.name, actual.read_at),
         occasion: None,
         operations,
+        licensing_groups,
         left_alone,
         outside_changes,
         quarantined,
@@ -74,7 +82,7 @@ fn unknown_re_opt_ins(desired: &DesiredState, ledger: &Ledger, now: Timestamp) -
 ///
 /// A plan file is no secret and bears no signature: this notices an edit, not a forger.
 pub fn is_consistent(plan: &Plan) -> bool {
-    let Plan { operations, left_alone, summary, .. } = plan;
+    let Plan { operations, licensing_groups, left_alone, summary, .. } = plan;
     let order = |operation: &Operation| (operation.phase, operation.target.clone());
     let classed = operations.iter().all(|operation| match operation.target {
         Target::Tenant(_) => operation.class == Class::Defaults,
@@ -84,14 +92,36 @@ pub fn is_consistent(plan: &Plan) -> bool {
     let marked = operations.iter().all(|op| op.because != Because::ReOptIn || op.mark.is_some());
     let people = People::of(operations);
     let apart = left_alone.iter().filter_map(|person| person.id).all(|id| !people.all.contains(&id));
-    let calls: u64 = calls::calls(operations).iter().map(|work| work.task.calls()).sum();
+    let calls = writes(&calls::calls(operations), licensing_groups);
     operations.is_sorted_by_key(order)
         && classed
         && marked
         && apart
+        && go_through(operations, licensing_groups)
         && calls == summary.calls
         && people.all.len() as u64 == summary.people
         && people.counted() == summary.by_class
+}
+
+/// Says whether operations go through just the groups that change, for people who are in them.
+fn go_through(operations: &[Operation], licensing_groups: &[GroupLicences]) -> bool {
+    let mut used = BTreeSet::new();
+    let fit = operations.iter().all(|operation| {
+        operation.through.iter().all(|id| {
+            let Ok(at) = licensing_groups.binary_search_by_key(id, |group| group.id) else { return false };
+            let group = &licensing_groups[at];
+            used.insert(group.id);
+            let Target::Person(person) = &operation.target else { return false };
+            (operation.phase, operation.to) == (group.phase(), group.to)
+                && group.members.binary_search(&person.id).is_ok()
+        })
+    });
+    fit && used.len() == licensing_groups.len() && licensing_groups.is_sorted_by_key(|group| group.id)
+}
+
+/// Counts the writes that apply sends: one for each group, whoever is in it.
+fn writes(work: &[calls::Work], licensing_groups: &[GroupLicences]) -> u64 {
+    work.iter().map(|work| work.task.calls()).sum::<u64>() + licensing_groups.len() as u64
 }
 
 /// Counts whom a flip of the defaults moves; settings that exist at tenant level only reach everyone.
@@ -144,10 +174,15 @@ fn notes(
     context: &Context,
 ) -> Vec<Note> {
     let mut notes = tenant.notes.clone();
-    for ((id, removal), people) in &draft.inherited {
+    for ((id, removal), (people, barrier)) in &draft.inherited {
         let name = actual.catalogue.groups.get(id).cloned();
-        let licensing_group = name.unwrap_or_else(|| id.to_string().into());
-        notes.push(Note::PlanInherited { licensing_group, id: *id, people: *people, removal: *removal });
+        notes.push(Note::PlanInherited {
+            licensing_group: name.unwrap_or_else(|| id.to_string().into()),
+            id: *id,
+            people: *people,
+            removal: *removal,
+            barrier: barrier.clone(),
+        });
     }
     for unreadable in &desired.unreadable {
         let group =
@@ -240,7 +275,12 @@ fn is_digest(target: &Target) -> bool {
     }
 }
 
-fn summary(operations: &[Operation], left_alone: &[super::LeftAlone], desired: &DesiredState) -> Summary {
+fn summary(
+    operations: &[Operation],
+    licensing_groups: &[GroupLicences],
+    left_alone: &[super::LeftAlone],
+    desired: &DesiredState,
+) -> Summary {
     let people = People::of(operations);
     let outside = people.all.iter().filter(|id| !desired.people.contains_key(id)).count();
     let tenant = |operation: &&Operation| matches!(operation.target, Target::Tenant(_));
@@ -265,7 +305,7 @@ fn summary(operations: &[Operation], left_alone: &[super::LeftAlone], desired: &
         pinned: people.pinned.len() as u64,
         left_alone: reasons,
         groups,
-        calls: work.iter().map(|work| work.task.calls()).sum(),
+        calls: writes(&work, licensing_groups),
         seconds: calls::estimate(&work),
     }
 }

@@ -130,7 +130,7 @@ impl TenantVerdict {
             && (entry.by == By::Seen || entry.confirmed)
         {
             let target = Target::Tenant(setting);
-            self.outside_changes.push(OutsideChange { target, was: entry.value, is: have });
+            self.outside_changes.push(OutsideChange { target, was: entry.value, is: have, by: None });
             if entry.by == By::Us && !is_quarantined(&returned) {
                 came_back(&mut returned, now);
                 self.returned.insert(setting, now);
@@ -225,6 +225,7 @@ pub(super) fn operation(setting: TenantSetting, from: Option<Value>, to: Value) 
         mark: None,
         licences: Vec::new(),
         after_opt_out: false,
+        through: Vec::new(),
     }
 }
 
@@ -273,6 +274,7 @@ mod tests {
             catalogue: Catalogue::default(),
             people: BTreeMap::new(),
             exists: BTreeMap::new(),
+            licensing: BTreeMap::new(),
             read_at: now(),
         };
         let tenant = entry.map(|entry| (TenantSetting::Dashboard, entry)).into_iter().collect();

@@ -23,7 +23,8 @@ pub(super) fn change(name: &str, operation: &Operation) -> String {
 /// For example `mode opt-out → opt-in; dashboard, outlook-add-in off → on`.
 pub(super) fn changes(operations: &[(&PersonTarget, &Operation)]) -> String {
     let alike = |one: &Operation, other: &Operation| {
-        (one.from, one.to, one.after_opt_out) == (other.from, other.to, other.after_opt_out)
+        one.through == other.through
+            && (one.from, one.to, one.after_opt_out) == (other.from, other.to, other.after_opt_out)
     };
     let mut parts: Vec<(Vec<&str>, &Operation)> = Vec::new();
     for (target, operation) in operations {
@@ -45,10 +46,11 @@ pub(super) fn changes(operations: &[(&PersonTarget, &Operation)]) -> String {
     parts.join("; ")
 }
 
-/// Writes `opt-in → opt-out`, held together by no-break spaces.
+/// Writes `opt-in → opt-out`, or `assigned → removed by group once opted out`, held together by no-break spaces.
 pub(super) fn becomes(operation: &Operation) -> String {
     let after = if operation.after_opt_out { " once\u{a0}opted\u{a0}out" } else { "" };
-    format!("{}\u{a0}→\u{a0}{}{after}", value(operation.from), operation.to)
+    let by = if operation.through.is_empty() { "" } else { " by\u{a0}group" };
+    format!("{}\u{a0}→\u{a0}{}{by}{after}", value(operation.from), operation.to)
 }
 
 #[cfg(test)]

@@ -191,7 +191,7 @@ mod tests {
             catalogue: Catalogue {
                 skus: BTreeMap::from([(
                     sku,
-                    Sku { name: Arc::from("SPE_E5"), insights, mailbox: Vec::new() },
+                    Sku { name: Arc::from("SPE_E5"), plans: insights.clone(), insights, mailbox: Vec::new() },
                 )]),
                 groups: BTreeMap::new(),
             },
@@ -201,6 +201,7 @@ mod tests {
                 (id(3), person(HOSTILE, Licences::default(), Known::Is(settings))),
             ]),
             exists: BTreeMap::new(),
+            licensing: BTreeMap::new(),
             read_at: at("2026-11-21T09:14:05Z"),
         }
     }

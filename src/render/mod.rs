@@ -5,15 +5,18 @@
 //! `style`, and everything that was not written by us passes through `inert` first.
 
 pub mod difference;
+pub mod doctor;
 pub mod drift;
 pub mod explain;
 pub mod export;
 pub mod failure;
+pub mod handover;
 pub mod plan;
 pub mod problems;
 pub mod progress;
 pub mod recording;
 pub mod report;
+pub mod results;
 pub mod runs;
 pub mod verify;
 pub mod waiver;
@@ -22,12 +25,14 @@ mod agreed;
 mod change;
 mod inert;
 mod json;
+mod licensing;
 mod markdown;
 mod number;
 mod objection;
 mod page;
 mod style;
 mod table;
+mod who;
 mod words;
 
 pub use agreed::{nothing_to_release, released};

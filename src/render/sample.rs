@@ -50,6 +50,7 @@ pub(super) fn operation(
         mark: None,
         licences: Vec::new(),
         after_opt_out: false,
+        through: Vec::new(),
     }
 }
 
@@ -77,7 +78,7 @@ pub(super) fn left_alone(upn: &str, number: Option<u128>, group: &str, reason: R
 
 fn chose(upn: &str, number: u128, group: &str, reason: Reason, want: Value, have: Value) -> LeftAlone {
     let deviation =
-        Deviation { setting: Setting::Mode, want, have, reason, ours_released: false, until: None };
+        Deviation { setting: Setting::Mode, want, have, reason, ours_released: false, until: None, by: None };
     LeftAlone { settings: vec![deviation], ..left_alone(upn, Some(number), group, reason) }
 }
 
@@ -98,6 +99,7 @@ pub(super) fn empty() -> Plan {
         },
         occasion: None,
         operations: Vec::new(),
+        licensing_groups: Vec::new(),
         left_alone: Vec::new(),
         outside_changes: Vec::new(),
         quarantined: Vec::new(),
@@ -206,11 +208,13 @@ pub(super) fn full() -> Plan {
                 target: Target::Tenant(TenantSetting::DigestEmail),
                 was: Value::OFF,
                 is: Value::ON,
+                by: None,
             },
             OutsideChange {
                 target: target(500, "eve@contoso.com", "pilot", Setting::Mode),
                 was: Value::OPT_IN,
                 is: Value::OPT_OUT,
+                by: None,
             },
         ],
         leaving: vec![Leaving {
@@ -430,6 +434,7 @@ pub(super) fn report() -> Report {
         ended: at("2026-11-21T09:20:11Z"),
         planned: plan.summary,
         rows: rows.collect(),
+        licensing_groups: Vec::new(),
         stopped: None,
         calls: 26,
     }

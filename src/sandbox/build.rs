@@ -83,6 +83,15 @@ impl Tenant {
                     places.dedup();
                 }
                 let licences = names.assignments(&file.licenses, &file.display_name)?;
+                let mut failing = Vec::new();
+                for member in &file.members_with_license_errors {
+                    let found = self.person_by_identity(member).map(place);
+                    let found = found.filter(|person| people.binary_search(person).is_ok());
+                    failing.push(found.ok_or_else(|| {
+                        wrong(format!("`{member}` is no direct member of the group `{}`", file.display_name))
+                    })?);
+                }
+                failing.sort_unstable();
                 Ok(Group {
                     id,
                     hidden: file.visibility.as_deref() == Some("HiddenMembership"),
@@ -91,6 +100,7 @@ impl Tenant {
                     description: file.description,
                     security_enabled: file.security_enabled,
                     people,
+                    failing,
                     groups,
                     licences: Delayed::new(licences),
                     everyone: OnceLock::new(),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::By;
 use super::error::SandboxError;
 use super::exchange::PLANS;
 use super::settings::Stored;
@@ -64,7 +65,15 @@ pub struct Settings {
 
 impl Choice {
     /// Stores the choice and gives what the person has now, whatever readers still see.
-    pub(super) fn play(self, state: &mut State, who: &str, now: i64) -> Result<Settings, SandboxError> {
+    ///
+    /// Only the people themselves need access to their settings.
+    pub(super) fn play(
+        self,
+        state: &mut State,
+        who: &str,
+        by: &By,
+        now: i64,
+    ) -> Result<Settings, SandboxError> {
         let Self { mode, dashboard, digest_email, outlook_add_in } = self;
         let at = state.tenant.person_by_identity(who);
         let at = at.ok_or_else(|| SandboxError::NoSuchPerson(who.to_owned()))?;
@@ -74,18 +83,18 @@ impl Choice {
             (true, false) => Some("they have no service plan for personal insights"),
             (true, true) => None,
         };
-        if let Some(why) = lacks {
+        if let Some(why) = lacks.filter(|_| *by == By::Themselves) {
             return Err(SandboxError::NoAccess { who: person.upn().to_owned(), why });
         }
         let asked = Stored { mode, dashboard, add_in: outlook_add_in, digest_email };
-        state.choose(at, asked, now)?;
+        state.choose(at, asked, by, now)?;
         Ok(settings(state, at))
     }
 }
 
 impl DefaultsChoice {
     /// Stores the defaults.
-    pub(super) fn play(&self, state: &mut State, now: i64) -> Result<(), SandboxError> {
+    pub(super) fn play(&self, state: &mut State, by: &By, now: i64) -> Result<(), SandboxError> {
         let Self { dashboard, digest_email, outlook_add_in, schedule_send, meeting_survey, sampling_rate } =
             *self;
         let mut defaults = *state.tenant.defaults.truth();
@@ -95,7 +104,7 @@ impl DefaultsChoice {
         defaults.schedule_send = schedule_send.unwrap_or(defaults.schedule_send);
         defaults.meeting_survey = meeting_survey.unwrap_or(defaults.meeting_survey);
         defaults.sampling_rate = sampling_rate.unwrap_or(defaults.sampling_rate);
-        state.set_defaults(defaults, now)
+        state.set_defaults(defaults, by, now)
     }
 }
 

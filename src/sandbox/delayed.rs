@@ -47,6 +47,11 @@ impl<T> Delayed<T> {
         }
     }
 
+    /// Gives the second from which the last write is seen, while that is still to come.
+    pub(super) fn due(&self, now: i64) -> Option<i64> {
+        self.coming.last().map(|(from, _)| *from).filter(|from| *from > now)
+    }
+
     /// Keeps what readers see now for so many seconds, whatever is on its way or comes to be written.
     pub(super) fn freeze(&mut self, now: i64, seconds: i64) {
         self.settle(now);
@@ -77,6 +82,7 @@ mod tests {
         assert_eq!(*value.truth(), 3);
         let seen: Vec<i32> = [100, 159, 160, 189, 190].map(|now| *value.seen(now)).to_vec();
         assert_eq!(seen, [1, 1, 2, 2, 3]);
+        assert_eq!([130, 189, 190].map(|now| value.due(now)), [Some(190), Some(190), None]);
     }
 
     #[test]

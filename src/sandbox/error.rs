@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use uuid::Uuid;
+
 use super::faults::Mistake;
 
 /// Says why a sandbox could not start, or why a person could not be played.
@@ -83,6 +85,9 @@ pub enum SandboxError {
     /// Nobody has that address or id.
     #[error("nobody in the tenant is called `{0}`")]
     NoSuchPerson(String),
+    /// There is no group with that id.
+    #[error("the tenant has no group {0}")]
+    NoSuchGroup(Uuid),
     /// The person has no access to their own settings.
     #[error("{who} cannot change these settings themselves: {why}")]
     NoAccess {
@@ -109,7 +114,11 @@ impl SandboxError {
             Self::Script { .. } | Self::Faults { .. } => {
                 Some("docs/sandbox.md says what a script of faults is made of")
             }
-            Self::Shape { .. } | Self::Tenant(_) | Self::Log { .. } | Self::Listen { .. } => None,
+            Self::NoSuchGroup(_)
+            | Self::Shape { .. }
+            | Self::Tenant(_)
+            | Self::Log { .. }
+            | Self::Listen { .. } => None,
         }
     }
 }

@@ -93,6 +93,9 @@ pub(super) struct GroupFile {
     /// Given to the direct members, never to nested ones.
     #[serde(default)]
     pub(super) licenses: Vec<LicenceFile>,
+    /// Addresses or ids of members who cannot be given these licences, as when there are not enough of them.
+    #[serde(default)]
+    pub(super) members_with_license_errors: Vec<String>,
     /// Addresses or ids of people; addresses, names or ids of groups.
     #[serde(default)]
     pub(super) members: Vec<String>,

@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, State as Extract};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -44,6 +45,13 @@ impl Shared {
 
     pub(super) fn now(&self) -> i64 {
         (self.clock)()
+    }
+
+    /// Writes the time as answers show it.
+    fn date(&self) -> String {
+        let shown = self.now().saturating_add(self.read().world.clock_skew);
+        let shown = Timestamp::from_second(shown).unwrap_or(Timestamp::UNIX_EPOCH);
+        shown.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 
     pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -282,7 +290,7 @@ pub(super) async fn serve(
         item: false,
     };
     let released = shared.faults.released();
-    let reply = pass(&shared, &request);
+    let reply = pass(&shared, &request).with("Date", shared.date());
     tracing::debug!(method = request.method, path = request.path, status = reply.status, "sandbox");
     if reply.wrote && !flush(&shared).await {
         return respond(Reply::text(503, "the sandbox could not write its log".to_owned()));

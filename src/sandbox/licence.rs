@@ -24,10 +24,30 @@ impl Look {
         }
     }
 
+    /// Gives what a group hands down to its members.
     pub(super) fn group(self, group: &Group) -> &[Assignment] {
         match self {
             Self::At(now) => group.licences.seen(now),
             Self::Truth => group.licences.truth(),
+        }
+    }
+
+    /// Gives what a group says that it hands down, which its members learn `ahead` seconds later.
+    pub(super) fn group_itself(self, group: &Group, ahead: i64) -> &[Assignment] {
+        match self {
+            Self::At(now) => Self::At(now + ahead).group(group),
+            Self::Truth => Self::Truth.group(group),
+        }
+    }
+
+    /// Says how far the directory is with the members of a group.
+    pub(super) fn processing(self, group: &Group, ahead: i64) -> &'static str {
+        let Self::At(now) = self else { return "ProcessingComplete" };
+        match group.licences.due(now).map(|due| due - now) {
+            Some(left) if left <= ahead && left > ahead / 2 => "QueuedForProcessing",
+            Some(left) if left <= ahead => "ProcessingInProgress",
+            // The directory does not show the change itself yet.
+            Some(_) | None => "ProcessingComplete",
         }
     }
 }
@@ -37,6 +57,8 @@ impl Look {
 pub(super) struct Source<'a> {
     /// `None` for a direct assignment.
     pub(super) group: Option<Uuid>,
+    /// Whether it came to nothing.
+    pub(super) failed: bool,
     pub(super) assignment: &'a Assignment,
 }
 
@@ -46,15 +68,15 @@ impl Tenant {
     pub(super) fn sources(&self, at: usize, look: Look) -> Vec<Source<'_>> {
         let direct = look.person(&self.people[at]).iter();
         let mut sources: Vec<Source<'_>> =
-            direct.map(|assignment| Source { group: None, assignment }).collect();
+            direct.map(|assignment| Source { group: None, failed: false, assignment }).collect();
         for group in self.licensing.iter().map(|at| &self.groups[*at]) {
             let handed_down = look.group(group);
             let holds =
                 |group: &Group| u32::try_from(at).is_ok_and(|at| group.people.binary_search(&at).is_ok());
             if !handed_down.is_empty() && holds(group) {
-                sources.extend(
-                    handed_down.iter().map(|assignment| Source { group: Some(group.id), assignment }),
-                );
+                let failed = u32::try_from(at).is_ok_and(|at| group.failing.binary_search(&at).is_ok());
+                let group = Some(group.id);
+                sources.extend(handed_down.iter().map(|assignment| Source { group, failed, assignment }));
             }
         }
         sources
@@ -63,7 +85,8 @@ impl Tenant {
     /// Unites the sources: by product, the plans that every one of them switches off.
     pub(super) fn held(&self, at: usize, look: Look) -> Vec<(&Sku, Vec<Uuid>)> {
         let mut held: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
-        for Source { group: _, assignment } in self.sources(at, look) {
+        let sources = self.sources(at, look).into_iter().filter(|source| !source.failed);
+        for Source { group: _, failed: _, assignment } in sources {
             held.entry(assignment.sku_id)
                 .and_modify(|off| off.retain(|plan| assignment.disabled_plans.contains(plan)))
                 .or_insert_with(|| assignment.disabled_plans.clone());
@@ -85,8 +108,8 @@ impl Tenant {
                 "skuId": source.assignment.sku_id,
                 "disabledPlans": source.assignment.disabled_plans,
                 "assignedByGroup": source.group,
-                "state": "Active",
-                "error": "None",
+                "state": if source.failed { "Error" } else { "Active" },
+                "error": if source.failed { "CountViolation" } else { "None" },
                 "lastUpdatedDateTime": moment(source.assignment.at),
             })
         };

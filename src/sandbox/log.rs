@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::audit::Audited;
 use super::delayed::Delayed;
 use super::error::SandboxError;
 use super::settings::{Defaults, Stored};
@@ -24,8 +25,12 @@ pub(super) enum Change {
     Licences { person: Uuid, now: Delayed<Vec<Assignment>> },
     /// What a group hands down.
     GroupLicences { group: Uuid, now: Delayed<Vec<Assignment>> },
+    /// Who is in a group, without groups in it.
+    Members { group: Uuid, people: Vec<Uuid> },
     /// The tenant's defaults.
     Defaults { now: Delayed<Defaults> },
+    /// Who changed what; every one of them is kept.
+    Audited(Audited),
 }
 
 impl Change {
@@ -35,6 +40,8 @@ impl Change {
             Self::Licences { person, now: _ } => (1, *person),
             Self::GroupLicences { group, now: _ } => (2, *group),
             Self::Defaults { now: _ } => (3, Uuid::nil()),
+            Self::Members { group, people: _ } => (4, *group),
+            Self::Audited(record) => (5, record.id),
         }
     }
 }

@@ -15,6 +15,7 @@
 //!
 //! Beside it, [`StandIn`] is a PowerShell that is none: it speaks over pipes, and is itself a client of the sandbox.
 
+mod audit;
 mod build;
 mod choice;
 mod delayed;
@@ -40,6 +41,7 @@ mod text;
 mod token;
 mod world;
 
+pub use self::audit::By;
 pub use self::choice::{Choice, DefaultsChoice, Settings};
 pub use self::error::SandboxError;
 pub use self::faults::{Call, Mistake};

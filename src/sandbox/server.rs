@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use super::audit::By;
 use super::choice::{Choice, DefaultsChoice, Settings, settings};
 use super::error::SandboxError;
 use super::faults::{Call, Script};
@@ -157,7 +158,12 @@ impl Sandbox {
     ///
     /// Refused for people who have no access to their settings: those without a mailbox or plan.
     pub fn person(&self, who: &str, choice: &Choice) -> Result<Settings, SandboxError> {
-        choice.play(&mut self.shared.write(), who, self.shared.now())
+        self.person_by(who, choice, &By::Themselves)
+    }
+
+    /// Plays somebody who changes the settings of a person.
+    pub fn person_by(&self, who: &str, choice: &Choice, by: &By) -> Result<Settings, SandboxError> {
+        choice.play(&mut self.shared.write(), who, by, self.shared.now())
     }
 
     /// Gives what a person has in truth, whatever readers see yet.
@@ -169,7 +175,19 @@ impl Sandbox {
 
     /// Plays an administrator elsewhere who changes the tenant's defaults.
     pub fn set_default(&self, choice: &DefaultsChoice) -> Result<(), SandboxError> {
-        choice.play(&mut self.shared.write(), self.shared.now())
+        let mut state = self.shared.write();
+        let by = By::administrator_of(&state.tenant);
+        choice.play(&mut state, &by, self.shared.now())
+    }
+
+    /// Plays an administrator elsewhere who puts a person into a group, or takes them out of it.
+    pub fn member(&self, group: Uuid, who: &str, joins: bool) -> Result<(), SandboxError> {
+        let mut state = self.shared.write();
+        let no_group = || SandboxError::NoSuchGroup(group);
+        let group = state.tenant.group_by_id(group).ok_or_else(no_group)?;
+        let person = state.tenant.person_by_identity(who);
+        let person = person.ok_or_else(|| SandboxError::NoSuchPerson(who.to_owned()))?;
+        state.join(group, person, joins)
     }
 
     /// Stops listening, lets the answers under way go out, and releases the log.
@@ -189,11 +207,11 @@ impl Drop for Sandbox {
     }
 }
 
-/// Plays a person on the log alone, while no sandbox runs; gives what they have then.
-pub fn play_person(options: Options, who: &str, choice: &Choice) -> Result<Settings, SandboxError> {
+/// Plays somebody who changes a person's settings on the log alone, while no sandbox runs; gives what they have then.
+pub fn play_person(options: Options, who: &str, choice: &Choice, by: &By) -> Result<Settings, SandboxError> {
     let Options { tenant, log, world, delay: _, port: _, faults: _, clock } = options;
     let mut state = open(tenant, log.clone(), world)?;
-    let settings = choice.play(&mut state, who, clock())?;
+    let settings = choice.play(&mut state, who, by, clock())?;
     match state.log_file().map(|file| file.sync_data()) {
         Some(Err(source)) => Err(SandboxError::Log { path: log.unwrap_or_default(), source }),
         Some(Ok(())) | None => Ok(settings),
@@ -204,7 +222,8 @@ pub fn play_person(options: Options, who: &str, choice: &Choice) -> Result<Setti
 pub fn play_defaults(options: Options, choice: &DefaultsChoice) -> Result<(), SandboxError> {
     let Options { tenant, log, world, faults: _, delay: _, port: _, clock } = options;
     let mut state = open(tenant, log.clone(), world)?;
-    choice.play(&mut state, clock())?;
+    let by = By::administrator_of(&state.tenant);
+    choice.play(&mut state, &by, clock())?;
     match state.log_file().map(|file| file.sync_data()) {
         Some(Err(source)) => Err(SandboxError::Log { path: log.unwrap_or_default(), source }),
         Some(Ok(())) | None => Ok(()),

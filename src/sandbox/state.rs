@@ -1,17 +1,19 @@
 //! Holds the tenant as it is now and takes every write, in memory and in the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::audit::{Audited, By};
 use super::error::SandboxError;
+use super::graph::Left;
 use super::log::{Change, Log};
 use super::settings::{Defaults, Stored};
-use super::tenant::{Assignment, Tenant};
+use super::tenant::{Assignment, Tenant, place};
 use super::world::World;
 
 /// Is a write that a service accepted, for tests to count.
@@ -39,18 +41,32 @@ pub(super) struct State {
     /// Directory objects in the order in which they changed; a place in it is a delta token.
     pub(super) moved: Vec<Uuid>,
     pub(super) epoch: Uuid,
+    /// The tenant's audit log, oldest first.
+    pub(super) audit: Vec<Audited>,
+    /// What the audit log was asked while this sandbox runs.
+    pub(super) queries: BTreeMap<Uuid, Left>,
     log: Option<Log>,
 }
 
 impl State {
     /// Brings a tenant up to what its log says.
     pub(super) fn new(tenant: Tenant, world: World, log: Option<(Log, Vec<Change>)>) -> Self {
-        let mut state =
-            Self { tenant, world, writes: Vec::new(), moved: Vec::new(), epoch: Uuid::new_v4(), log: None };
+        let mut state = Self {
+            tenant,
+            world,
+            writes: Vec::new(),
+            moved: Vec::new(),
+            epoch: Uuid::new_v4(),
+            audit: Vec::new(),
+            queries: BTreeMap::new(),
+            log: None,
+        };
         if let Some((log, changes)) = log {
             for change in changes {
                 state.adopt(change);
             }
+            // A log that was tidied up is in no order.
+            state.audit.sort_by_key(|record| (record.at, record.id));
             state.epoch = log.epoch;
             state.log = Some(log);
         }
@@ -68,7 +84,7 @@ impl State {
     }
 
     /// Writes somebody's choice for a person.
-    pub(super) fn choose(&mut self, at: usize, asked: Stored, now: i64) -> Result<(), SandboxError> {
+    pub(super) fn choose(&mut self, at: usize, asked: Stored, by: &By, now: i64) -> Result<(), SandboxError> {
         let person = &self.tenant.people[at];
         let mut stored = person.stored();
         stored.take(asked, self.tenant.defaults.truth(), &self.world);
@@ -77,17 +93,24 @@ impl State {
         }
         let mut delayed = person.insights.as_deref().cloned().unwrap_or_default();
         delayed.write(stored, now, self.world.person_delay);
-        self.commit(Change::Insights { person: person.id, now: delayed })
+        let id = person.id;
+        self.commit(Change::Insights { person: id, now: delayed })?;
+        if *by == By::Themselves && !self.world.audit_people {
+            return Ok(());
+        }
+        self.commit(Change::Audited(Audited::of_person(id, asked, by, now)))
     }
 
     /// Writes the tenant's defaults.
-    pub(super) fn set_defaults(&mut self, defaults: Defaults, now: i64) -> Result<(), SandboxError> {
+    pub(super) fn set_defaults(&mut self, defaults: Defaults, by: &By, now: i64) -> Result<(), SandboxError> {
         if defaults == *self.tenant.defaults.truth() {
             return Ok(());
         }
         let mut delayed = self.tenant.defaults.clone();
+        let record = Audited::of_defaults(delayed.truth(), &defaults, by, now);
         delayed.write(defaults, now, self.world.default_delay);
-        self.commit(Change::Defaults { now: delayed })
+        self.commit(Change::Defaults { now: delayed })?;
+        self.commit(Change::Audited(record))
     }
 
     /// Writes a person's direct licences.
@@ -112,8 +135,21 @@ impl State {
     ) -> Result<(), SandboxError> {
         let group = &self.tenant.groups[at];
         let mut delayed = group.licences.clone();
-        delayed.write(licences, now, self.world.licence_delay);
+        delayed.write(licences, now, self.world.licence_delay + self.world.group_delay);
         self.commit(Change::GroupLicences { group: group.id, now: delayed })
+    }
+
+    /// Puts a person into a group, or takes them out of it.
+    pub(super) fn join(&mut self, group: usize, person: usize, joins: bool) -> Result<(), SandboxError> {
+        let (id, place) = (self.tenant.groups[group].id, place(person));
+        let mut people = self.tenant.groups[group].people.clone();
+        match (people.binary_search(&place), joins) {
+            (Err(at), true) => people.insert(at, place),
+            (Ok(at), false) => drop(people.remove(at)),
+            (Ok(_), true) | (Err(_), false) => return Ok(()),
+        }
+        let people = people.iter().map(|place| self.tenant.people[*place as usize].id).collect();
+        self.commit(Change::Members { group: id, people })
     }
 
     /// Keeps what readers see of people, and of the defaults, for so many seconds more.
@@ -176,7 +212,20 @@ impl State {
                     self.moved.push(group);
                 }
             }
+            Change::Members { group, people } => {
+                if let Some(at) = self.tenant.group_by_id(group) {
+                    let places = people.iter().filter_map(|id| self.tenant.person_by_id(*id)).map(place);
+                    let mut places: Vec<u32> = places.collect();
+                    places.sort_unstable();
+                    self.tenant.groups[at].people = places;
+                    for group in &mut self.tenant.groups {
+                        group.everyone = OnceLock::new();
+                    }
+                    self.moved.push(group);
+                }
+            }
             Change::Defaults { now } => self.tenant.defaults = now,
+            Change::Audited(record) => self.audit.push(record),
         }
     }
 }

@@ -106,6 +106,8 @@ pub(super) struct Group {
     pub(super) security_enabled: bool,
     /// Direct members, as sorted places in [`Tenant::people`].
     pub(super) people: Vec<u32>,
+    /// Those of them who cannot be given what the group hands down, sorted.
+    pub(super) failing: Vec<u32>,
     /// Direct members, as sorted places in [`Tenant::groups`].
     pub(super) groups: Vec<u32>,
     pub(super) licences: Delayed<Vec<Assignment>>,

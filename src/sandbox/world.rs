@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// Chooses how the simulated services behave where the documents leave it open.
 ///
 /// Written as `key=value,key=value`. Delays are whole seconds by the sandbox's clock.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
     /// `opt-out-flags=keep|off`: whether opting out also switches the three features off (`keep`).
     pub opt_out_flags: OptOutFlags,
@@ -22,12 +22,41 @@ pub struct World {
     pub default_delay: i64,
     /// `licence-delay=SECONDS`: how long the directory shows old licences after a write (0).
     pub licence_delay: i64,
+    /// `group-delay=SECONDS`: how much longer a change of a group's licences takes to reach its members (0).
+    pub group_delay: i64,
     /// `page-size=N`: at most so many objects on a page, whatever `$top` says (as asked for).
     pub page_size: Option<usize>,
     /// `empty-pages=on|off`: whether an empty page stands before every page with something on it (`off`).
     pub empty_pages: bool,
     /// `batch-429=N`: every Nth item of any batch is refused with 429 and a `Retry-After`; 0 for none (0).
     pub batch_429: u64,
+    /// `audit-polls=N`: how often a query of the audit log is looked after in vain (1).
+    pub audit_polls: u32,
+    /// `audit-people=on|off`: whether the audit log records what people change themselves (`on`).
+    pub audit_people: bool,
+    /// `clock-skew=SECONDS`: how far the clock that answers show is ahead of the sandbox's own; may be negative (0).
+    pub clock_skew: i64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            opt_out_flags: OptOutFlags::default(),
+            opt_in_flags: OptInFlags::default(),
+            noop: Noop::default(),
+            unlicensed: Unlicensed::default(),
+            person_delay: 0,
+            default_delay: 0,
+            licence_delay: 0,
+            group_delay: 0,
+            page_size: None,
+            empty_pages: false,
+            batch_429: 0,
+            audit_polls: 1,
+            audit_people: true,
+            clock_skew: 0,
+        }
+    }
 }
 
 /// Says what opting out does to a person's features.
@@ -99,7 +128,7 @@ impl WorldError {
     }
 }
 
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 14] = [
     ("opt-out-flags", "keep|off"),
     ("opt-in-flags", "keep|on"),
     ("noop", "stored|ignored"),
@@ -107,9 +136,13 @@ const KEYS: [(&str, &str); 10] = [
     ("person-delay", "SECONDS"),
     ("default-delay", "SECONDS"),
     ("licence-delay", "SECONDS"),
+    ("group-delay", "SECONDS"),
     ("page-size", "N"),
     ("empty-pages", "on|off"),
     ("batch-429", "N"),
+    ("audit-polls", "N"),
+    ("audit-people", "on|off"),
+    ("clock-skew", "SECONDS"),
 ];
 
 impl FromStr for World {
@@ -144,12 +177,17 @@ impl World {
             ("person-delay", _) => self.person_delay = seconds()?,
             ("default-delay", _) => self.default_delay = seconds()?,
             ("licence-delay", _) => self.licence_delay = seconds()?,
+            ("group-delay", _) => self.group_delay = seconds()?,
             ("page-size", _) => {
                 self.page_size = Some(value.parse().ok().filter(|size| *size > 0).ok_or_else(odd)?);
             }
             ("empty-pages", "on") => self.empty_pages = true,
             ("empty-pages", "off") => self.empty_pages = false,
             ("batch-429", _) => self.batch_429 = value.parse().map_err(|_| odd())?,
+            ("audit-polls", _) => self.audit_polls = value.parse().map_err(|_| odd())?,
+            ("audit-people", "on") => self.audit_people = true,
+            ("audit-people", "off") => self.audit_people = false,
+            ("clock-skew", _) => self.clock_skew = value.parse::<i32>().map(i64::from).map_err(|_| odd())?,
             _ => return Err(odd()),
         }
         Ok(())
@@ -169,9 +207,13 @@ impl fmt::Display for World {
         say(self.person_delay > 0, format!("person-delay={}", self.person_delay));
         say(self.default_delay > 0, format!("default-delay={}", self.default_delay));
         say(self.licence_delay > 0, format!("licence-delay={}", self.licence_delay));
+        say(self.group_delay > 0, format!("group-delay={}", self.group_delay));
         say(self.page_size.is_some(), format!("page-size={}", self.page_size.unwrap_or_default()));
         say(self.empty_pages, "empty-pages=on".to_owned());
         say(self.batch_429 > 0, format!("batch-429={}", self.batch_429));
+        say(self.audit_polls != 1, format!("audit-polls={}", self.audit_polls));
+        say(!self.audit_people, "audit-people=off".to_owned());
+        say(self.clock_skew != 0, format!("clock-skew={}", self.clock_skew));
         f.write_str(&parts.join(","))
     }
 }
@@ -183,7 +225,8 @@ mod tests {
     #[test]
     fn a_world_is_read_as_it_is_written() {
         let text = "opt-out-flags=off,opt-in-flags=on,noop=ignored,unlicensed=forbid,person-delay=900,\
-                    default-delay=86400,licence-delay=60,page-size=7,empty-pages=on,batch-429=5";
+                    default-delay=86400,licence-delay=60,group-delay=600,page-size=7,empty-pages=on,batch-429=5,\
+                    audit-polls=3,audit-people=off,clock-skew=-90";
         let world: World = text.parse().expect("every switch is known");
         assert_eq!(world.to_string(), text);
         assert_eq!(world.page_size, Some(7));

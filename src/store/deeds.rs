@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::record::{Answer, Intent, Record, Subject};
+use super::record::{Answer, Intent, Record};
 use super::{Kept, RunId, Store, StoreError, journal};
-use crate::model::{PersonId, Setting};
+use crate::model::{PersonId, Setting, Subject};
 use crate::plan::{Basis, Deed, Deeds, LicenceChange, Occasion, Operation, PersonDeeds, Summary, Wrote};
 
 /// Is what the stored plan of a run is read for.
@@ -218,7 +218,16 @@ mod tests {
 
     fn intent(subject: Subject, from: Value, to: Value, minute: i64) -> Record {
         let from = Some(from);
-        Record::Intent(Intent { operation: 0, subject, from, to, repeat: false, under: None, at: at(minute) })
+        Record::Intent(Intent {
+            operation: 0,
+            subject,
+            from,
+            to,
+            repeat: false,
+            by_group: false,
+            under: None,
+            at: at(minute),
+        })
     }
 
     fn outcome(subject: Subject, answer: Answer) -> Record {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::Objects;
-use super::record::{Record, Subject};
+use super::record::Record;
 use super::{RunId, StoreError, journal};
-use crate::model::{BySetting, PersonId, PlanHash, Setting, TenantId, TenantSetting};
+use crate::model::{BySetting, PersonId, PlanHash, Setting, Subject, TenantId, TenantSetting};
 
 /// Is what runs have put into the ledger that a plan does not know of.
 ///

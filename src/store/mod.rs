@@ -24,6 +24,7 @@ mod cause;
 mod deeds;
 mod error;
 mod fold;
+mod handed;
 mod history;
 mod journal;
 mod lock;
@@ -34,6 +35,7 @@ mod place;
 mod record;
 mod run;
 mod snapshot;
+mod trial;
 
 use std::fmt;
 use std::str::FromStr;
@@ -42,6 +44,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::Clock;
+pub use crate::model::Subject;
 use crate::model::{Ledger, Settle, TenantId};
 
 pub use cause::Cause;
@@ -53,7 +56,7 @@ pub use lock::{Lease, UnderWay};
 pub use meanwhile::Meanwhile;
 use objects::Objects;
 pub use place::{Bucket, Memory, Options, Place};
-pub use record::{Answer, Intent, Record, Started, Subject, Under};
+pub use record::{Answer, Intent, Record, Started, Under};
 pub use run::Run;
 
 /// Names the object that says whose store this is.
@@ -226,9 +229,8 @@ impl Store {
     /// `holder` is shown to whoever is locked out: a user, a machine, a process.
     pub async fn lock(&self, holder: &str, clock: &Clock) -> Result<Lease, StoreError> {
         let Some(Kept { objects, id: _ }) = &self.kept else { return Ok(Lease::of_nothing(clock)) };
-        let folded = snapshot::newest(objects, self.tenant).await?.map_or(0, |at| at.through);
-        let begun = journal::runs(objects).await?.last().map_or(0, |run| run.0);
-        lock::take(objects, holder, folded.max(begun), clock).await
+        let newest = self.newest_run().await?.map_or(0, |run| run.0);
+        lock::take(objects, holder, newest, clock).await
     }
 }
 

@@ -155,11 +155,18 @@ impl Objects {
         Ok(sorted(self.list(folder).await?.common_prefixes.iter(), ""))
     }
 
+    /// Deletes an object; that there is none is as good.
+    pub(super) async fn delete(&self, path: &str) -> Result<(), StoreError> {
+        match self.inner.delete(&self.at(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.failed("delete", path, &error)),
+        }
+    }
+
     /// Deletes an object that is no longer needed; that it stays is no harm.
     pub(super) async fn forget(&self, path: &str) {
-        match self.inner.delete(&self.at(path)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => self.stays(path, &error),
+        if let Err(error) = self.delete(path).await {
+            stays(path, &error);
         }
     }
 
@@ -168,7 +175,7 @@ impl Objects {
         let below = self.inner.list(Some(&self.at(folder))).map_ok(|object| object.location).boxed();
         let gone = self.inner.delete_stream(below).try_for_each(|_| async { Ok(()) });
         if let Err(error) = gone.await {
-            self.stays(folder, &error);
+            stays(folder, &self.failed("delete", folder, &error));
         }
     }
 
@@ -201,11 +208,10 @@ impl Objects {
     fn failed(&self, doing: &'static str, path: &str, error: &object_store::Error) -> StoreError {
         StoreError::of(doing, self.shown(path), self.options.as_deref(), error)
     }
+}
 
-    fn stays(&self, path: &str, error: &object_store::Error) {
-        let error = self.failed("delete", path, error);
-        tracing::debug!(path, %error, "something old stays");
-    }
+fn stays(path: &str, error: &StoreError) {
+    tracing::debug!(path, %error, "something old stays");
 }
 
 fn sorted<'p>(paths: impl Iterator<Item = &'p Path>, ending: &str) -> Vec<u64> {

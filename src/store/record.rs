@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::RunId;
 use crate::model::{
-    Mark, PersonId, PlanHash, RefusalKind, Setting, TenantEntry, TenantId, TenantSetting, Value, Waiver,
+    Mark, PersonId, PlanHash, RefusalKind, Setting, Subject, TenantEntry, TenantId, TenantSetting, Value,
+    Waiver,
 };
 use crate::plan::Observed;
 
@@ -137,16 +138,6 @@ pub struct Started {
     pub at: Timestamp,
 }
 
-/// Is what a write touches, without a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Subject {
-    /// A default of the tenant.
-    Tenant(TenantSetting),
-    /// A setting of a person.
-    Person(PersonId, Setting),
-}
-
 /// Is a write that is about to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -164,6 +155,9 @@ pub struct Intent {
     /// It repeats a write that did not take.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeat: bool,
+    /// It changes a licensing group, and reaches the person with all other members.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_group: bool,
     /// On whose account it is not an ordinary write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under: Option<Under>,

@@ -14,7 +14,7 @@ use super::record::{Record, Started};
 use super::{Base, FORMAT, Remembered, RunId, Store, StoreError, error, snapshot};
 use crate::clock::Clock;
 use crate::model::{Ledger, PlanHash, Settle, TenantId};
-use crate::plan::{Note, Observations, Occasion, Plan, Target};
+use crate::plan::{Barrier, Inquiry, Note, Observations, Occasion, Plan, Target};
 
 /// Is a run under way; it holds the lock, and the ledger as it becomes.
 ///
@@ -212,6 +212,7 @@ fn without_names(plan: &Plan) -> Plan {
     let mut outside_changes = plan.outside_changes.clone();
     for change in &mut outside_changes {
         change.target = nameless(&change.target);
+        change.by = None;
     }
     let mut occasion = plan.occasion.clone();
     if let Some(Occasion::Rollback(undone)) = &mut occasion {
@@ -228,15 +229,31 @@ fn without_names(plan: &Plan) -> Plan {
         Note::Unreadable { .. }
         | Note::ProtectedNotFound { .. }
         | Note::AcceptedNotFound { .. }
-        | Note::AcceptanceEnds { .. } => None,
+        | Note::AcceptanceEnds { .. }
+        | Note::WhoChanged { inquiry: Inquiry::Silent(_) } => None,
         Note::OptsInAgain { group, reason: _, until } => {
             Some(Note::OptsInAgain { group: Arc::clone(group), reason: Arc::clone(&nobody), until: *until })
         }
+        Note::PlanInherited { licensing_group, id, people, removal, barrier } => Some(Note::PlanInherited {
+            licensing_group: Arc::clone(licensing_group),
+            id: *id,
+            people: *people,
+            removal: *removal,
+            barrier: match barrier {
+                Barrier::Unreadable { message: _ } => Barrier::Unreadable { message: String::new() },
+                Barrier::Members { others, of, names: _ } => {
+                    Barrier::Members { others: *others, of: *of, names: Vec::new() }
+                }
+                Barrier::NotAllowed
+                | Barrier::Incomplete { .. }
+                | Barrier::Processing
+                | Barrier::AsWanted => barrier.clone(),
+            },
+        }),
         Note::TenantUnreadable { setting, message: _ } => {
             Some(Note::TenantUnreadable { setting: *setting, message: String::new() })
         }
-        Note::PlanInherited { .. }
-        | Note::DefaultHeldBack { .. }
+        Note::DefaultHeldBack { .. }
         | Note::DefaultSettling { .. }
         | Note::DefaultRolledBack { .. }
         | Note::RecordedStay { .. }
@@ -247,7 +264,8 @@ fn without_names(plan: &Plan) -> Plan {
         | Note::WelcomeMail
         | Note::NoLedger
         | Note::OptsNobodyInAgain { .. }
-        | Note::RestoreStays { .. } => Some(note.clone()),
+        | Note::RestoreStays { .. }
+        | Note::WhoChanged { inquiry: Inquiry::Told { .. } } => Some(note.clone()),
     });
     Plan {
         format: plan.format,
@@ -256,6 +274,7 @@ fn without_names(plan: &Plan) -> Plan {
         basis: plan.basis.clone(),
         occasion,
         operations,
+        licensing_groups: plan.licensing_groups.clone(),
         left_alone: Vec::new(),
         outside_changes,
         quarantined,

@@ -15,7 +15,7 @@ use crate::stage::{Stage, default_row, id, mixed, nothing, opted_out, outcomes, 
 use crate::stopping::dropped_at_write;
 
 /// Reads everybody of a plan, as an apply of a saved plan does.
-async fn ahead(stage: &Stage, plan: &Plan, protected: &[PersonId]) -> Skipped {
+pub(crate) async fn ahead(stage: &Stage, plan: &Plan, protected: &[PersonId]) -> Skipped {
     let store = stage.store().await;
     let remembered = store.ledger(&stage.desired.settle, &stage.ours).await.unwrap();
     let meanwhile = store.meanwhile(RunId(plan.basis.newest_run)).await.unwrap();
@@ -25,7 +25,7 @@ async fn ahead(stage: &Stage, plan: &Plan, protected: &[PersonId]) -> Skipped {
 }
 
 /// Carries out a saved plan.
-async fn carry_out(stage: &Stage, plan: &Plan, left_out: Skipped) -> Report {
+pub(crate) async fn carry_out(stage: &Stage, plan: &Plan, left_out: Skipped) -> Report {
     let (store, lease) = (stage.store().await, stage.lock().await);
     let settle = &stage.desired.settle;
     let remembered = store.ledger(settle, &stage.ours).await.unwrap();
@@ -76,7 +76,10 @@ async fn of_twelve_approved_the_still_valid_part_is_done_although_thirty_one_wou
     assert!(left_out.people.len() as u64 <= StaleLimit::default().of(approved.summary.people));
     let found = Why::Found { setting: Setting::DigestEmail, value: Value::OFF };
     let moved = [2, 5, 7].map(|n| (id(n), found.clone()));
-    assert_eq!(left_out, Skipped { people: BTreeMap::from(moved), tenant: BTreeMap::new() });
+    assert_eq!(
+        left_out,
+        Skipped { people: BTreeMap::from(moved), tenant: BTreeMap::new(), groups: BTreeMap::new() }
+    );
     assert_eq!(stage.sandbox.writes().len(), 0, "nothing is written while looking");
 
     let report = carry_out(&stage, &approved, left_out).await;

@@ -11,7 +11,7 @@ use insightctl::model::{
     BySetting, DesiredGroup, DesiredState, Held, OnLeave, OnUserChoice, PersonId, Setting, TenantId,
     TenantSetting, Value,
 };
-use insightctl::plan::{Context, Plan, Target, plan};
+use insightctl::plan::{Context, Plan, Target, licensing_groups, plan};
 use insightctl::sandbox::{Options, Sandbox, Source};
 use insightctl::store::{Lease, Place, Store, StoreError, WhenMissing};
 use jiff::{SignedDuration, Timestamp};
@@ -108,10 +108,14 @@ impl Stage {
 
     /// Makes a tenant of so many people.
     pub(crate) async fn of(world: &str, people: u128) -> Self {
+        Self::with(world, tenant(people), mixed()).await
+    }
+
+    /// Makes a tenant of one's own, and what is asked of it.
+    pub(crate) async fn with(world: &str, tenant: serde_json::Value, desired: DesiredState) -> Self {
         let theirs = Arc::new(AtomicI64::new(NOON));
         let clock = Arc::clone(&theirs);
-        let mut options =
-            Options::new(Source::Value(tenant(people)), Arc::new(move || clock.load(Ordering::SeqCst)));
+        let mut options = Options::new(Source::Value(tenant), Arc::new(move || clock.load(Ordering::SeqCst)));
         options.world = world.parse().unwrap();
         let sandbox = Sandbox::start(options).await.unwrap();
         let endpoints = Endpoints::of_sandbox(sandbox.url());
@@ -121,7 +125,7 @@ impl Stage {
         let reader =
             Reader::connect(Connection::new(TENANT, endpoints, credential), ours.clone()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        Self { sandbox, reader, theirs, ours, folder, desired: mixed() }
+        Self { sandbox, reader, theirs, ours, folder, desired }
     }
 
     pub(crate) fn later(&self, minutes: i64) {
@@ -149,7 +153,9 @@ impl Stage {
     pub(crate) async fn plan(&self) -> Plan {
         let people: BTreeSet<_> = self.desired.people.keys().copied().collect();
         let ask = Ask { settings: true, tenant_settings: true, count_people: false };
-        let actual = self.reader.observe(&people, ask).await.unwrap();
+        let mut actual = self.reader.observe(&people, ask).await.unwrap();
+        let licensing = licensing_groups(&self.desired, &actual);
+        actual.licensing = self.reader.licensing_groups(&licensing, &actual.people).await;
         let remembered = self.store().await.ledger(&self.desired.settle, &self.ours).await.unwrap();
         let context = Context {
             now: self.ours.now(),

@@ -22,6 +22,11 @@ pub(crate) const E5: SkuId = SkuId(uuid!("06ebc4ee-1bb5-47dd-8120-11324bc54e06")
 pub(crate) const LICENSING: GroupId = GroupId(uuid!("00000000-0000-4000-8000-000000000053"));
 pub(crate) const APP: &str = "00000000-0000-0000-0000-00000000c0de";
 pub(crate) const WEAK: &str = "00000000-0000-0000-0000-00000000beef";
+/// Proves itself by a certificate or by federated tokens; its secret has expired.
+pub(crate) const PROVEN: &str = "00000000-0000-0000-0000-00000000ce27";
+/// Was granted nothing of the directory.
+pub(crate) const POWERLESS: &str = "00000000-0000-0000-0000-000000000bad";
+pub(crate) const DISABLED: &str = "00000000-0000-0000-0000-0000000000ff";
 pub(crate) const NOON: i64 = 1_790_000_000;
 pub(crate) const ALL: Ask = Ask { settings: true, tenant_settings: true, count_people: true };
 
@@ -41,6 +46,15 @@ pub(crate) fn tenant() -> serde_json::Value {
     json!({
         "tenant": { "id": TENANT, "name": "contoso.onmicrosoft.com", "displayName": "Contoso", "domains": ["contoso.com"] },
         "applications": [
+            { "clientId": PROVEN, "secret": "old", "secretEnds": "2026-01-01T00:00:00Z",
+              "certificates": ["_zZSEjxjAgFCYzBMq2peSUBKlmRsbc6nfIBcKBEdFH4"],
+              "federatedCredentials": [
+                  { "issuer": "https://token.actions.githubusercontent.com", "subject": "repo:contoso/insights:ref:refs/heads/main" },
+                  { "issuer": "https://vstoken.dev.azure.com/00000000-0000-4000-8000-0000000000d0", "subject": "sc://contoso/insights/apply" }],
+              "roles": ["User.Read.All", "GroupMember.Read.All", "Organization.Read.All", "Exchange.ManageAsApp"],
+              "wids": ["29232cdf-9323-42fd-ade2-1d097af3e4de"] },
+            { "clientId": POWERLESS, "secret": "word", "roles": ["Exchange.ManageAsApp"] },
+            { "clientId": DISABLED, "secret": "word", "disabled": true, "roles": [] },
             { "clientId": APP, "secret": "word",
               "roles": ["User.Read.All", "GroupMember.Read.All", "Organization.Read.All",
                         "LicenseAssignment.ReadWrite.All", "Exchange.ManageAsApp"],
@@ -113,6 +127,14 @@ impl Stage {
     pub(crate) async fn connect_as(&self, client_id: &str, tenant: TenantId) -> Result<Reader, Refusal> {
         let credential =
             Credential::ClientSecret { client_id: client_id.to_owned(), secret: "word".to_owned().into() };
+        self.connect_with(credential, tenant).await
+    }
+
+    pub(crate) async fn connect_with(
+        &self,
+        credential: Credential,
+        tenant: TenantId,
+    ) -> Result<Reader, Refusal> {
         Reader::connect(Connection::new(tenant, self.endpoints.clone(), credential), self.ours.clone()).await
     }
 

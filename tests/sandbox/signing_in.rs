@@ -1,6 +1,8 @@
 //! The login service, and the tokens that it gives.
 
-use serde_json::json;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
 
 use crate::stage::{Stage, TENANT, answer, code};
 
@@ -39,13 +41,50 @@ async fn the_login_service_refuses_with_its_numbers() {
     let (_, body) = stage.token("11111111-1111-1111-1111-111111111111", &good).await;
     assert_eq!(body["error_codes"], json!([90_002]));
     assert_eq!(stage.token("contoso.com", &good).await.0, 200, "a domain names the tenant too");
-    let mut asserted = good;
-    asserted[2] = ("client_assertion", "eyJ9.e30.c2ln");
-    let mut form = asserted.to_vec();
-    form.push(("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
-    assert_eq!(stage.token(TENANT, &form).await.0, 200, "an assertion is taken by its shape");
-    form[2].1 = "no token";
-    assert_eq!(stage.token(TENANT, &form).await.1["error_codes"], json!([50_027]));
+}
+
+#[tokio::test]
+async fn an_assertion_is_judged_by_who_made_it() {
+    const NOW: i64 = 1_800_000_000;
+    let stage = Stage::new("").await;
+    let app = "00000000-0000-0000-0000-00000000ce27";
+    let ours = format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token");
+    let jwt = |head: &Value, claims: &Value| {
+        let [head, claims] = [head, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        format!("{head}.{claims}.c2ln")
+    };
+    let head = json!({ "alg": "PS256", "x5t#S256": "known" });
+    let own = json!({ "iss": app, "sub": app, "aud": ours, "nbf": NOW, "exp": NOW + 600 });
+    let other = json!({ "iss": "https://issuer", "sub": "repo:a/B", "aud": "api://AzureADTokenExchange", "exp": NOW + 600 });
+    let with = |base: &Value, name: &str, value: Value| {
+        let mut changed = base.clone();
+        changed[name] = value;
+        changed
+    };
+    for (token, number) in [
+        (jwt(&head, &own), 0),
+        (jwt(&with(&head, "x5t#S256", json!("unknown")), &own), 700_027),
+        (jwt(&with(&head, "alg", json!("none")), &own), 50_012),
+        (jwt(&head, &with(&own, "aud", json!("https://elsewhere"))), 50_013),
+        (jwt(&head, &with(&own, "exp", json!(NOW - 600))), 500_133),
+        (jwt(&head, &with(&own, "nbf", json!(NOW + 600))), 500_133),
+        (jwt(&json!({}), &other), 0),
+        (jwt(&json!({}), &with(&other, "sub", json!("repo:a/b"))), 7_002_138),
+        (jwt(&json!({}), &with(&other, "sub", json!("repo:c/d"))), 700_213),
+        (jwt(&json!({}), &with(&other, "iss", json!("https://other"))), 70_021),
+        ("no token".to_owned(), 50_027),
+    ] {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", app),
+            ("client_assertion", token.as_str()),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        let (status, body) = stage.token(TENANT, &form).await;
+        let numbers = if number == 0 { Value::Null } else { json!([number]) };
+        assert_eq!((status == 200, &body["error_codes"]), (number == 0, &numbers), "{token}: {body}");
+    }
 }
 
 #[tokio::test]

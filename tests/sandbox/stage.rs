@@ -29,6 +29,8 @@ pub(crate) fn tenant() -> Value {
               "wids": ["29232cdf-9323-42fd-ade2-1d097af3e4de"] },
             { "clientId": "00000000-0000-0000-0000-00000000dead", "secret": "reader",
               "roles": ["User.Read.All", "Exchange.ManageAsApp"], "wids": ["f2ef992c-3afb-46b9-b7cf-a126ee74c451"] },
+            { "clientId": "00000000-0000-0000-0000-00000000ce27", "roles": [], "certificates": ["known"],
+              "federatedCredentials": [{ "issuer": "https://issuer", "subject": "repo:a/B" }] },
         ],
         "skus": [
             { "skuId": E5, "skuPartNumber": "SPE_E5", "enabled": 25, "servicePlans": [

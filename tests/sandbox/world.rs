@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use insightctl::sandbox::{Choice, DefaultsChoice, Options, Sandbox, SandboxError, Source, play_person};
+use insightctl::sandbox::{By, Choice, DefaultsChoice, Options, Sandbox, SandboxError, Source, play_person};
 use serde_json::json;
 
 use crate::stage::{ADA, BEN, Stage, TENANT, answer, flags, tenant};
@@ -50,7 +50,8 @@ async fn what_was_written_is_there_after_a_restart() {
     assert!(matches!(Sandbox::start(options()).await, Err(SandboxError::InUse { .. })));
     sandbox.stop().await;
     let add_in = Choice { outlook_add_in: Some(false), ..Choice::default() };
-    let settings = play_person(options(), "ben@contoso.com", &add_in).expect("nobody holds the log");
+    let settings =
+        play_person(options(), "ben@contoso.com", &add_in, &By::Themselves).expect("nobody holds the log");
     assert!(settings.opt_in && !settings.outlook_add_in && settings.dashboard);
     let again = Sandbox::start(options()).await.expect("it starts again");
     assert_eq!(again.settings(BEN).expect("ben is there"), settings);

@@ -76,6 +76,22 @@ pub(in crate::cli) struct Consent {
     pub(in crate::cli) strict: bool,
 }
 
+/// Is whether to ask who changed what others changed.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct WhoChanged {
+    /// Ask the tenant's audit log who made the changes that others made, and wait for its answer: 2 minutes, or so long.
+    /// Needs the permission `AuditLogsQuery.Read.All`; without it, a note says so
+    #[arg(
+        long,
+        value_name = "DURATION",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2m",
+        value_parser = duration
+    )]
+    pub(in crate::cli) who_changed: Option<SignedDuration>,
+}
+
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PlanArgs {
     #[command(flatten)]
@@ -88,6 +104,8 @@ pub(in crate::cli) struct PlanArgs {
     /// Exit with 6 when a guard objects
     #[arg(long)]
     pub(in crate::cli) enforce_guards: bool,
+    #[command(flatten)]
+    pub(in crate::cli) who_changed: WhoChanged,
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +114,34 @@ pub(in crate::cli) struct ShowArgs {
     pub(in crate::cli) plan: PathBuf,
     #[command(flatten)]
     pub(in crate::cli) output: Output,
+}
+
+/// Is how fresh a saved plan must be.
+#[derive(Clone, Debug, Args)]
+pub(in crate::cli) struct Freshness {
+    /// How old a saved plan may be: a duration such as 7d, 36h or 90m
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    pub(in crate::cli) max_age: SignedDuration,
+    /// How many people of a saved plan may have moved before it is stale: a number, or percent of its people, of whom
+    /// up to 10 always may
+    #[arg(long, value_name = "N|N%", default_value = "5%", value_parser = stale_limit)]
+    pub(in crate::cli) stale_limit: StaleLimit,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct HandoverArgs {
+    /// A saved plan
+    pub(in crate::cli) plan: PathBuf,
+    /// Where the script goes: a file that ends in .ps1, or a folder that exists; its steps go beside it, ending in .jsonl
+    #[arg(long, value_name = "DIR|FILE.ps1")]
+    pub(in crate::cli) out: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) consent: Consent,
+    /// Consent in writing to classes of change of the plan, as `insightctl waive` writes it; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) waiver: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) freshness: Freshness,
 }
 
 #[derive(Debug, Args)]
@@ -114,13 +160,8 @@ pub(in crate::cli) struct ApplyArgs {
     /// At the end, wait up to so long until everything that was written shows, such as 20m; without, `verify` looks later
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(in crate::cli) wait_settled: Option<SignedDuration>,
-    /// How old a saved plan may be: a duration such as 7d, 36h or 90m
-    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
-    pub(in crate::cli) max_age: SignedDuration,
-    /// How many people of a saved plan may have moved before it is stale: a number, or percent of its people, of whom
-    /// up to 10 always may
-    #[arg(long, value_name = "N|N%", default_value = "5%", value_parser = stale_limit)]
-    pub(in crate::cli) stale_limit: StaleLimit,
+    #[command(flatten)]
+    pub(in crate::cli) freshness: Freshness,
     /// Stop once this many people failed: a number, or percent of the people in the plan
     #[arg(long, value_name = "N|N%")]
     pub(in crate::cli) failure_limit: Option<String>,
@@ -151,19 +192,22 @@ pub(in crate::cli) struct RollbackArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RecordArgs {
-    /// The list that the script worked through
+    /// The list that the script worked through, or the results file of a plan that was handed over
     #[arg(value_name = "FILE")]
     pub(in crate::cli) list: PathBuf,
-    /// When the script wrote: a day (YYYY-MM-DD, taken as its beginning) or a moment
-    #[arg(long, value_name = "DATE", value_parser = moment)]
-    pub(in crate::cli) written_on: Timestamp,
+    /// The plan that was handed over; FILE is the results file of its script
+    #[arg(long, value_name = "PLAN.json", conflicts_with_all = ["written_on", "by", "strict"])]
+    pub(in crate::cli) plan: Option<PathBuf>,
+    /// When a script of your own wrote: a day (YYYY-MM-DD, taken as its beginning) or a moment
+    #[arg(long, value_name = "DATE", value_parser = moment, requires = "by")]
+    pub(in crate::cli) written_on: Option<Timestamp>,
     /// Who says so
-    #[arg(long, value_name = "WHO", value_parser = words)]
-    pub(in crate::cli) by: String,
+    #[arg(long, value_name = "WHO", value_parser = words, requires = "written_on")]
+    pub(in crate::cli) by: Option<String>,
     /// Do not ask
     #[arg(short, long)]
     pub(in crate::cli) yes: bool,
-    /// Record nothing when a row is refused
+    /// Record nothing when a row is refused; of a results file, no row ever is refused alone
     #[arg(long)]
     pub(in crate::cli) strict: bool,
     #[command(flatten)]
@@ -196,6 +240,8 @@ pub(in crate::cli) struct ExplainArgs {
     /// The person: user principal name or object id
     pub(in crate::cli) person: String,
     #[command(flatten)]
+    pub(in crate::cli) who_changed: WhoChanged,
+    #[command(flatten)]
     pub(in crate::cli) output: Output,
 }
 
@@ -219,6 +265,25 @@ pub(in crate::cli) struct DriftArgs {
     /// Exit with 2 when something differs
     #[arg(long)]
     pub(in crate::cli) detailed_exitcode: bool,
+    #[command(flatten)]
+    pub(in crate::cli) who_changed: WhoChanged,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DoctorArgs {
+    /// What is to be done with the manifest; looking needs less than writing
+    #[arg(long = "for", value_name = "WHAT", default_value = "apply")]
+    pub(in crate::cli) purpose: PurposeName,
+    #[command(flatten)]
+    pub(in crate::cli) output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum PurposeName {
+    /// Looking: `plan`, `drift`, `explain`, `export`.
+    Plan,
+    /// Writing as well.
+    Apply,
 }
 
 #[derive(Debug, Args)]

@@ -153,6 +153,21 @@ pub(in crate::cli) enum Command {
         after_help = "Examples:\n  insightctl validate\n  insightctl validate --file prod/insights.yaml --strict"
     )]
     Validate(ValidateArgs),
+    /// Look at everything that could be wrong, each with a remedy; writes nothing to the tenant
+    ///
+    /// Signs in, compares what was granted with the least that the manifest needs, reads a little of everything, and
+    /// looks at PowerShell, the store, the clock and the network. Each check is made whatever another one finds; what
+    /// hangs on one that failed is skipped. Says at the end what nobody has verified. With `--for apply` a trial object is
+    /// created in the store and deleted again.
+    ///
+    /// Exits with 0 when nothing failed, else with 4 (sign-in or permission), 3 (the manifest or the command line) or
+    /// 8 (something cannot be read).
+    #[command(after_help = "Examples:
+  insightctl doctor
+  insightctl doctor --for plan                      for the application that only plans
+  insightctl doctor --format json --out doctor.json
+  insightctl doctor --sandbox tenant.json")]
+    Doctor(DoctorArgs),
     /// Write a manifest to start from
     #[command(after_help = "Examples:
   insightctl init --scenario mixed
@@ -189,13 +204,25 @@ pub(in crate::cli) enum Command {
     /// A saved plan is carried out exactly: everybody in it is read once before the first write, and the plan is refused
     /// as stale, with the difference to a fresh one, if too many are no longer as planned. Every person is read again
     /// right before the write, and whoever is no longer as planned is skipped and listed.
-    /// Settings are written over the Exchange REST envelope, which is verified against the sandbox only.
+    /// What carries the settings (`transport` in the manifest) is verified against the sandbox only.
     #[command(after_help = "Examples:
   insightctl apply --sandbox tenant.json
   insightctl apply --sandbox tenant.json --yes --allow defaults
   insightctl apply plan.json --sandbox tenant.json --yes --out results.csv
   insightctl apply plan.json --sandbox tenant.json --yes --waiver waiver.yaml")]
     Apply(ApplyArgs),
+    /// Write a saved plan as a PowerShell script, for whoever may not give an application the role
+    ///
+    /// Refuses what `apply` would refuse, with the same consent. The script does exactly that plan, with Microsoft's own
+    /// cmdlets, under the account of whoever runs it: it looks before each write, leaves alone who is no longer as
+    /// planned, goes on after errors, resumes from its own results file, and is to be read before it is run. `record`
+    /// takes the results into the ledger; until then, what the script wrote counts as somebody else's changes. The
+    /// script is checked against a grammar of PowerShell, and was never run against Microsoft 365.
+    #[command(after_help = "Examples:
+  insightctl handover plan.json --out handover.ps1 --sandbox tenant.json
+  insightctl handover plan.json --out . --waiver waiver.yaml
+  insightctl record handover.results.csv --plan plan.json --yes")]
+    Handover(HandoverArgs),
     /// Undo a run: plans the inverse, shows, asks, applies
     ///
     /// What nobody has changed since goes back to what it was before the run; all else is listed with the reason why it
@@ -206,12 +233,18 @@ pub(in crate::cli) enum Command {
   insightctl rollback 4 --sandbox tenant.json --yes --allow rollback --allow defaults
   insightctl rollback 4 --sandbox tenant.json --plan undo.json")]
     Rollback(RollbackArgs),
-    /// Make opt-outs that an administrator's script wrote count as ours
+    /// Take what a script wrote into the ledger
     ///
-    /// Nothing is written to the tenant. FILE is the list that the script worked through: a CSV file with a column `UserPrincipalName`. Whoever is opted in
+    /// That is the results of a handed-over plan, or the opt-outs that a script of your own wrote. Nothing is written to
+    /// the tenant. With --plan, FILE is the results file of `insightctl handover`: row by row it
+    /// counts as written by us, confirmed where the script read it back. One row that is not of this very plan, and
+    /// nothing is recorded; the same file twice changes nothing, and a longer one adds what is new in it.
+    ///
+    /// With --written-on and --by, opt-outs that a script of your own wrote count as ours. FILE is the list that the script worked through: a CSV file with a column `UserPrincipalName`. Whoever is opted in
     /// now, or was seen otherwise than that script would have left them, is refused and listed. An export of what people
     /// have is refused as a whole: it would make everybody's own choice count as ours.
     #[command(after_help = "Examples:
+  insightctl record handover.results.csv --plan plan.json --sandbox tenant.json
   insightctl record opted-out.csv --written-on 2025-11-03 --by 'Grace (IT)' --sandbox tenant.json
   insightctl record opted-out.csv --written-on 2025-11-03T14:00:00Z --by Grace --yes --format csv")]
     Record(RecordArgs),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::sandbox::By;
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum SandboxCommand {
     /// Serve the sandbox tenant for other clients until Ctrl-C
@@ -19,7 +21,7 @@ pub(in crate::cli) enum SandboxCommand {
     /// Forget everything that happened to the sandbox tenant
     #[command(after_help = "Examples:\n  insightctl sandbox reset --sandbox tenant.json")]
     Reset,
-    /// Play a person who changes their own settings
+    /// Play a person who changes their own settings, or somebody else who does
     #[command(after_help = "Examples:
   insightctl sandbox person ada@contoso.com --mode opt-out --sandbox tenant.json
   insightctl sandbox person ada@contoso.com --digest-email on --sandbox tenant.json")]
@@ -38,6 +40,9 @@ pub(in crate::cli) enum SandboxCommand {
         /// The Outlook add-in
         #[arg(long)]
         outlook_add_in: Option<SwitchName>,
+        /// Somebody else who does it: an administrator's user principal name, or an application's id
+        #[arg(long, value_name = "WHO")]
+        by: Option<By>,
     },
     /// Play another administrator who changes the tenant's defaults
     #[command(after_help = "Examples:\n  insightctl sandbox defaults --dashboard on --sandbox tenant.json")]
@@ -84,7 +89,7 @@ pub(in crate::cli) enum SandboxCommand {
 /// Is how the stand-in behaves; numbers count the cmdlets of one process.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PwshArgs {
-    /// The sandbox, such as http://127.0.0.1:8080
+    /// The address of the sandbox
     #[arg(long, value_name = "URL")]
     pub(in crate::cli) at: String,
     /// The version of the module that it pretends to have; `none` for no module

@@ -82,6 +82,10 @@ struct Manifest {
     /// Groups of people, most important first: the first group that holds a person decides everything for them.
     #[schemars(length(min = 1))]
     groups: Option<Vec<Group>>,
+    /// How licences are changed.
+    licences: Option<Licences>,
+    /// Another spelling of `licences`.
+    licenses: Option<Licences>,
     /// Deviations from what the groups ask for that are left alone for a while.
     #[schemars(length(min = 1))]
     accept: Option<Vec<Accept>>,
@@ -325,6 +329,15 @@ struct Guards {
     limits: Option<Limits>,
 }
 
+/// How licences are changed.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields, extend("minProperties" = 1))]
+struct Licences {
+    /// Whether the licence of a group may be changed itself, where every direct member of that group is to lose, or to
+    /// get, the service plan. Otherwise, and by default, nothing is done for people who have it from a group.
+    through_groups: Option<Switch>,
+}
+
 /// How long a write may take to show, such as `15m` or `24h`; at most a week.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case", deny_unknown_fields)]
@@ -335,4 +348,6 @@ struct Settle {
     defaults: Option<Duration>,
     /// A person's service plan. Default: `60m`.
     service_plan: Option<Duration>,
+    /// A service plan that is changed in the licence of a group. Default: `24h`.
+    licensing_group: Option<Duration>,
 }

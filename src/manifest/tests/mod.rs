@@ -3,5 +3,6 @@
 mod agreed;
 mod csv;
 mod document;
+mod needs;
 mod resolve;
 mod schema;

@@ -123,7 +123,8 @@ fn from_pem(file: &[u8]) -> Result<KeyAndCertificates, CertificateError> {
             SectionKind::EcPrivateKey => return Err(CertificateError::Key("it is not RSA".to_owned())),
             SectionKind::Certificate => certificates.push(der),
             // Whatever else stands in such files is of no use here.
-            _ => {}
+            SectionKind::PublicKey | SectionKind::Crl | SectionKind::Csr | SectionKind::EchConfigList | _ => {
+            }
         }
     }
     let key = key.ok_or(CertificateError::NoKey)?;
@@ -132,9 +133,12 @@ fn from_pem(file: &[u8]) -> Result<KeyAndCertificates, CertificateError> {
 
 fn from_pfx(file: &[u8], password: Option<&SecretString>) -> Result<KeyAndCertificates, CertificateError> {
     let password = password.map_or("", ExposeSecret::expose_secret);
-    let archive = Pkcs12Archive::from_pkcs12(file, password).map_err(|error| match error {
-        PfxError::MacError(_) | PfxError::UnpadError | PfxError::Pkcs5Error(_) => CertificateError::Password,
-        other => CertificateError::Form(other.to_string()),
+    let archive = Pkcs12Archive::from_pkcs12(file, password).map_err(|error| {
+        if matches!(error, PfxError::MacError(_) | PfxError::UnpadError | PfxError::Pkcs5Error(_)) {
+            CertificateError::Password
+        } else {
+            CertificateError::Form(error.to_string())
+        }
     })?;
     let key = archive.keys.first().ok_or(CertificateError::NoKey)?;
     let key = RsaKeyPair::from_pkcs8(key.key.as_der());

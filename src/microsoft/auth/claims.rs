@@ -12,15 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::tokens::Audience;
-use crate::model::{Refusal, RefusalKind, TenantId};
-
-/// Lists the directory roles that open the settings service: Global, Exchange, Teams and Insights Administrator.
-const ROLES: [Uuid; 4] = [
-    uuid::uuid!("62e90394-69f5-4237-9190-012177145e10"),
-    uuid::uuid!("29232cdf-9323-42fd-ade2-1d097af3e4de"),
-    uuid::uuid!("69091246-20e8-4a56-aa4d-066075b2a7a8"),
-    uuid::uuid!("eb1f4a8d-243a-41f0-9fbd-c7cdf6c5ef7c"),
-];
+use crate::model::{AdminRole, Refusal, RefusalKind, TenantId};
 
 /// Is what an access token says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -173,8 +165,10 @@ impl TokenClaims {
     fn lack(&self, audience: Audience) -> Option<Lack> {
         let delegated = self.scopes.is_some();
         // A token need not tell the roles of who signed in; then the service judges.
-        let roleless =
-            self.directory_roles.as_ref().is_some_and(|has| ROLES.iter().all(|role| !has.contains(role)));
+        let roleless = self
+            .directory_roles
+            .as_ref()
+            .is_some_and(|has| AdminRole::ALL.iter().all(|role| !has.contains(&role.template())));
         match audience {
             Audience::Graph => (!delegated && self.roles.is_empty()).then_some(Lack::GraphPermission),
             Audience::Exchange if !delegated && !self.roles.contains("Exchange.ManageAsApp") => {

@@ -49,7 +49,6 @@ pub(super) async fn managed_identity(client_id: Option<&str>, resource: &str) ->
             }),
             ..Default::default()
         },
-        ..Default::default()
     };
     let credential = ManagedIdentityCredential::new(Some(options)).map_err(|error| refused(whose, &error))?;
     ask(whose, &*credential, resource).await
@@ -72,7 +71,10 @@ async fn ask(whose: &str, credential: &dyn TokenCredential, resource: &str) -> R
 
 /// Describes an error of the library, whose outer words only repeat the inner ones and a link.
 fn refused(whose: &str, error: &Error) -> Refusal {
-    let inner = error.source().and_then(|inner| inner.downcast_ref::<Error>()).unwrap_or(error);
+    let mut inner = error;
+    while let Some(cause) = inner.source().and_then(|cause| cause.downcast_ref::<Error>()) {
+        inner = cause;
+    }
     let (kind, how) = match inner.kind() {
         ErrorKind::Io | ErrorKind::Connection => (RefusalKind::Unreachable, clip(&inner.to_string())),
         ErrorKind::HttpResponse { .. } | ErrorKind::Credential => {
@@ -106,9 +108,17 @@ impl Carrier {
     }
 }
 
+/// Describes a request without an answer.
+///
+/// The library would ask again for more than a minute where nobody listens, which means that there is no such identity.
 fn failed(error: reqwest::Error) -> Error {
-    let kind = if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io };
-    Error::new(kind, error.without_url())
+    let nobody = error.is_connect();
+    let error = error.without_url();
+    if nobody {
+        Error::with_message(ErrorKind::Credential, "nobody answers where a managed identity would be")
+    } else {
+        Error::new(ErrorKind::Io, error)
+    }
 }
 
 #[async_trait]

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::assertion;
-use super::claims::{SignedIn, TokenClaims};
+use super::claims::TokenClaims;
 use super::credential::Credential;
 use super::grant::{Grant, Granted, Proof};
 use super::library::{self, Given};
@@ -111,10 +111,9 @@ impl Tokens {
         }
     }
 
-    /// Signs in for both services, and says as whom.
-    pub(crate) async fn sign_in(&self) -> Result<SignedIn, Refusal> {
-        let (graph, exchange) = tokio::join!(self.get(Audience::Graph), self.get(Audience::Exchange));
-        Ok(SignedIn { graph: graph?.claims.clone(), exchange: exchange?.claims.clone() })
+    /// Signs in for one service, and says as whom; `None` for a token that cannot be read.
+    pub(crate) async fn sign_in(&self, audience: Audience) -> Result<Option<TokenClaims>, Refusal> {
+        Ok(self.get(audience).await?.claims.clone())
     }
 
     fn resource(&self, audience: Audience) -> &Resource {

@@ -13,6 +13,7 @@ use crate::microsoft::error::Peer;
 use crate::microsoft::message::{Answer, Effect, Failure};
 use crate::model::licence::PERSONAL_INSIGHTS;
 use crate::model::{GroupId, Refusal, ServicePlanId, Sku, SkuId};
+use crate::plan::LicenceChange;
 
 /// Lists the tenant's products with all their parts, by which a manifest may name them.
 #[derive(Debug)]
@@ -48,7 +49,10 @@ impl Products {
                 let name = plan.service_plan_name.to_ascii_uppercase();
                 MAILBOX.iter().any(|prefix| name.starts_with(prefix))
             });
-            skus.insert(SkuId(*sku_id), Sku { name: Arc::clone(sku_part_number), insights, mailbox });
+            skus.insert(
+                SkuId(*sku_id),
+                Sku { name: Arc::clone(sku_part_number), insights, mailbox, plans: plans(&|_| true) },
+            );
         }
         skus
     }
@@ -90,12 +94,15 @@ impl Products {
 /// `disabledPlans` replaces what was there, so the whole list goes with it; both arrays have to be there.
 fn assign(write: &LicenceWrite) -> Request {
     let LicenceWrite { id, changes } = write;
-    let add: Vec<Value> = changes
-        .iter()
-        .map(|change| json!({ "skuId": change.sku.0, "disabledPlans": change.disabled_after }))
-        .collect();
-    let body = json!({ "addLicenses": add, "removeLicenses": [] });
+    let body = json!({ "addLicenses": added(changes), "removeLicenses": [] });
     Request::post("licences", Effect::Write, format!("/users/{id}/assignLicense"), body)
+}
+
+/// Writes products with the whole lists of plans that they are to have switched off.
+pub(super) fn added(changes: &[LicenceChange]) -> Vec<Value> {
+    let add =
+        |change: &LicenceChange| json!({ "skuId": change.sku.0, "disabledPlans": change.disabled_after });
+    changes.iter().map(add).collect()
 }
 
 impl Graph {
@@ -136,7 +143,6 @@ mod tests {
 
     use super::*;
     use crate::model::PersonId;
-    use crate::plan::LicenceChange;
 
     fn products() -> Products {
         let skus = json!([

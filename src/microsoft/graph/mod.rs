@@ -1,6 +1,9 @@
 //! Reads the directory through Microsoft Graph v1.0, and assigns licences.
 
+mod audit;
+mod audit_record;
 mod licence;
+mod licensing;
 mod read;
 mod resolve;
 mod wire;
@@ -11,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::licence::Products;
 pub(crate) use self::read::{Directory, Found, Learnt};
+pub use self::resolve::GroupsFound;
 pub(crate) use self::resolve::One;
 
 use super::batch;

@@ -190,6 +190,13 @@ impl Graph {
         Ok((TenantId(id), display_name.unwrap_or_else(|| id.to_string().into())))
     }
 
+    /// Reads one person, whoever comes first, to see whether people can be read.
+    pub(crate) async fn anybody(&self) -> Result<(), Refusal> {
+        let page: wire::Page<User> =
+            self.get("a person", &format!("/users?$select={}&$top=1", wire::USER)).await?;
+        page.value.into_iter().try_for_each(|user| Learnt::default().learn(user).map(drop))
+    }
+
     /// Lists everyone.
     pub(crate) async fn everyone(&self, directory: &Directory) -> Result<Vec<PersonId>, Refusal> {
         let people = self.list(users(&self.url(""), "/users", ""), directory).await?;

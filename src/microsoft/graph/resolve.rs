@@ -53,7 +53,14 @@ impl Graph {
                 Selector::Everyone => sets.push((selector, Many::Everyone)),
             }
         }
-        let groups = self.find_groups(&sets).await;
+        let names: Vec<&str> = sets
+            .iter()
+            .filter_map(|(_, set)| match set {
+                Many::Group(name) => Some(*name),
+                Many::Filter(_) | Many::Licence(_) | Many::Everyone => None,
+            })
+            .collect();
+        let groups = self.find_groups(&names).await;
         let (done, of) = (AtomicU64::new(0), u64::try_from(sets.len()).unwrap_or(u64::MAX));
         let answers = sets.into_iter().map(|(selector, set)| {
             let (groups, done) = (&groups, &done);
@@ -106,25 +113,29 @@ impl Graph {
         found
     }
 
-    /// Asks for all groups by whatever the manifest calls them.
-    async fn find_groups<'a>(
-        &self,
-        sets: &[(&Selector, Many<'a>)],
-    ) -> BTreeMap<&'a str, Result<Group, Refusal>> {
-        let names: Vec<&str> = sets
-            .iter()
-            .filter_map(|(_, set)| match set {
-                Many::Group(name) => Some(*name),
-                Many::Filter(_) | Many::Licence(_) | Many::Everyone => None,
-            })
-            .collect();
+    /// Asks for groups by whatever the manifest calls them.
+    async fn find_groups<'a>(&self, names: &[&'a str]) -> BTreeMap<&'a str, Result<Group, Refusal>> {
         let requests: Vec<Request> = names.iter().map(|name| group_request(name)).collect();
         let answers = self.batches(&requests).await;
         let mut groups = BTreeMap::new();
-        for (name, answer) in names.into_iter().zip(answers) {
-            groups.insert(name, self.found_group(name, answer).await);
+        for (name, answer) in names.iter().zip(answers) {
+            groups.insert(*name, self.found_group(name, answer).await);
         }
         groups
+    }
+
+    /// Looks up groups by whatever the manifest calls them, without their members.
+    pub(crate) async fn look_up_groups(&self, names: &[&str]) -> Result<GroupsFound, Refusal> {
+        let mut found = GroupsFound::default();
+        for (name, group) in self.find_groups(names).await {
+            found.looked_up += 1;
+            match group? {
+                Group::One { hidden: false, .. } => {}
+                Group::One { hidden: true, .. } => found.hidden.push(name.to_owned()),
+                Group::Gone | Group::Ambiguous(_) => found.absent.push(name.to_owned()),
+            }
+        }
+        Ok(found)
     }
 
     async fn found_group(&self, name: &str, answer: Result<Answer, Failure>) -> Result<Group, Refusal> {
@@ -259,6 +270,17 @@ fn request(one: &One<'_>) -> Request {
         One::User(upn) => user(upn),
         One::Mail(mail) => user_by_mail(mail),
     }
+}
+
+/// Is what the directory says of several groups' ids or names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupsFound {
+    /// How many were asked for.
+    pub looked_up: u64,
+    /// Those that are not there, or whose name several bear.
+    pub absent: Vec<String>,
+    /// Those that hide their members.
+    pub hidden: Vec<String>,
 }
 
 /// Is what the directory says of a group's id or name.

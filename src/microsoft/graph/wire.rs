@@ -56,6 +56,39 @@ pub(super) struct Group {
     pub(super) visibility: Option<String>,
 }
 
+/// Is a group of which what it hands out is read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LicensingGroup {
+    pub(super) visibility: Option<String>,
+    pub(super) assigned_licenses: Option<Vec<AssignedLicense>>,
+    pub(super) license_processing_state: Option<LicenseProcessingState>,
+    pub(super) has_members_with_license_errors: Option<bool>,
+}
+
+/// Is a product that a group hands out.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AssignedLicense {
+    pub(super) sku_id: Uuid,
+    #[serde(default)]
+    pub(super) disabled_plans: Vec<Uuid>,
+}
+
+/// Is how far the directory is with what a group hands out.
+#[derive(Debug, Deserialize)]
+pub(super) struct LicenseProcessingState {
+    pub(super) state: Option<String>,
+}
+
+/// Is a user of whom only the name is read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Member {
+    pub(super) id: Uuid,
+    pub(super) user_principal_name: Option<Arc<str>>,
+}
+
 /// Is the tenant.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

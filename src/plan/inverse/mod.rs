@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::hold::Deviations;
 use super::look::DefaultNow;
 use super::person::Bench;
+use super::routes::Routes;
 use super::tenant::TenantVerdict;
 use super::{Context, Deed, Deeds, Draft, LeftOut, Occasion, Operation, Plan, Stays, Target, Undone, tally};
 use crate::model::{
@@ -33,7 +34,8 @@ pub fn inverse(
     let mut undoing = Undoing { left_out: Vec::new(), draft: Draft::default() };
     let tenant = undoing.tenant(deeds, desired, actual, ledger, context);
     let deviations = Deviations::default();
-    let bench = Bench::new(&tenant, &deviations, desired, actual, ledger, context);
+    let routes = Routes::default();
+    let bench = Bench::new(&tenant, &routes, &deviations, desired, actual, ledger, context);
     for (id, done) in &deeds.people {
         undoing.person(&bench, done, desired, actual, ledger, *id);
     }

@@ -86,6 +86,7 @@ impl Undoing {
                         mark: None,
                         licences: if licence { turned(&done.licences) } else { Vec::new() },
                         after_opt_out: *to == Value::REMOVED && opts_out,
+                        through: Vec::new(),
                     };
                     self.draft.operations.push(undoing(operation, bench.manifest));
                 }
@@ -168,8 +169,7 @@ fn judge(
         }
     };
     let Some(before) = deed.from else { return Back::Stays(Stays::NothingKnown) };
-    let settle =
-        if setting == Setting::ServicePlan { bench.settle.service_plan } else { bench.settle.person };
+    let settle = bench.settle.of(setting, entry.as_ref());
     let entry = settle_tried(entry, have, settle, bench.now);
     let wrote = entry.and_then(|entry| deed.known_as(entry.written(), entry.at));
     if let Some(entry) = entry

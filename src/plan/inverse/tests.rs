@@ -53,7 +53,8 @@ impl Story {
             people: BTreeMap::from([(ADA, Held { group: 0, certain: true })]),
             ..DesiredState::default()
         };
-        let sku = Sku { name: "E5".into(), insights: vec![INSIGHTS], mailbox: Vec::new() };
+        let sku =
+            Sku { name: "E5".into(), insights: vec![INSIGHTS], mailbox: Vec::new(), plans: vec![INSIGHTS] };
         let source = Source { sku: E5, by_group: None, disabled: Vec::new(), active: true };
         let on = Switch::On;
         let ada = ActualPerson {
@@ -80,6 +81,7 @@ impl Story {
             catalogue: Catalogue { skus: BTreeMap::from([(E5, sku)]), groups: BTreeMap::new() },
             people: BTreeMap::from([(ADA, ada)]),
             exists: BTreeMap::new(),
+            licensing: BTreeMap::new(),
             read_at: now(),
         };
         let record = PersonRecord { group: Some("pilot".into()), ..PersonRecord::default() };

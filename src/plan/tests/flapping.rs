@@ -144,6 +144,7 @@ fn noticed(exists: Option<bool>, gone_days: Option<i64>) -> Noticed {
         catalogue: Catalogue::default(),
         people: BTreeMap::new(),
         exists: exists.map(|exists| (ADA, exists)).into_iter().collect(),
+        licensing: BTreeMap::new(),
         read_at: now(),
     };
     let mut observed = BTreeMap::new();
@@ -183,6 +184,7 @@ fn a_long_memory_is_looked_through_a_thousand_accounts_at_a_time() {
         catalogue: Catalogue::default(),
         people: BTreeMap::new(),
         exists: BTreeMap::new(),
+        licensing: BTreeMap::new(),
         read_at: now(),
     };
     let windows: Vec<_> = (0..4).map(|run| whom_to_look_up(&held, &actual, &ledger, run)).collect();

@@ -83,7 +83,8 @@ impl Story {
             people: held.then_some((ADA, Held { group: 0, certain: true })).into_iter().collect(),
             ..DesiredState::default()
         };
-        let sku = Sku { name: "E5".into(), insights: vec![INSIGHTS], mailbox: Vec::new() };
+        let sku =
+            Sku { name: "E5".into(), insights: vec![INSIGHTS], mailbox: Vec::new(), plans: vec![INSIGHTS] };
         let source = Source { sku: E5, by_group: None, disabled: Vec::new(), active: true };
         let ada = ActualPerson {
             upn: "ada@contoso.com".into(),
@@ -104,6 +105,7 @@ impl Story {
             catalogue: Catalogue { skus: BTreeMap::from([(E5, sku)]), groups: BTreeMap::new() },
             people: BTreeMap::from([(ADA, ada)]),
             exists: BTreeMap::new(),
+            licensing: BTreeMap::new(),
             read_at: now(),
         };
         let record = PersonRecord { settings: remembered, ..self.record };

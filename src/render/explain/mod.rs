@@ -9,9 +9,9 @@ use super::number::{list, moment};
 use super::page::{Line, Page};
 use super::style::Meaning;
 use super::words::Quote;
-use super::{Look, change, json, words};
+use super::{Look, change, json, licensing, who, words};
 use crate::model::{By, Entry, Found, Kind, ServicePlan, Setting, Tried, Value};
-use crate::plan::explain::{Agreed, Decision, Explanation, LicenceLine, SettingExplanation};
+use crate::plan::explain::{Agreed, Barred, Decision, Explanation, LicenceLine, SettingExplanation};
 
 /// Is how wide the column of labels is.
 const LABELS: usize = 10;
@@ -90,6 +90,7 @@ fn person(explanation: &Explanation, quote: Quote) -> Vec<Fact> {
         licences,
         service_plan,
         settings: _,
+        inquiry,
     } = explanation;
     let kind = match kind {
         Kind::Member => "member",
@@ -117,6 +118,7 @@ fn person(explanation: &Explanation, quote: Quote) -> Vec<Fact> {
         Some(ServicePlan::Removed) => "removed: every licence that could carry it has it switched off",
     };
     facts.push(("plan", plan.to_owned()));
+    facts.extend(inquiry.as_ref().map(|inquiry| ("audit log", who::inquiry(inquiry, quote))));
     facts
 }
 
@@ -166,7 +168,10 @@ fn about(explanation: &Explanation, explained: &SettingExplanation, quote: Quote
         returned,
         accepted,
         re_opt_in,
+        through,
+        barred,
         row,
+        by,
         decision,
     } = explained;
     let mut facts = Vec::new();
@@ -190,6 +195,7 @@ fn about(explanation: &Explanation, explained: &SettingExplanation, quote: Quote
     if !returned.is_empty() {
         facts.push(("history", format!("it {} after it had been written", agreed::came_back(returned))));
     }
+    facts.extend(by.as_deref().map(|by| ("changed", who::attribution(by, quote))));
     let agreed =
         |Agreed { reason, until }: &Agreed| format!("until {}: {}", agreed::until(*until), quote(reason));
     if let Some(accepted) = accepted {
@@ -213,6 +219,13 @@ fn about(explanation: &Explanation, explained: &SettingExplanation, quote: Quote
             ("so", format!("nothing is done ({}): {}", words::reason_word(*reason), words::reason(*reason)))
         }
     });
+    for group in through {
+        facts.push(("through", format!("the licence of {}, for all of its members", quote(group))));
+    }
+    for Barred { group, barrier } in barred {
+        let removal = *want == Some(Value::REMOVED);
+        facts.push(("group", format!("{}: {}", quote(group), licensing::against(barrier, removal, quote))));
+    }
     facts.push(("undo", who_can_undo(*setting, explanation.service_plan).to_owned()));
     facts
 }
@@ -237,6 +250,7 @@ fn remembered(entry: &Entry) -> String {
         chosen,
         released,
         retried,
+        by_group,
         recorded,
         rolled_back,
         found,
@@ -263,6 +277,9 @@ fn remembered(entry: &Entry) -> String {
     }
     if *retried {
         parts.push("sent a second time".to_owned());
+    }
+    if *by_group {
+        parts.push("by changing a licensing group".to_owned());
     }
     if *recorded {
         parts.push("by a script, as was recorded".to_owned());

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::told::{self, Place, belongs, deviations, group_lines, names_people, outside_by_person, refusals};
-use super::{Block, Steps, Voice, last_line, mark, undone};
+use super::{Block, Steps, Voice, last_line, mark, mark_of_group, undone};
 use crate::plan::guard::Objection;
 use crate::plan::{LeftAlone, Plan, Reason, Target};
 use crate::render::inert::{code, html};
 use crate::render::markdown::{Comment, row};
 use crate::render::number::{count, counted, moment, people};
-use crate::render::{change, objection, words};
+use crate::render::{change, licensing, objection, words};
 
 /// Is the most people that one folded table shows, so that one group cannot crowd out the others.
 const ROWS: usize = 100;
@@ -82,7 +82,7 @@ fn outside(comment: &mut Comment, plan: &Plan, details: usize) {
     }
     let total = counted(plan.outside_changes.len() as u64, "setting", "settings");
     comment.heading(3, &format!("Changed by others since the last apply: {total}"));
-    let (tenant, by_person) = outside_by_person(&plan.outside_changes);
+    let (tenant, by_person) = outside_by_person(&plan.outside_changes, code);
     if !tenant.is_empty() {
         comment.list(tenant);
     }
@@ -133,6 +133,13 @@ fn steps(comment: &mut Comment, plan: &Plan, details: usize, voice: Voice) {
             {
                 comment.add(&format!("{}.\n\n", words::moves_with_default(moves)));
             }
+        }
+        let groups = plan.licensing_groups.iter().filter(|group| group.phase() == step.phase);
+        let groups: Vec<_> = groups
+            .map(|group| format!("`{}` {}", mark_of_group(group).symbol(), licensing::change(group, code)))
+            .collect();
+        if !groups.is_empty() {
+            comment.list(groups);
         }
         for block in &step.blocks {
             if let Some(why) = told::opted_in_again(plan, block, code) {

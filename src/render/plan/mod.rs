@@ -8,7 +8,7 @@ use super::page::Mark;
 use crate::model::{Mode, Overlap, PlanHash, ServicePlan, Switch, Value};
 use crate::plan::guard::Objection;
 use crate::plan::hash::Sealing;
-use crate::plan::{Operation, Plan};
+use crate::plan::{GroupLicences, Operation, Phase, Plan};
 
 mod last;
 mod markdown;
@@ -71,6 +71,15 @@ pub fn refusal(objections: &[Objection], saved: Option<&str>) -> (String, Vec<St
 /// Says who decides for the people whom two groups name.
 pub fn overlap(overlap: &Overlap) -> String {
     told::overlap(overlap, super::inert::quoted)
+}
+
+/// Chooses the symbol of what changes in a licensing group.
+pub(super) fn mark_of_group(group: &GroupLicences) -> Mark {
+    match group.phase() {
+        Phase::PlanRemove => Mark::Withdrawn,
+        Phase::PlanAssign => Mark::Granted,
+        Phase::Withdraw | Phase::Pin | Phase::DefaultsOff | Phase::DefaultsOn | Phase::Grant => Mark::Changed,
+    }
 }
 
 /// Chooses the symbol of one operation by what it does to people.

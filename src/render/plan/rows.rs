@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::undone::undone;
-use crate::plan::{Deviation, LeftOut, Plan, Target};
+use crate::model::Setting;
+use crate::plan::{Deviation, GroupLicences, LeftOut, Plan, Target};
 use crate::render::table::Table;
 use crate::render::words;
 
@@ -13,7 +14,8 @@ const HEADER: [&str; 8] =
 
 /// Writes a plan as CSV: one row per person and setting, those left alone included.
 ///
-/// `Action` is `set` or `leave`. Rows of the tenant have no address and the group `tenant`. Who is left alone as a
+/// `Action` is `set` or `leave`. Rows of the tenant have no address and the group `tenant`; a licensing group that is
+/// changed for all of its members has no address, its own id and name, and the reason `licensing-group`. Who is left alone as a
 /// whole has one row without a setting; `From` and `To` are then empty. What of a run is not undone is left as well. Cells that a spreadsheet would read as a
 /// formula begin with an apostrophe, and characters that act are shown as escapes such as `\u{1b}`.
 pub fn csv(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
@@ -33,13 +35,18 @@ pub fn csv(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
             }
         }
     }
+    for GroupLicences { id, name, to, changes: _, members: _ } in &plan.licensing_groups {
+        let setting = Setting::ServicePlan.word();
+        table.row(["", &id.to_string(), name, setting, "", &to.to_string(), "set", "licensing-group"])?;
+    }
     for person in &plan.left_alone {
         let id = person.id.map(|id| id.to_string()).unwrap_or_default();
         if person.settings.is_empty() {
             let why = words::reason_word(person.reason);
             table.row([&*person.upn, &id, &*person.group, "", "", "", "leave", why])?;
         }
-        for Deviation { setting, want, have, reason, ours_released: _, until: _ } in &person.settings {
+        for deviation in &person.settings {
+            let Deviation { setting, want, have, reason, ours_released: _, until: _, by: _ } = deviation;
             let (from, to) = (have.to_string(), want.to_string());
             let why = words::reason_word(*reason);
             table.row([&*person.upn, &id, &*person.group, setting.word(), &from, &to, "leave", why])?;

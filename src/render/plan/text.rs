@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::told::{self, Place, belongs, deviations, group_lines, names_people, outside_by_person, refusals};
-use super::{Block, Lead, Steps, Voice, last_line, mark, undone};
+use super::{Block, Lead, Steps, Voice, last_line, mark, mark_of_group, undone};
 use crate::model::Class;
 use crate::plan::guard::Objection;
 use crate::plan::{LeftAlone, Operation, OutsideChange, Plan, Reason, Target};
@@ -12,7 +12,7 @@ use crate::render::inert::{self, elide, inert};
 use crate::render::number::{count, counted, day, moment, people};
 use crate::render::page::{Line, Mark, Page};
 use crate::render::style::Meaning;
-use crate::render::{Look, change, objection, words};
+use crate::render::{Look, change, licensing, objection, words};
 
 pub(super) fn text(out: &mut dyn Write, plan: &Plan, objections: &[Objection], look: Look) -> io::Result<()> {
     body(out, plan, objections, look, Voice::Plan, &last_line(plan))
@@ -136,7 +136,7 @@ fn outside(page: &mut Page<'_>, changes: &[OutsideChange]) -> io::Result<()> {
     }
     let total = counted(changes.len() as u64, "setting", "settings");
     page.heading(&format!("Changed by others since the last apply: {total}"))?;
-    let (tenant, by_person) = outside_by_person(changes);
+    let (tenant, by_person) = outside_by_person(changes, inert::quoted);
     for change in tenant {
         page.marked(2, Mark::Changed, Line::of(change))?;
     }
@@ -184,6 +184,9 @@ fn changes(page: &mut Page<'_>, plan: &Plan, objections: &[Objection], voice: Vo
             } else {
                 page.hanging(4, 4, &line)?;
             }
+        }
+        for group in plan.licensing_groups.iter().filter(|group| group.phase() == step.phase) {
+            page.marked(2, mark_of_group(group), Line::of(licensing::change(group, inert::quoted)))?;
         }
         for block in &step.blocks {
             show(page, plan, &arranged, block, objections)?;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::model::{Class, Overlap, PersonId, RefusalKind};
 use crate::plan::{Deviation, Leaving, LeftAlone, Note, OutsideChange, Phase, Plan, Reason, Target};
-use crate::render::agreed;
 use crate::render::number::{count, list, people};
 use crate::render::words::{self, Quote};
+use crate::render::{agreed, who};
 
 use super::{Block, Lead};
 
@@ -49,14 +49,17 @@ pub(super) fn belongs(block: &Block<'_>) -> &'static str {
 type Outside<'a> = (Vec<String>, BTreeMap<(&'a str, PersonId), Vec<String>>);
 
 /// Gathers the changes that others made, by person.
-pub(super) fn outside_by_person(changes: &[OutsideChange]) -> Outside<'_> {
+pub(super) fn outside_by_person(changes: &[OutsideChange], quote: Quote) -> Outside<'_> {
     let mut tenant = Vec::new();
     let mut by_person: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for OutsideChange { target, was, is } in changes {
+    for OutsideChange { target, was, is, by } in changes {
+        let by = who::aside(by.as_deref(), quote);
         match target {
-            Target::Tenant(setting) => tenant.push(format!("tenant's {setting}\u{a0}{was}\u{a0}→\u{a0}{is}")),
+            Target::Tenant(setting) => {
+                tenant.push(format!("tenant's {setting}\u{a0}{was}\u{a0}→\u{a0}{is}{by}"))
+            }
             Target::Person(person) => {
-                let change = format!("{}\u{a0}{was}\u{a0}→\u{a0}{is}", person.setting);
+                let change = format!("{}\u{a0}{was}\u{a0}→\u{a0}{is}{by}", person.setting);
                 by_person.entry((&*person.upn, person.id)).or_default().push(change);
             }
         }
@@ -118,10 +121,11 @@ pub(super) fn deviations(person: &LeftAlone, quote: Quote) -> String {
     let parts: Vec<_> = person
         .settings
         .iter()
-        .map(|Deviation { setting, want, have, reason: _, ours_released, until }| {
+        .map(|Deviation { setting, want, have, reason: _, ours_released, until, by }| {
             let ours = if *ours_released { " (ours, released)" } else { "" };
             let until = until.map(|until| format!(", until {}", agreed::until(until))).unwrap_or_default();
-            format!("{setting}\u{a0}is\u{a0}{have}, not\u{a0}{want}{ours}{until}")
+            let by = who::aside(by.as_deref(), quote);
+            format!("{setting}\u{a0}is\u{a0}{have}, not\u{a0}{want}{ours}{until}{by}")
         })
         .collect();
     parts.join("; ")
@@ -205,6 +209,7 @@ fn place(note: &Note) -> Place {
         | Note::WelcomeMail
         | Note::NoLedger
         | Note::AcceptanceEnds { .. }
+        | Note::WhoChanged { .. }
         | Note::RestoreStays { .. } => Place::Aside,
     }
 }

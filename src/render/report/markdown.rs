@@ -6,7 +6,7 @@ use crate::apply::{Outcome, Report, Row};
 use crate::render::inert::code;
 use crate::render::markdown::{Comment, row};
 use crate::render::number::{count, moment};
-use crate::render::{change, words};
+use crate::render::{change, licensing, words};
 
 /// Is the most operations that one folded table shows.
 const ROWS: usize = 100;
@@ -39,6 +39,10 @@ pub fn markdown(report: &Report, details: usize) -> String {
             .map(|(outcome, number)| row(&[&count(*number), outcome.word(), words::outcome(*outcome)]))
             .collect();
         comment.add(&format!("| Operations | Outcome | Meaning |\n| ---: | --- | --- |\n{outcomes}\n"));
+    }
+    if !report.licensing_groups.is_empty() {
+        comment.heading(3, "What became of licensing groups");
+        comment.list(report.licensing_groups.iter().map(|group| licensing::became(group, code)));
     }
     for (outcome, number) in &tally.rows {
         if is_listed(*outcome) {

@@ -9,7 +9,7 @@ use crate::render::inert::{self, elide, inert};
 use crate::render::number::{count, moment};
 use crate::render::page::{Line, Mark, Page};
 use crate::render::style::Meaning;
-use crate::render::{Look, change, words};
+use crate::render::{Look, change, licensing, words};
 
 pub(super) fn text(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
     let mut page = Page::new(out, look);
@@ -41,6 +41,12 @@ pub(super) fn text(out: &mut dyn Write, report: &Report, look: Look) -> io::Resu
         outcomes(&mut page, &tally)?;
         for outcome in tally.rows.keys().copied().filter(|outcome| !is_listed(*outcome)) {
             hint(&mut page, outcome)?;
+        }
+    }
+    if !report.licensing_groups.is_empty() {
+        page.heading("What became of licensing groups")?;
+        for group in &report.licensing_groups {
+            page.hanging(2, 4, &Line::of(format!("•\u{a0}{}", licensing::became(group, inert::quoted))))?;
         }
     }
     for outcome in Outcome::ALL {

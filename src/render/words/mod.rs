@@ -2,10 +2,12 @@
 //!
 //! Matches are exhaustive on purpose: a new case must find its words here before it compiles.
 
+pub(super) mod doctor;
+
 use std::borrow::Cow;
 
-use super::agreed;
 use super::number::{count, counted, list, people};
+use super::{agreed, licensing, who};
 use crate::apply::{Outcome, Stopped, Why};
 use crate::model::{Class, RefusalKind, Waiver};
 use crate::plan::{Because, MovesWithDefault, Note, Phase, Reason, Refused, Settled, Stays};
@@ -286,6 +288,24 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         Why::PinNotStanding { id: _, upn, outcome } => {
             format!("the pin of {} is {}", quote(upn), outcome.word())
         }
+        Why::GroupJoined { group, people: 1, id: _, upn } => {
+            format!("{} is in {} by now, and nothing is known of them", quote(upn), quote(group))
+        }
+        Why::GroupJoined { group, people: n, id: _, upn } => format!(
+            "{} and {} more are in {} by now, and nothing is known of them",
+            quote(upn),
+            count(n.saturating_sub(1)),
+            quote(group)
+        ),
+        Why::GroupHeldBack { group, id: _, upn, outcome } => {
+            format!("{} is in {} too, and is {}", quote(upn), quote(group), outcome.word())
+        }
+        Why::GroupProcessing { group } => {
+            format!("the directory still works on an earlier change of {}", quote(group))
+        }
+        Why::GroupErrors { group } => {
+            format!("the directory reports licence errors of members of {}", quote(group))
+        }
         Why::WriteOnly => "the service has no field to read it back from".to_owned(),
         Why::BrokenOff => "the run ended between two calls".to_owned(),
         Why::Refused(refused) => said(refused, quote),
@@ -354,19 +374,8 @@ pub(super) fn moves_with_default(moves: &MovesWithDefault) -> String {
 /// Says one thing to know before agreeing.
 pub(super) fn note(note: &Note, quote: Quote) -> String {
     match note {
-        Note::PlanInherited { licensing_group, id, people: n, removal } => {
-            let (who, group) = (people(*n), quote(licensing_group));
-            if *removal {
-                format!(
-                    "{group} hands the service plan down to {who} from whom it is to be removed, so they can still \
-                     opt in; switch the plan off in that group's licence (group {id})"
-                )
-            } else {
-                format!(
-                    "{group} hands its licence down to {who} with the service plan switched off; switch it on in \
-                     that group's licence (group {id})"
-                )
-            }
+        Note::PlanInherited { licensing_group, id, people: n, removal, barrier } => {
+            licensing::inherited(licensing_group, *id, *n, *removal, barrier, quote)
         }
         Note::Unreadable { group, selector, message } => format!(
             "{} of {} could not be read: {}; everyone whom it could hold is left alone",
@@ -429,6 +438,7 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
             "{} says `re-opt-in`, and without a ledger nobody knows who had opted out before; so nobody is opted in",
             quote(group)
         ),
+        Note::WhoChanged { inquiry } => who::inquiry(inquiry, quote),
         Note::RestoreStays { people: n } => format!(
             "{} cannot get back all that was found: a value once written cannot be unset, only changed",
             people(*n)

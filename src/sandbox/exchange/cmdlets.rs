@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Refusal;
+use crate::sandbox::audit::By;
 use crate::sandbox::error::SandboxError;
 use crate::sandbox::http::{Reply, Shared};
 use crate::sandbox::settings::{Effective, FEATURES, Stored};
@@ -61,7 +62,7 @@ fn set_person(shared: &Shared, caller: &Caller, parameters: &Parameters) -> Resu
     let asked = asked(parameters)?;
     let (mut state, now) = (shared.write(), shared.now());
     let at = person(&state, parameters)?;
-    state.choose(at, asked, now).map_err(|error| unwritten(&error))?;
+    state.choose(at, asked, &By::Application(caller.app), now).map_err(|error| unwritten(&error))?;
     let person = &state.tenant.people[at];
     let effective: Effective = person.stored().effective(state.tenant.defaults.truth());
     let (object, target) = (effective.object(person.upn()), person.id.to_string());
@@ -107,7 +108,7 @@ fn set_tenant(shared: &Shared, caller: &Caller, parameters: &Parameters) -> Resu
             _ => return Err(bad_value("Feature", feature)),
         }
     }
-    state.set_defaults(defaults, now).map_err(|error| unwritten(&error))?;
+    state.set_defaults(defaults, &By::Application(caller.app), now).map_err(|error| unwritten(&error))?;
     let object = defaults.object(&state.tenant.organization.id.to_string());
     let call = "Set-DefaultTenantMyAnalyticsFeatureConfig";
     state.writes.push(write(caller, call, "tenant".to_owned(), parameters, now));

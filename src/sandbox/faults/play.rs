@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use super::rule::{Body, Canned, Ending, Moment, What};
 use super::seen::Seen;
+use crate::sandbox::audit::By;
+use crate::sandbox::choice::DefaultsChoice;
+use crate::sandbox::error::SandboxError;
 use crate::sandbox::http::{End, Reply, Request, Shared};
 use crate::sandbox::{exchange, graph, token};
 
@@ -12,12 +15,12 @@ pub(super) fn play(shared: &Shared, request: &Request, what: &What, answer: impl
     let What { person, admin, stale, expire_token, slow, ending } = what;
     let now = shared.now();
     if let Some((who, choice)) = person
-        && let Err(error) = choice.play(&mut shared.write(), who, now)
+        && let Err(error) = choice.play(&mut shared.write(), who, &By::Themselves, now)
     {
         tracing::warn!(%error, "the script's person could not act");
     }
     if let Some(choice) = admin
-        && let Err(error) = choice.play(&mut shared.write(), now)
+        && let Err(error) = as_administrator(shared, choice, now)
     {
         tracing::warn!(%error, "the script's administrator could not act");
     }
@@ -38,6 +41,12 @@ pub(super) fn play(shared: &Shared, request: &Request, what: &What, answer: impl
     };
     reply.slow += *slow;
     reply
+}
+
+fn as_administrator(shared: &Shared, choice: &DefaultsChoice, now: i64) -> Result<(), SandboxError> {
+    let mut state = shared.write();
+    let by = By::administrator_of(&state.tenant);
+    choice.play(&mut state, &by, now)
 }
 
 fn done(moment: Moment, answer: impl FnOnce() -> Reply) -> Reply {

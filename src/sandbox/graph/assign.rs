@@ -97,7 +97,9 @@ pub(super) fn to_group(context: &Context<'_>, key: &str) -> Result<Reply, Refusa
     change(&state.tenant, &mut licences, body, context.now)?;
     state.license_group(at, licences, context.now).map_err(|error| unwritten(&error))?;
     record(&mut state, context, target, what);
-    let shown = Shown { group: &state.tenant.groups[at], look: context.look() }.show(None);
+    let shown =
+        Shown { group: &state.tenant.groups[at], look: context.look(), ahead: state.world.group_delay }
+            .show(None);
     Ok(Reply::json(202, shown).written())
 }
 

@@ -82,7 +82,8 @@ pub(super) fn groups(context: &Context<'_>) -> Result<Reply, Refusal> {
     let with_members = query.select.as_ref().is_none_or(|names| names.iter().any(|name| name == "members"));
     let show = |at: usize| {
         let group = &tenant.groups[places[at]];
-        let mut shown = Shown { group, look: context.look() }.show(own.as_deref());
+        let mut shown =
+            Shown { group, look: context.look(), ahead: state.world.group_delay }.show(own.as_deref());
         shown["id"] = group.id.to_string().into();
         if with_members && !group.hidden {
             let people = group.people.iter().map(

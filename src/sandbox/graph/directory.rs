@@ -38,7 +38,7 @@ pub(super) fn organization(context: &Context<'_>) -> Result<Reply, Refusal> {
 }
 
 pub(super) fn subscribed_skus(context: &Context<'_>) -> Result<Reply, Refusal> {
-    context.may_read_organization()?;
+    context.may_read_products()?;
     let query = Query::read(context.request, &["select"])?;
     let mut skus = context.shared.read().tenant.subscribed_skus(context.look());
     if let Some(names) = &query.select {
@@ -153,7 +153,11 @@ pub(super) fn list_groups(context: &Context<'_>) -> Result<Reply, Refusal> {
     groups::check_select(query.select.as_deref())?;
     query.declare(word.is_some() || filter.as_ref().is_some_and(|filter| filter.advanced))?;
     let state = context.shared.read();
-    let group = |at: usize| Shown { group: &state.tenant.groups[at], look: context.look() };
+    let group = |at: usize| Shown {
+        group: &state.tenant.groups[at],
+        look: context.look(),
+        ahead: state.world.group_delay,
+    };
     let listing = Listing {
         context: "groups",
         len: state.tenant.groups.len(),
@@ -173,7 +177,8 @@ pub(super) fn one_group(context: &Context<'_>, key: &str) -> Result<Reply, Refus
     groups::check_select(query.select.as_deref())?;
     let state = context.shared.read();
     let group = &state.tenant.groups[groups::find(&state.tenant, key)?];
-    let mut shown = Shown { group, look: context.look() }.show(query.select.as_deref());
+    let mut shown =
+        Shown { group, look: context.look(), ahead: state.world.group_delay }.show(query.select.as_deref());
     shown["@odata.context"] = format!("{}/graph/v1.0/$metadata#groups/$entity", context.request.base).into();
     Ok(Reply::json(200, shown))
 }
@@ -212,7 +217,7 @@ pub(super) fn members(
                     tagged(user.show(query.select.as_deref()), "#microsoft.graph.user")
                 } else {
                     let group = &tenant.groups[nested[place - people.len()] as usize];
-                    let group = Shown { group, look: context.look() };
+                    let group = Shown { group, look: context.look(), ahead: state.world.group_delay };
                     // Of the selected properties, a group shows those that it has.
                     let known = |name: &&String| groups::check_select(Some(&[(*name).clone()])).is_ok();
                     let select: Option<Vec<String>> =

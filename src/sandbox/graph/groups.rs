@@ -63,6 +63,8 @@ impl Kind for Groups {
 pub(super) struct Shown<'a> {
     pub(super) group: &'a Group,
     pub(super) look: Look,
+    /// How many seconds later its members learn of a change.
+    pub(super) ahead: i64,
 }
 
 impl Shown<'_> {
@@ -90,11 +92,11 @@ impl Shown<'_> {
             "proxyAddresses" => group.mail.iter().map(|mail| format!("SMTP:{mail}")).collect(),
             "createdDateTime" => "2020-01-01T08:00:00Z".into(),
             "assignedLicenses" => {
-                let given = self.look.group(group).iter();
+                let given = self.look.group_itself(group, self.ahead).iter();
                 given.map(|one| json!({ "disabledPlans": one.disabled_plans, "skuId": one.sku_id })).collect()
             }
-            "hasMembersWithLicenseErrors" => false.into(),
-            "licenseProcessingState" => json!({ "state": "ProcessingComplete" }),
+            "hasMembersWithLicenseErrors" => (!group.failing.is_empty()).into(),
+            "licenseProcessingState" => json!({ "state": self.look.processing(group, self.ahead) }),
             _ => Value::Null,
         }
     }
@@ -116,7 +118,8 @@ impl Object for Shown<'_> {
     fn elements(&self, property: usize) -> Vec<Vec<Field<'_>>> {
         match FILTERED[property].0 {
             "assignedLicenses" => {
-                self.look.group(self.group).iter().map(|one| vec![Field::Guid(one.sku_id)]).collect()
+                let given = self.look.group_itself(self.group, self.ahead).iter();
+                given.map(|one| vec![Field::Guid(one.sku_id)]).collect()
             }
             "proxyAddresses" => self.group.mail.iter().map(|mail| vec![Field::Smtp(mail)]).collect(),
             _ => Vec::new(),

@@ -1,6 +1,7 @@
-//! Answers Microsoft Graph v1.0 as far as people, groups, products and licences go.
+//! Answers Microsoft Graph v1.0 as far as people, groups, products, licences and the audit log go.
 
 mod assign;
+mod audit;
 mod batch;
 mod delta;
 mod directory;
@@ -13,6 +14,7 @@ mod users;
 
 use serde_json::json;
 
+pub(super) use self::audit::Left;
 use self::error::Refusal;
 use crate::sandbox::http::{Reply, Request, Shared};
 use crate::sandbox::licence::Look;
@@ -50,6 +52,17 @@ impl Context<'_> {
 
     fn may_read_organization(&self) -> Result<(), Refusal> {
         self.permit(&["Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"])
+    }
+
+    /// Products are read with a permission that reads nothing else of the organisation; the one that writes licences
+    /// is not in Microsoft's table.
+    fn may_read_products(&self) -> Result<(), Refusal> {
+        self.permit(&[
+            "LicenseAssignment.Read.All",
+            "Organization.Read.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ])
     }
 
     fn look(&self) -> Look {
@@ -118,6 +131,9 @@ fn route(shared: &Shared, request: &Request, path: &[&str], now: i64) -> Result<
         ("GET", ["groups", key, "transitiveMembers", cast @ ..]) => {
             (5, directory::members(&context, key, true, cast)?)
         }
+        ("POST", ["security", "auditLog", "queries"]) => (1, audit::create(&context)?),
+        ("GET", ["security", "auditLog", "queries", key]) => (1, audit::look(&context, key)?),
+        ("GET", ["security", "auditLog", "queries", key, "records"]) => (1, audit::records(&context, key)?),
         ("GET", [.., last]) => {
             return Err(Refusal::odata(format!("Resource not found for the segment '{last}'.")));
         }

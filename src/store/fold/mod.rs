@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use crate::model::ledger::came_back;
 use crate::model::{
-    By, Entry, Found, Ledger, Mark, PersonId, Setting, Settle, TenantEntry, TenantSetting, Tried, Value,
+    By, Entry, Found, Ledger, Mark, PersonId, Setting, Settle, Subject, TenantEntry, TenantSetting, Tried,
+    Value,
 };
 use crate::plan::Observed;
 use crate::store::names::Names;
-use crate::store::record::{Answer, Intent, Record, Subject, Under};
+use crate::store::record::{Answer, Intent, Record, Under};
 
 /// Folds the journal of one run into a ledger.
 ///
@@ -178,7 +179,14 @@ impl Folding {
                     // Undoing brings a choice back that we had written over, and it is its owner's again.
                     let theirs = undoes.is_some() && written.was_chosen(intent.to);
                     let by = if theirs { By::Seen } else { By::Us };
-                    Entry { by, chosen: theirs, retried: intent.repeat, rolled_back: undoes, ..written }
+                    Entry {
+                        by,
+                        chosen: theirs,
+                        retried: intent.repeat,
+                        by_group: intent.by_group,
+                        rolled_back: undoes,
+                        ..written
+                    }
                 };
                 *slot = Some(theirs.map_or_else(ours, |old| Entry { tried: None, ..old }));
             }
@@ -248,7 +256,7 @@ impl Folding {
                     let found = ours(intent.to, default, intent.at, intent.from, Some(&old)).found;
                     let tried = Some(Tried { value: intent.to, at: intent.at });
                     let rolled_back = rolled_back(intent).or(old.rolled_back);
-                    *slot = Some(Entry { rolled_back, found, tried, ..old });
+                    *slot = Some(Entry { by_group: intent.by_group, rolled_back, found, tried, ..old });
                 }
             }
         }
@@ -399,6 +407,7 @@ fn ours(
         chosen: false,
         released: false,
         retried: false,
+        by_group: false,
         recorded: false,
         rolled_back: None,
         found,

@@ -33,6 +33,7 @@ fn intent(subject: Subject, from: Value, to: Value) -> Record {
         from: Some(from),
         to,
         repeat: false,
+        by_group: false,
         under: None,
         at: at(2),
     })
@@ -68,6 +69,7 @@ fn words(ledger: &Ledger, setting: Setting) -> String {
         chosen,
         released,
         retried,
+        by_group,
         recorded,
         rolled_back,
         found,
@@ -81,6 +83,7 @@ fn words(ledger: &Ledger, setting: Setting) -> String {
         (*chosen, "chosen"),
         (*released, "released"),
         (*retried, "retried"),
+        (*by_group, "by group"),
         (*recorded, "recorded"),
         (rolled_back.is_some(), "rolled back"),
     ];
@@ -227,6 +230,7 @@ fn a_repeated_write_is_marked_so_that_it_is_not_repeated_again() {
         from: Some(Value::OPT_IN),
         to: Value::OPT_OUT,
         repeat: true,
+        by_group: false,
         under: None,
         at: at(2),
     });
@@ -358,7 +362,7 @@ fn undoing(setting: Setting, from: Value, to: Value) -> Vec<Record> {
     let subject = Subject::Person(ADA, setting);
     let under = Some(Under::Rollback(Mark::of("a manifest")));
     let from = Some(from);
-    let intent = Intent { operation: 0, subject, from, to, repeat: false, under, at: at(8) };
+    let intent = Intent { operation: 0, subject, from, to, repeat: false, by_group: false, under, at: at(8) };
     vec![Record::Intent(intent), outcome(subject, Answer::Sent)]
 }
 
@@ -408,7 +412,16 @@ fn undoing_of_which_nothing_was_heard_is_still_known_as_such() {
 fn a_default_that_is_undone_while_it_is_on_its_way_remembers_what_may_still_show() {
     let write = |from, to, under| {
         let from = Some(from);
-        let intent = Intent { operation: 0, subject: DEFAULT, from, to, repeat: false, under, at: at(8) };
+        let intent = Intent {
+            operation: 0,
+            subject: DEFAULT,
+            from,
+            to,
+            repeat: false,
+            by_group: false,
+            under,
+            at: at(8),
+        };
         [Record::Intent(intent), outcome(DEFAULT, Answer::Sent)]
     };
     let under = Some(Under::Rollback(Mark::of("a manifest")));

@@ -190,6 +190,7 @@ async fn what_was_learnt_after_a_plan_was_made_is_known_by_person_and_setting() 
             from: None,
             to,
             repeat: false,
+            by_group: false,
             under: None,
             at: clock.now(),
         })
@@ -247,6 +248,7 @@ async fn no_name_of_a_person_is_kept() {
         mark: None,
         licences: Vec::new(),
         after_opt_out: false,
+        through: Vec::new(),
     });
     named.left_alone.push(LeftAlone {
         upn: "ada@contoso.com".into(),

@@ -14,6 +14,7 @@ mod emulators;
 mod keeping;
 mod locking;
 mod racing;
+mod trial;
 
 pub(super) const TENANT: TenantId = TenantId(Uuid::from_u128(0x7e));
 pub(super) const OTHER: TenantId = TenantId(Uuid::from_u128(0x07));
@@ -112,6 +113,7 @@ pub(super) fn records() -> Vec<Record> {
             from: Some(Value::OPT_IN),
             to: Value::OPT_OUT,
             repeat: false,
+            by_group: false,
             under: None,
             at,
         }));

@@ -38,8 +38,18 @@ pub(super) struct Worker {
     answer_within: Duration,
     /// The token that it is connected with, once it is.
     token: Option<Arc<Token>>,
+    pub(super) versions: ShellVersions,
     /// When it was last of use, as [`Clock::elapsed`] measures.
     pub(super) used: Duration,
+}
+
+/// Is what PowerShell says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShellVersions {
+    /// PowerShell's own version, such as `7.4.6`.
+    pub powershell: String,
+    /// The version of the module `ExchangeOnlineManagement`, which is one that will do.
+    pub module: String,
 }
 
 /// Says why a request has no answer.
@@ -82,13 +92,14 @@ impl Worker {
             number: 0,
             answer_within: shell.answer_within,
             token: None,
+            versions: ShellVersions::default(),
             used: Duration::ZERO,
         };
         tokio::spawn(listen(errors, worker.last_words.clone()));
         let mark = worker.mark.clone();
         let hello = worker.ask(Order::Hello { protocol: PROTOCOL, mark: &mark }, shell.start_within);
         let reply = hello.await.map_err(NoStart::Lost)?;
-        judge_hello(&reply).map_err(NoStart::NoModule)?;
+        worker.versions = judge_hello(&reply).map_err(NoStart::NoModule)?;
         tracing::debug!(process = worker.process.id(), hello = %reply.value, "a worker has started");
         Ok(worker)
     }
@@ -212,7 +223,7 @@ fn command(shell: &Shell, script: &Path) -> Command {
 }
 
 /// Judges what a worker says of itself.
-fn judge_hello(reply: &Reply) -> Result<(), String> {
+fn judge_hello(reply: &Reply) -> Result<ShellVersions, String> {
     let text = |value: Option<&Json>| value.and_then(Json::as_str).map(clip);
     if !reply.ok {
         let message = text(reply.error.get("message")).unwrap_or_else(|| "it does not say why".to_owned());
@@ -229,7 +240,9 @@ fn judge_hello(reply: &Reply) -> Result<(), String> {
         Some(module) if version(&module) < version(&oldest) => Err(format!(
             "the module ExchangeOnlineManagement of PowerShell is version {module}, and {oldest} or later is needed"
         )),
-        Some(_) => Ok(()),
+        Some(module) => {
+            Ok(ShellVersions { powershell: text(reply.value.get("powershell")).unwrap_or_default(), module })
+        }
     }
 }
 
@@ -283,25 +296,25 @@ mod tests {
 
     use super::*;
 
-    fn hello(module: Json) -> Result<(), String> {
+    fn hello(module: &Json) -> Result<(), String> {
         let value = json!({ "protocol": 1, "powershell": "7.4.6", "module": module, "oldest": "3.2.0" });
-        judge_hello(&Reply { id: 1, ok: true, value, error: serde_json::Map::new() })
+        judge_hello(&Reply { id: 1, ok: true, value, error: serde_json::Map::new() }).map(drop)
     }
 
     #[test]
     fn versions_are_compared_by_their_numbers() {
         for fits in ["3.2.0", "3.10.0", "3.2.0.1", "4.0", "3.9.1-Preview1"] {
-            assert_eq!(hello(json!(fits)), Ok(()), "{fits}");
+            assert_eq!(hello(&json!(fits)), Ok(()), "{fits}");
         }
         for old in ["3.1.9", "2.0.5", "3", "", "latest"] {
-            assert!(hello(json!(old)).is_err(), "{old}");
+            assert!(hello(&json!(old)).is_err(), "{old}");
         }
         insta::assert_snapshot!(
-            hello(json!("3.1.0")).unwrap_err(),
+            hello(&json!("3.1.0")).unwrap_err(),
             @"the module ExchangeOnlineManagement of PowerShell is version 3.1.0, and 3.2.0 or later is needed"
         );
         insta::assert_snapshot!(
-            hello(Json::Null).unwrap_err(),
+            hello(&Json::Null).unwrap_err(),
             @"PowerShell has no module ExchangeOnlineManagement, and version 3.2.0 or later is needed"
         );
     }

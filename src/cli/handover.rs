@@ -1,0 +1,99 @@
+//! `handover`: writes a saved plan as a script that an administrator runs, after everything that `apply` makes sure of.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::apply::shown;
+use super::args::{Format, Global, HandoverArgs, Output};
+use super::consent;
+use super::console::{Console, replace};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::saved::{self, Reviewed, Saved, Terms};
+use super::session::{Purpose, Session, clock, read_manifest};
+use crate::apply::Handover;
+use crate::render;
+
+/// Is what the script is called in a folder.
+const SCRIPT: &str = "handover.ps1";
+
+pub(super) async fn run(global: &Global, console: &Console, args: &HandoverArgs) -> Result<Exit, Failure> {
+    let script = place(&args.out)?;
+    let data = script.with_extension("jsonl");
+    consent::may_allow(global, console, Some(&args.plan), &args.consent.allow)?;
+    let manifest = read_manifest(global, console)?;
+    let output = Output::default();
+    let terms = Terms { freshness: &args.freshness, output: &output, form: Format::Text };
+    let plan = saved::approved(global, console, terms, &manifest, &args.plan).await?;
+    if !plan.licensing_groups.is_empty() {
+        let fact = "the plan changes licensing groups, which a handed-over script does not do";
+        return Err(
+            Failure::wrong(fact).hint("apply it, or plan without `licences: { through-groups: true }`")
+        );
+    }
+    let waivers = consent::waivers(&args.waiver, plan.hash, clock(global).now())?;
+    // It writes nothing to the store: who runs the script, and whether, is known when the results come back.
+    let session = Session::of(manifest, global, console, Purpose::Look).await?;
+    for file in [&script, &data] {
+        let output = Output { out: Some(file.clone()), ..Output::default() };
+        session.spare(&output, global, Some(&args.plan))?;
+    }
+    let ended = write(console, &session, args, terms, plan, &waivers, [&script, &data]).await;
+    session.close().await;
+    ended
+}
+
+/// Shows the plan, lets the guards speak, looks at everybody in it, and writes both files.
+async fn write(
+    console: &Console,
+    session: &Session,
+    args: &HandoverArgs,
+    terms: Terms<'_>,
+    plan: crate::plan::Plan,
+    waivers: &[crate::model::Waiver],
+    [script, data]: [&Path; 2],
+) -> Result<Exit, Failure> {
+    let remembered = session.remembered().await?;
+    console.picked_up(&remembered)?;
+    let waived = consent::waived(waivers);
+    let Reviewed { planned, answered: _, meanwhile } =
+        saved::reviewed(session, &remembered, &args.consent, &waived, plan).await?;
+    let plan = shown(console, terms.output, terms.form, planned, Some(&args.plan))?;
+    let saved = Saved { plan: &plan, remembered: &remembered, meanwhile: &meanwhile };
+    let left_out = saved::look_at_all(session, console, terms, saved).await?;
+    let handover = Handover::of(&plan, &left_out);
+    if handover.is_empty() {
+        console.say("There is nothing to hand over: the plan, as far as it still holds, writes nothing.")?;
+        return Ok(Exit::Done);
+    }
+    let mut fingerprint = None;
+    replace(data, |out| {
+        fingerprint = Some(render::handover::data(out, handover.steps())?);
+        Ok(())
+    })?;
+    // The script comes second: it names the data by its hash, and refuses any other.
+    replace(script, |out| {
+        let fingerprint =
+            fingerprint.as_ref().ok_or_else(|| io::Error::other("the steps were not written"))?;
+        render::handover::script(out, &handover, fingerprint)
+    })?;
+    let [script, data] = [script, data].map(|path| path.display().to_string());
+    console.say(&render::handover::written(&handover, &script, &data))?;
+    Ok(Exit::Done)
+}
+
+/// Finds where the script goes.
+fn place(out: &Path) -> Result<PathBuf, Failure> {
+    let script = if out.is_dir() { out.join(SCRIPT) } else { out.to_owned() };
+    let is_script = script.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ps1"));
+    let folder = super::console::folder(&script);
+    if !is_script || script.is_dir() {
+        return Err(Failure::wrong(format!("{} is no folder, and does not end in .ps1", out.display()))
+            .hint("`--out` names a folder that exists, or a file such as handover.ps1"));
+    }
+    if !folder.is_dir() {
+        return Err(Failure::wrong(format!("there is no folder {}", folder.display()))
+            .hint("`--out` names a file in a folder that exists"));
+    }
+    Ok(script)
+}

@@ -1,0 +1,117 @@
+//! Words for licensing groups: what changes in them, and why they are left as they are.
+
+use super::number::{count, list, people};
+use super::words::{self, Quote};
+use crate::apply::{GroupRow, Outcome};
+use crate::model::{GroupId, Value};
+use crate::plan::{Barrier, GroupLicences};
+
+/// Says that a group stands against what is asked for, why it is not changed itself, and what to do.
+pub(super) fn inherited(
+    group: &str,
+    id: GroupId,
+    number: u64,
+    removal: bool,
+    barrier: &Barrier,
+    quote: Quote,
+) -> String {
+    let (group, who) = (quote(group), people(number));
+    let fact = if removal {
+        format!(
+            "{group} hands the service plan down to {who} from whom it is to be removed, so they can still opt in"
+        )
+    } else {
+        format!("{group} hands its licence down to {who} with the service plan switched off")
+    };
+    format!("{fact}; {} (group {id})", against(barrier, removal, quote))
+}
+
+/// Says why a group is not changed for all of its members, and what to do.
+pub(super) fn against(barrier: &Barrier, removal: bool, quote: Quote) -> String {
+    let (off, lose) = if removal { ("off", "lose") } else { ("on", "get") };
+    match barrier {
+        Barrier::NotAllowed => format!(
+            "switch the plan {off} in that group's licence, or say `licences: {{ through-groups: true }}`, which does \
+             so where all of its members are to {lose} it"
+        ),
+        Barrier::Unreadable { message } => {
+            format!(
+                "the group and its members have to be read for that, and could not be: {}",
+                quote(message)
+            )
+        }
+        Barrier::Incomplete { people: number } => format!(
+            "{} hold its licence and are not in its list of members, so nobody knows whom a change would reach; plan \
+             again later",
+            people(*number)
+        ),
+        Barrier::Processing => {
+            "the directory still works on an earlier change of that group; plan again later".to_owned()
+        }
+        Barrier::AsWanted => format!(
+            "the group itself has it {off} already, and they do not show it; look for licence errors in the group, and \
+             have it processed again"
+        ),
+        Barrier::Members { others, of, names } => {
+            let mut named: Vec<_> = names.iter().map(|name| quote(name)).collect();
+            let more = others.saturating_sub(named.len() as u64);
+            if more > 0 {
+                named.push(format!("{} more", count(more)));
+            }
+            let verb = if *others == 1 { "is" } else { "are" };
+            format!(
+                "switching it {off} there would reach all {} members, of whom {} {verb} not to {lose} it, or cannot \
+                 ({}): name them in the manifest as well, take them out of the group, or license them by another one",
+                count(*of),
+                count(*others),
+                list(&named)
+            )
+        }
+    }
+}
+
+/// Says what changes in a group: `licence of all-staff (SPE_E5): off for all 12 members`.
+pub(super) fn change(group: &GroupLicences, quote: Quote) -> String {
+    let GroupLicences { id: _, name, to, changes, members } = group;
+    let products: Vec<_> = changes.iter().map(|change| quote(&change.name)).collect();
+    licence(&quote(name), &products, *to, members.len() as u64)
+}
+
+fn licence(name: &str, products: &[String], to: Value, members: u64) -> String {
+    let switch = if to == Value::REMOVED { "off" } else { "on" };
+    let whom = match members {
+        1 => "its only member".to_owned(),
+        number => format!("all {} members", count(number)),
+    };
+    format!("licence of {name} ({}): {switch} for {whom}", list(products))
+}
+
+/// Says what became of a group: `licence of all-staff (SPE_E5): off for all 12 members: done`.
+pub(super) fn became(row: &GroupRow, quote: Quote) -> String {
+    let GroupRow { id: _, name, to, products, members, outcome, .. } = row;
+    let products: Vec<_> = products.iter().map(|name| quote(name)).collect();
+    let licence = licence(&quote(name), &products, *to, *members);
+    match message(row, quote) {
+        Some(message) => format!("{licence}: {}, {message}", outcome.word()),
+        None => format!("{licence}: {}", outcome.word()),
+    }
+}
+
+/// Says why it became that, what the directory reports, and its own id for a request that failed.
+pub(super) fn message(row: &GroupRow, quote: Quote) -> Option<String> {
+    let GroupRow { outcome, attempts, request_id, why, processing, errors, .. } = row;
+    let mut parts: Vec<String> = why.iter().map(|why| words::why(why, quote)).collect();
+    if *processing {
+        parts.push("the directory works on its members".to_owned());
+    }
+    if *errors {
+        parts.push("the directory reports licence errors of some of its members".to_owned());
+    }
+    if *attempts > 1 {
+        parts.push(format!("{} attempts", count((*attempts).into())));
+    }
+    if let (Outcome::Failed | Outcome::Unanswered, Some(id)) = (outcome, request_id) {
+        parts.push(format!("request {}", quote(id)));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
