@@ -211,9 +211,9 @@ pub(in crate::cli) enum Command {
   insightctl apply plan.json --sandbox tenant.json --yes --out results.csv
   insightctl apply plan.json --sandbox tenant.json --yes --waiver waiver.yaml")]
     Apply(ApplyArgs),
-    /// Write a saved plan as a PowerShell script, for whoever may not give an application the role
+    /// Write a saved plan as a PowerShell script that an administrator runs
     ///
-    /// Refuses what `apply` would refuse, with the same consent. The script does exactly that plan, with Microsoft's own
+    /// For whoever may not give an application the role that `apply` needs. Refuses what `apply` would refuse, with the same consent. The script does exactly that plan, with Microsoft's own
     /// cmdlets, under the account of whoever runs it: it looks before each write, leaves alone who is no longer as
     /// planned, goes on after errors, resumes from its own results file, and is to be read before it is run. `record`
     /// takes the results into the ledger; until then, what the script wrote counts as somebody else's changes. The
