@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
 use crate::model::{ActualState, DesiredState, Membership, Selector};
+use crate::plan::budget::Speed;
 use crate::plan::{Context, Scope, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Place, Remembered, Store, WhenMissing};
@@ -27,6 +28,7 @@ pub(super) struct Session {
     pub(super) store: Store,
     pub(super) clock: Clock,
     as_of: Option<Timestamp>,
+    speed: Speed,
     /// Serves while it is held.
     sandbox: Option<Sandbox>,
 }
@@ -79,8 +81,10 @@ impl Session {
         };
         let mut connection = Connection::new(manifest.tenant(), Endpoints::of_sandbox(&url), credential);
         connection.on_reading = Some(console.on_reading());
+        connection.rate = global.rate;
+        let speed = connection.transport.speed(global.rate);
         let reader = Reader::connect(connection, clock.clone()).await?;
-        Ok(Self { manifest, reader, store, clock, as_of: global.as_of, sandbox })
+        Ok(Self { manifest, reader, store, clock, as_of: global.as_of, speed, sandbox })
     }
 
     /// Resolves the manifest's rules, and reads everyone in scope.
@@ -136,6 +140,7 @@ impl Session {
             keeps_ledger: !self.store.keeps_nothing(),
             newest_run: remembered.newest_run(),
             re_pin,
+            speed: self.speed,
         }
     }
 

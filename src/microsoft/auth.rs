@@ -15,8 +15,8 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::error::{Peer, Trouble};
-use super::http::Service;
 use super::message::{Content, Effect, Request};
+use super::service::Service;
 use super::url::{self, VALUE};
 use crate::model::{Refusal, RefusalKind, TenantId};
 

@@ -2,6 +2,7 @@
 
 use super::{Credential, OnReading};
 use crate::model::TenantId;
+use crate::plan::budget::{CallRate, Speed};
 
 /// Says where the three services are: base addresses without a slash at the end.
 ///
@@ -31,6 +32,15 @@ pub enum Transport {
     ExchangeRest,
 }
 
+impl Transport {
+    /// Says how fast it is, where so many calls a second are allowed at most.
+    pub fn speed(&self, rate: Option<CallRate>) -> Speed {
+        match self {
+            Self::ExchangeRest => Speed::in_batches(rate),
+        }
+    }
+}
+
 /// Is all that it takes to reach one tenant.
 pub struct Connection {
     /// The tenant that is meant; signing in to another one is refused.
@@ -41,18 +51,21 @@ pub struct Connection {
     pub credential: Credential,
     /// What carries the insights cmdlets.
     pub transport: Transport,
+    /// How many calls a second the settings service may be sent at most; as many as it bears, if nobody says.
+    pub rate: Option<CallRate>,
     /// Is told how far reading is.
     pub on_reading: Option<OnReading>,
 }
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { tenant, endpoints, credential, transport, on_reading: _ } = self;
+        let Self { tenant, endpoints, credential, transport, rate, on_reading: _ } = self;
         f.debug_struct("Connection")
             .field("tenant", tenant)
             .field("endpoints", endpoints)
             .field("credential", credential)
             .field("transport", transport)
+            .field("rate", rate)
             .finish_non_exhaustive()
     }
 }
@@ -60,6 +73,13 @@ impl std::fmt::Debug for Connection {
 impl Connection {
     /// Reaches a tenant over the Exchange REST envelope, and tells nobody how far it is.
     pub fn new(tenant: TenantId, endpoints: Endpoints, credential: Credential) -> Self {
-        Self { tenant, endpoints, credential, transport: Transport::ExchangeRest, on_reading: None }
+        Self {
+            tenant,
+            endpoints,
+            credential,
+            transport: Transport::ExchangeRest,
+            rate: None,
+            on_reading: None,
+        }
     }
 }

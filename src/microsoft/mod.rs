@@ -5,12 +5,13 @@
 //! whole room is verified against the sandbox only.
 //!
 //! Start with [`Reader`], which has no method that writes, and [`Writer`], which has them all. Beneath them,
-//! `message` holds requests and answers as values, `http` sends one, `retry` and `pace` decide when, `said` and `error`
-//! read refusals, and `batch` looks into the answers that hold many.
+//! `message` holds requests and answers as values, `http` sends one, `service` sends it again, `retry` and `pace` decide when, `cost` counts
+//! ahead what it takes, `said` and `error` read refusals, and `batch` looks into the answers that hold many.
 
 mod auth;
 mod batch;
 mod connection;
+mod cost;
 mod error;
 mod fuse;
 mod graph;
@@ -21,6 +22,7 @@ mod pace;
 mod reader;
 mod retry;
 mod said;
+mod service;
 mod url;
 mod writer;
 

@@ -10,10 +10,11 @@ use super::auth::{Audience, Tokens};
 use super::error::Peer;
 use super::fuse::Fuse;
 use super::graph::{Directory, Found, Graph, Learnt, One};
-use super::http::{Service, Wire};
+use super::http::Wire;
 use super::insights::exchange::Exchange;
 use super::insights::{Identity, Insights};
-use super::pace::Pace;
+use super::pace::{Allowance, Pace};
+use super::service::{Service, Way};
 use super::{Connection, Reading, Transport, known, url};
 use crate::clock::Clock;
 use crate::model::{
@@ -21,6 +22,7 @@ use crate::model::{
     Refusal, RefusalKind, Selector, Settings, TenantId, TenantSetting, Value,
 };
 use crate::plan::Scope;
+use crate::plan::budget::{BATCHES, BOLD};
 
 /// Is how many batches of people we have waiting at once; how many are sent at once is for [`Pace`] to say.
 const WAITING: usize = 32;
@@ -60,26 +62,36 @@ impl From<&Scope> for Ask {
 impl Reader {
     /// Signs in for both services and makes sure that it is the tenant that was meant.
     pub async fn connect(connection: Connection, clock: Clock) -> Result<Self, Refusal> {
-        let Connection { tenant, endpoints, credential, transport, on_reading } = connection;
+        let endpoints = &connection.endpoints;
         let bases = [&endpoints.login, &endpoints.graph, &endpoints.exchange];
         for base in bases {
             url::check_base(base)?;
         }
         let local = bases.iter().all(|base| base.starts_with("http://"));
         let wire = Wire::new(clock.clone(), local)?;
-        let tokens = Arc::new(Tokens::new(Service::sign_in(wire.clone()), &endpoints, tenant, credential));
+        Self::over(Way::new(wire, clock.clone()), connection, clock).await
+    }
+
+    /// Does what [`Reader::connect`] does, over a way that is there already.
+    pub(crate) async fn over(way: Way, connection: Connection, clock: Clock) -> Result<Self, Refusal> {
+        let Connection { tenant, endpoints, credential, transport, rate, on_reading } = connection;
+        let tokens = Arc::new(Tokens::new(Service::sign_in(way.clone()), &endpoints, tenant, credential));
         let (one, other) = tokio::join!(tokens.get(Audience::Graph), tokens.get(Audience::Exchange));
         one.and(other)?;
 
-        // Graph publishes its limits and they are wide; nothing is known of the settings service.
-        let (bold, careful) = (Pace::new(4, 16), Pace::new(2, 16));
         let service =
-            |peer, pace, audience| Service::new(peer, wire.clone(), pace, Arc::clone(&tokens), audience);
-        let graph = Graph::new(service(Peer::Directory, bold, Audience::Graph), &endpoints.graph);
+            |peer, pace, audience| Service::new(peer, way.clone(), pace, Arc::clone(&tokens), audience);
+        let directory = service(Peer::Directory, Pace::new(BOLD, BATCHES), Audience::Graph);
+        let graph = Graph::new(directory, &endpoints.graph);
+        let speed = transport.speed(rate);
+        let pace = Pace::new(speed.first, speed.most);
+        if let Some(rate) = rate {
+            pace.allow_units(Allowance::steady(rate.a_second()));
+        }
         let insights: Arc<dyn Insights> = match transport {
             Transport::ExchangeRest => {
-                let exchange = service(Peer::Settings, careful, Audience::Exchange);
-                Arc::new(Exchange::new(exchange, &endpoints.exchange, tenant))
+                let exchange = service(Peer::Settings, pace, Audience::Exchange);
+                Arc::new(Exchange::new(exchange, &endpoints.exchange, tenant, speed.carries))
             }
         };
 

@@ -3,6 +3,7 @@
 //! [`plan`] is a plain function of what is wanted, what is, and what is remembered. It knows no client, no console
 //! and no clock but the moment that it is told. Where to start reading: the table in [`verdict`], then [`plan`].
 
+pub mod budget;
 pub mod calls;
 mod consent;
 mod deed;
@@ -53,6 +54,7 @@ use crate::model::{
     ActualPerson, ActualState, Class, DesiredGroup, DesiredState, Entry, Held, Known, Ledger, Mark, PersonId,
     Setting, Value,
 };
+use budget::Speed;
 use explain::Decision;
 use hold::Deviations;
 use leaving::Leaver;
@@ -75,6 +77,8 @@ pub struct Context {
     pub newest_run: u64,
     /// Whether values that a default moved may be written again.
     pub re_pin: bool,
+    /// How the settings service is reached, for the time that apply takes.
+    pub speed: Speed,
 }
 
 impl Context {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::budget::{Budget, Speed};
 use super::tenant::TenantVerdict;
 use super::{
     Basis, Because, Context, Draft, FORMAT, Leaving, MovesWithDefault, Note, Observations, Operation, Plan,
@@ -38,7 +39,7 @@ pub(super) fn finish(
     outside_changes.sort();
     let mut quarantined = [tenant.quarantined, quarantined].concat();
     quarantined.sort();
-    let summary = summary(&operations, &left_alone, desired);
+    let summary = summary(&operations, &left_alone, desired, &context.speed);
     Plan {
         format: FORMAT,
         hash: PlanHash::default(),
@@ -84,12 +85,12 @@ pub fn is_consistent(plan: &Plan) -> bool {
     let marked = operations.iter().all(|op| op.because != Because::ReOptIn || op.mark.is_some());
     let people = People::of(operations);
     let apart = left_alone.iter().filter_map(|person| person.id).all(|id| !people.all.contains(&id));
-    let calls: u64 = calls::calls(operations).iter().map(|work| work.task.calls()).sum();
+    let budget = Budget::of(&calls::calls(operations), operations, &Speed::default());
     operations.is_sorted_by_key(order)
         && classed
         && marked
         && apart
-        && calls == summary.calls
+        && (budget.writes, budget.reads) == (summary.calls, summary.reads)
         && people.all.len() as u64 == summary.people
         && people.counted() == summary.by_class
 }
@@ -240,7 +241,12 @@ fn is_digest(target: &Target) -> bool {
     }
 }
 
-fn summary(operations: &[Operation], left_alone: &[super::LeftAlone], desired: &DesiredState) -> Summary {
+fn summary(
+    operations: &[Operation],
+    left_alone: &[super::LeftAlone],
+    desired: &DesiredState,
+    speed: &Speed,
+) -> Summary {
     let people = People::of(operations);
     let outside = people.all.iter().filter(|id| !desired.people.contains_key(id)).count();
     let tenant = |operation: &&Operation| matches!(operation.target, Target::Tenant(_));
@@ -255,7 +261,7 @@ fn summary(operations: &[Operation], left_alone: &[super::LeftAlone], desired: &
     for at in held.chain(desired.not_found.iter().map(|missing| missing.group)) {
         *groups.entry(Arc::clone(&desired.groups[at as usize].name)).or_default() += 1;
     }
-    let work = calls::calls(operations);
+    let Budget { writes, reads, seconds } = Budget::of(&calls::calls(operations), operations, speed);
     Summary {
         in_scope: (desired.people.len() + desired.not_found.len()) as u64,
         people: people.all.len() as u64,
@@ -265,8 +271,9 @@ fn summary(operations: &[Operation], left_alone: &[super::LeftAlone], desired: &
         pinned: people.pinned.len() as u64,
         left_alone: reasons,
         groups,
-        calls: work.iter().map(|work| work.task.calls()).sum(),
-        seconds: calls::estimate(&work),
+        calls: writes,
+        reads,
+        seconds,
     }
 }
 

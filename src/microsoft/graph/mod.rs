@@ -6,6 +6,7 @@ mod resolve;
 mod wire;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::DeserializeOwned;
 
@@ -13,14 +14,15 @@ pub(crate) use self::licence::Products;
 pub(crate) use self::read::{Directory, Found, Learnt};
 pub(crate) use self::resolve::One;
 
-use super::batch;
+use super::{batch, cost};
 use super::error::{Peer, Trouble};
-use super::http::Service;
 use super::message::{Answer, Effect, Failure, Request};
+use super::service::Service;
 use crate::model::Refusal;
+use crate::plan::budget::LICENCES_AT_ONCE;
 
 /// Is how many requests one `$batch` takes.
-const BATCH: usize = 20;
+const BATCH: usize = LICENCES_AT_ONCE;
 /// Is how many records one page holds at most.
 const PAGE: u64 = 999;
 /// Is how many empty pages may follow each other: a few do where a filter leaves little.
@@ -34,12 +36,23 @@ pub(crate) struct Graph {
     service: Service,
     /// Base address, to which next pages have to belong as well.
     base: String,
+    /// How many people the tenant is known to have at least.
+    people: AtomicU64,
 }
 
 impl Graph {
     /// Takes the address without version and slash, such as `https://graph.microsoft.com`.
     pub(crate) fn new(service: Service, base: &str) -> Self {
-        Self { service, base: base.to_owned() }
+        service.pace().allow_units(cost::reads_allowed(0));
+        service.pace().allow_writes(cost::writes_allowed());
+        Self { service, base: base.to_owned(), people: AtomicU64::new(0) }
+    }
+
+    /// Takes into account that the tenant has so many people at least: a larger one is allowed more.
+    fn has_people(&self, people: u64) {
+        if self.people.fetch_max(people, Ordering::Relaxed) < people {
+            self.service.pace().allow_units(cost::reads_allowed(people));
+        }
     }
 
     /// Makes an address from a path that begins with a slash.
