@@ -19,6 +19,8 @@ mod report;
 mod retold;
 mod tenant;
 mod theirs;
+#[cfg(test)]
+mod trial;
 mod why;
 
 use std::time::Duration;

@@ -23,6 +23,8 @@ mod reader;
 mod retry;
 mod said;
 mod service;
+#[cfg(test)]
+pub(crate) mod trial;
 mod url;
 mod writer;
 

@@ -73,7 +73,12 @@ impl Service {
 
     /// Makes the peer that gives tokens.
     pub(crate) fn sign_in(way: Way) -> Self {
-        Self { peer: Peer::SignIn, way, pace: Pace::new(2, 2), token: None }
+        Self::open(Peer::SignIn, way, Pace::new(2, 2))
+    }
+
+    /// Makes a peer that wants no token.
+    pub(crate) fn open(peer: Peer, way: Way, pace: Pace) -> Self {
+        Self { peer, way, pace, token: None }
     }
 
     /// Gives the pace, for what is known of the service's limits beside its answers.

@@ -241,3 +241,99 @@ fn rounded(span: Duration) -> u64 {
 fn real(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::{Mode, PersonId, TenantSetting, Value};
+    use crate::plan::calls::Set;
+
+    fn settings(people: usize, calls: usize) -> Vec<Work> {
+        let set = Set { mode: Some(Mode::OptOut), feature: None };
+        let work = |number: usize| Work {
+            phase: Phase::Withdraw,
+            task: Task::Settings {
+                id: PersonId(Uuid::from_u128(number as u128)),
+                upn: "ada@contoso.com".into(),
+                sets: vec![set; calls],
+            },
+            operations: vec![number],
+        };
+        (0..people).map(work).collect()
+    }
+
+    fn defaults(number: usize) -> Vec<Work> {
+        let task = Task::Tenant { setting: TenantSetting::Dashboard, value: Value::OFF };
+        let work = |index| Work { phase: Phase::DefaultsOff, task: task.clone(), operations: vec![index] };
+        (0..number).map(work).collect()
+    }
+
+    fn at(rate: &str) -> Speed {
+        Speed::in_batches(Some(rate.parse().unwrap()))
+    }
+
+    fn budget(work: &[Work], speed: &Speed) -> (u64, u64, u64) {
+        let Budget { writes, reads, seconds } = Budget::of(work, &[], speed);
+        (writes, reads, seconds)
+    }
+
+    #[test]
+    fn everybody_is_read_before_and_after() {
+        assert_eq!(budget(&[], &Speed::default()), (0, 0, 0));
+        assert_eq!(budget(&settings(1, 1), &Speed::default()), (1, 3, 4), "and the defaults once");
+        assert_eq!(budget(&settings(1, 3), &Speed::default()), (3, 3, 6));
+        assert_eq!(budget(&defaults(2), &Speed::default()), (2, 5, 7));
+    }
+
+    #[test]
+    fn a_stated_rate_decides_where_it_is_the_slowest() {
+        let (writes, reads, seconds) = budget(&settings(1_000, 1), &at("10"));
+        assert_eq!((writes, reads), (1_000, 2_001));
+        assert!((299..=302).contains(&seconds), "{seconds}");
+        let (_, _, seconds) = budget(&settings(1_000, 1), &at("10000"));
+        assert!((20..=23).contains(&seconds), "sixteen batches at once: {seconds}");
+        let (_, _, seconds) = budget(&settings(1_000, 1), &Speed::default());
+        assert!((25..=32).contains(&seconds), "it takes a while to get there: {seconds}");
+    }
+
+    #[test]
+    fn what_goes_at_once_never_exceeds_a_second_of_the_rate() {
+        let carries = |rate| at(rate).carries;
+        assert_eq!(["0.1", "1", "3.9", "10", "500"].map(carries), [1, 1, 3, 10, 10]);
+        let first = |rate| at(rate).first;
+        assert_eq!(["0.1", "5", "20", "50", "1000"].map(first), [2, 2, 2, 5, 16]);
+    }
+
+    #[test]
+    fn a_rate_is_a_number_that_means_something() {
+        for wrong in ["", "0", "-1", "nan", "inf", "1e9", "ten", "0.001"] {
+            assert_eq!(wrong.parse::<CallRate>(), Err(NotARate), "{wrong}");
+        }
+        assert_eq!(" 0.5 ".parse::<CallRate>().map(CallRate::a_second), Ok(0.5));
+    }
+
+    #[test]
+    fn many_licences_wait_for_the_budget_of_writes() {
+        let licence = |number: usize| Work {
+            phase: Phase::PlanRemove,
+            task: Task::Licences {
+                id: PersonId(Uuid::from_u128(number as u128)),
+                upn: "ada@contoso.com".into(),
+                changes: Vec::new(),
+            },
+            operations: Vec::new(),
+        };
+        let work: Vec<Work> = (0..9_300).map(licence).collect();
+        let (writes, reads, seconds) = budget(&work, &Speed::default());
+        assert_eq!((writes, reads, seconds), (9_300, 18_600, 500));
+    }
+
+    #[test]
+    fn a_million_people_are_counted_in_no_time() {
+        let (writes, reads, seconds) = budget(&settings(1_000_000, 1), &at("100"));
+        assert_eq!((writes, reads), (1_000_000, 2_000_001));
+        assert!((29_990..=30_010).contains(&seconds), "{seconds}");
+    }
+}

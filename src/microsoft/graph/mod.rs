@@ -66,12 +66,15 @@ impl Graph {
         answer.parse(Peer::Directory)
     }
 
-    /// Reads a number of objects without the objects; it comes as text.
+    /// Reads a number of people without the people; it comes as text.
     async fn count(&self, what: &'static str, path: &str) -> Result<u64, Refusal> {
         let request = advanced(Request::get(what, self.url(path))).with("Accept", "text/plain");
         let answer = self.service.send(&request).await?;
         let text = answer.text();
-        text.parse().map_err(|_| Trouble::garbled(Peer::Directory, answer.request_id, text).refusal)
+        let number =
+            text.parse().map_err(|_| Trouble::garbled(Peer::Directory, answer.request_id, text).refusal)?;
+        self.has_people(number);
+        Ok(number)
     }
 
     /// Reads a list page by page.

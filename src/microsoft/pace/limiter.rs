@@ -102,6 +102,7 @@ impl Limiter {
         for (bucket, much) in asked {
             bucket.take(f64::from(much));
         }
+        self.rate.sending(now);
         self.busy += 1;
         Turn::Go(self.mark())
     }

@@ -8,6 +8,8 @@ const BORNE: Duration = Duration::from_secs(4);
 const SHORTEST: Duration = Duration::from_millis(50);
 /// Is the slowest that we ever are, so that there is always a next call to learn from.
 const SLOWEST: f64 = 0.02;
+/// Is the part of a rate that must have been sent for the rate itself to have been refused.
+const USED: f64 = 0.8;
 
 /// Is a law for coming back after a refusal: how far down, how long up again, and how much of a wait is added to that.
 struct Law {
@@ -28,9 +30,9 @@ const CRUISING: Law = Law { foot: 0.9, climb: Duration::from_secs(40), of_price:
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rate {
     climb: Option<Climb>,
-    /// Since when the service has been left to itself: by pauses and by changes of the rate.
-    since: Duration,
-    /// What it accepted since then.
+    /// Since when nothing happened but sending: no pause, and no change for a refusal.
+    since: Option<Duration>,
+    /// What the service accepted since then.
     accepted: f64,
     price: Duration,
 }
@@ -46,8 +48,18 @@ struct Climb {
 
 impl Climb {
     fn at(&self, now: Duration) -> f64 {
-        let part = now.saturating_sub(self.from).as_secs_f64() / self.span.as_secs_f64();
-        (self.top + (self.top - self.foot) * (part - 1.0).powi(3)).max(SLOWEST)
+        (self.top + (self.top - self.foot) * (self.part(now) - 1.0).powi(3)).max(SLOWEST)
+    }
+
+    /// Gives the units that could have been sent since it began: the area under the curve.
+    fn sum(&self, now: Duration) -> f64 {
+        let part = self.part(now);
+        let below = (self.top - self.foot) * ((part - 1.0).powi(4) - 1.0) / 4.0;
+        (self.top * part + below) * self.span.as_secs_f64()
+    }
+
+    fn part(&self, now: Duration) -> f64 {
+        now.saturating_sub(self.from).as_secs_f64() / self.span.as_secs_f64()
     }
 }
 
@@ -62,6 +74,11 @@ impl Rate {
         self.price
     }
 
+    /// Begins to measure with the first that is sent.
+    pub(super) fn sending(&mut self, now: Duration) {
+        self.since.get_or_insert(now);
+    }
+
     /// Counts what the service accepted.
     pub(super) fn accepted(&mut self, units: f64) {
         self.accepted += units;
@@ -72,13 +89,15 @@ impl Rate {
     /// A service that has taken nothing at all since the last time says nothing about a rate, and is merely waited for.
     pub(super) fn refused(&mut self, now: Duration) {
         let Some(measured) = self.measured(now) else { return };
-        let known = self.climb.is_some() && now.saturating_sub(self.since) >= BORNE;
-        self.climb_from(now, measured * 1.1, if known { CRUISING } else { SEARCHING });
+        let used = self.climb.is_some_and(|climb| self.accepted >= USED * climb.sum(now));
+        let most = if used { f64::INFINITY } else { measured };
+        let known = self.climb.is_some() && self.span(now) >= BORNE;
+        self.climb_from(now, most, if known { CRUISING } else { SEARCHING });
     }
 
     /// Slows down a little, because the service says which share of its limit we use.
     pub(super) fn near(&mut self, now: Duration, share: f64) {
-        if now.saturating_sub(self.since) >= BORNE
+        if self.span(now) >= BORNE
             && let Some(measured) = self.measured(now)
         {
             self.climb_from(now, measured / share, CRUISING);
@@ -97,9 +116,13 @@ impl Rate {
         }
     }
 
+    fn span(&self, now: Duration) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| now.saturating_sub(since))
+    }
+
     /// Gives what the service accepted in a second; `None` when it was nothing.
     fn measured(&self, now: Duration) -> Option<f64> {
-        let span = now.saturating_sub(self.since).max(SHORTEST).as_secs_f64();
+        let span = self.span(now).max(SHORTEST).as_secs_f64();
         (self.accepted > 0.0).then(|| self.accepted / span)
     }
 
@@ -112,7 +135,7 @@ impl Rate {
     }
 
     fn begin(&mut self, now: Duration) {
-        self.since = now;
+        self.since = Some(now);
         self.accepted = 0.0;
     }
 }
@@ -128,6 +151,7 @@ mod tests {
     /// Is refused at 100 a second after a while.
     fn refused(borne: f64) -> Rate {
         let mut rate = Rate::default();
+        rate.sending(at(0.0));
         rate.accepted(1.0);
         rate.refused(at(0.0));
         rate.climb = Some(Climb { top: 100.0, foot: 100.0, from: at(0.0), span: at(1.0), of_price: 0 });
@@ -139,6 +163,7 @@ mod tests {
     #[test]
     fn nothing_is_known_before_the_first_refusal() {
         let mut rate = Rate::default();
+        rate.sending(at(0.0));
         rate.accepted(7.0);
         assert_eq!(rate.at(at(9.0)), None);
     }
@@ -146,10 +171,11 @@ mod tests {
     #[test]
     fn the_first_refusal_tells_what_was_borne() {
         let mut rate = Rate::default();
+        rate.sending(at(0.0));
         rate.accepted(200.0);
         rate.refused(at(10.0));
         let now = rate.at(at(10.0)).unwrap();
-        assert!((now - 0.7 * 22.0).abs() < 0.01, "{now}");
+        assert!((now - 0.7 * 20.0).abs() < 0.01, "{now}");
     }
 
     #[test]
@@ -197,6 +223,7 @@ mod tests {
     #[test]
     fn a_service_that_says_how_near_the_limit_is_is_believed() {
         let mut rate = Rate::default();
+        rate.sending(at(0.0));
         rate.accepted(1_000.0);
         rate.near(at(10.0), 1.25);
         assert!((rate.at(at(10.0)).unwrap() - 72.0).abs() < 0.01, "a hundred were 1.25 of it");
