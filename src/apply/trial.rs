@@ -13,8 +13,9 @@ use crate::microsoft::Writer;
 use crate::microsoft::trial::service::Bears;
 use crate::microsoft::trial::tenant::connected;
 use crate::model::{
-    ActualPerson, ActualState, ActualTenant, BySetting, Catalogue, DesiredGroup, DesiredState, Held, Kind, Known,
-    Ledger, Licences, Mode, OnLeave, OnUserChoice, PersonId, Settings, Settle, Switch, TenantId, TenantSetting, Value,
+    ActualPerson, ActualState, ActualTenant, BySetting, Catalogue, DesiredGroup, DesiredState, Held, Kind,
+    Known, Ledger, Licences, Mode, OnLeave, OnUserChoice, PersonId, Settings, Settle, Switch, TenantId,
+    TenantSetting, Value,
 };
 use crate::plan::budget::{CallRate, Speed};
 use crate::plan::{Context, Plan, plan};
@@ -37,11 +38,14 @@ fn planned(people: u128, rate: Option<CallRate>) -> Plan {
     let council = group("council", BySetting { mode: Some(Value::OPT_OUT), ..nothing() });
     let quiet = group("quiet", BySetting { dashboard: off, digest_email: off, ..nothing() });
     let ids = || (1..=people).map(|number| PersonId(Uuid::from_u128(number)));
-    let halves = ids().enumerate().map(|(at, id)| (id, Held { group: u32::from(at % 2 == 0), certain: true }));
+    let halves =
+        ids().enumerate().map(|(at, id)| (id, Held { group: u32::from(at % 2 == 0), certain: true }));
     let desired = DesiredState {
         groups: vec![council, quiet],
         people: halves.collect(),
-        tenant: [TenantSetting::OutlookAddIn, TenantSetting::ScheduleSend].map(|one| (one, Value::OFF)).into(),
+        tenant: [TenantSetting::OutlookAddIn, TenantSetting::ScheduleSend]
+            .map(|one| (one, Value::OFF))
+            .into(),
         ..DesiredState::default()
     };
     let on = Switch::On;
@@ -112,7 +116,7 @@ fn is_within_a_fifth((said, took): (f64, f64)) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn the_time_is_within_a_fifth_under_a_stated_limit() {
-    for (rate, people) in [("0.5", 12), ("5", 40), ("5", 400), ("20", 400), ("100", 2_000)] {
+    for (rate, people) in [("0.5", 12), ("5", 100), ("20", 200), ("100", 800)] {
         for millis in [20, 400] {
             let timed = timed(people, Some(rate), Duration::from_millis(millis)).await;
             assert!(is_within_a_fifth(timed), "{rate}/s, {people} people, {millis} ms: {timed:?}");
@@ -122,8 +126,8 @@ async fn the_time_is_within_a_fifth_under_a_stated_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn the_time_is_within_a_fifth_where_a_batch_lasts_as_long_as_is_assumed() {
-    for people in [1, 30, 400, 3_000] {
-        let timed = timed(people, None, Duration::from_secs(1)).await;
+    for people in [1, 30, 400, 1_000] {
+        let timed = timed(people, None, Duration::from_millis(500)).await;
         assert!(is_within_a_fifth(timed), "{people} people: {timed:?}");
     }
 }

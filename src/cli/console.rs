@@ -33,6 +33,7 @@ pub(super) struct Console {
     pub(super) stores: Stores,
     quiet: bool,
     progress: Arc<Mutex<Progress>>,
+    clock: Clock,
 }
 
 impl Console {
@@ -64,6 +65,7 @@ impl Console {
             stores,
             quiet: global.quiet,
             progress: Arc::new(Mutex::new(progress)),
+            clock: Clock::system(),
         }
     }
 
@@ -103,7 +105,7 @@ impl Console {
     pub(super) fn advance(&self, label: &str, done: u64, of: u64) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         // Progress that cannot be shown must not stop the work.
-        drop(progress.advance(label, done, of, Clock::elapsed()));
+        drop(progress.advance(label, done, of, self.clock.elapsed()));
     }
 
     /// Clears progress, so that other text can follow.

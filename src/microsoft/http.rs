@@ -83,7 +83,7 @@ impl Wire {
                 .header("Content-Type", "application/x-www-form-urlencoded")
                 .body(form.expose_secret().to_owned()),
         };
-        let began = Clock::elapsed();
+        let began = self.clock.elapsed();
         let mut response = match builder.send().await {
             Ok(response) => response,
             Err(error) => return Err(cut(peer, id, &error, !(error.is_connect() || error.is_builder()))),
@@ -116,7 +116,7 @@ impl Wire {
                 Err(error) => return Err(cut(peer, request_id.unwrap_or(id), &error, true)),
             }
         }
-        let took = Clock::elapsed().saturating_sub(began);
+        let took = self.clock.elapsed().saturating_sub(began);
         tracing::debug!(%peer, what = request.what, status, ?took, request_id, client_request_id = id, "answered");
         let request_id = request_id.or(Some(id));
         Ok(Answer { status, retry_after, request_id, claims, load, body: Body::Bytes(body), attempts: 1 })

@@ -13,7 +13,7 @@ use super::graph::{Directory, Found, Graph, Learnt, One};
 use super::http::Wire;
 use super::insights::exchange::Exchange;
 use super::insights::{Identity, Insights};
-use super::pace::{Allowance, Pace};
+use super::pace::Allowance;
 use super::service::{Service, Way};
 use super::{Connection, Reading, Transport, known, url};
 use crate::clock::Clock;
@@ -81,10 +81,10 @@ impl Reader {
 
         let service =
             |peer, pace, audience| Service::new(peer, way.clone(), pace, Arc::clone(&tokens), audience);
-        let directory = service(Peer::Directory, Pace::new(BOLD, BATCHES), Audience::Graph);
+        let directory = service(Peer::Directory, way.pace(BOLD, BATCHES), Audience::Graph);
         let graph = Graph::new(directory, &endpoints.graph);
         let speed = transport.speed(rate);
-        let pace = Pace::new(speed.first, speed.most);
+        let pace = way.pace(speed.first, speed.most);
         if let Some(rate) = rate {
             pace.allow_units(Allowance::steady(rate.a_second()));
         }

@@ -46,6 +46,11 @@ impl Way {
         Self { carrier: Arc::new(carrier), clock, seed: Arc::default() }
     }
 
+    /// Makes a pace in the time of this way: `first` requests at once, and never more than `most`.
+    pub(crate) fn pace(&self, first: u32, most: u32) -> Pace {
+        Pace::new(first, most, self.clock.clone())
+    }
+
     /// Gives numbers between 0 and 1 that differ from call to call and are the same in every run (`SplitMix64`).
     fn jitter(&self) -> f64 {
         let mut z = self.seed.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
@@ -73,7 +78,8 @@ impl Service {
 
     /// Makes the peer that gives tokens.
     pub(crate) fn sign_in(way: Way) -> Self {
-        Self::open(Peer::SignIn, way, Pace::new(2, 2))
+        let pace = way.pace(2, 2);
+        Self::open(Peer::SignIn, way, pace)
     }
 
     /// Makes a peer that wants no token.

@@ -4,8 +4,8 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use crate::apply::StaleLimit;
-use crate::plan::budget::{CallRate, NotARate};
 use crate::model::{Class, Setting, TenantSetting};
+use crate::plan::budget::{CallRate, NotARate};
 use crate::store::RunId;
 
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {

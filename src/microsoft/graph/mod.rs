@@ -14,10 +14,10 @@ pub(crate) use self::licence::Products;
 pub(crate) use self::read::{Directory, Found, Learnt};
 pub(crate) use self::resolve::One;
 
-use super::{batch, cost};
 use super::error::{Peer, Trouble};
 use super::message::{Answer, Effect, Failure, Request};
 use super::service::Service;
+use super::{batch, cost};
 use crate::model::Refusal;
 use crate::plan::budget::LICENCES_AT_ONCE;
 

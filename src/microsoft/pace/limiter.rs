@@ -93,8 +93,10 @@ impl Limiter {
         self.keep_to_the_rate(now);
         let Cost { units, writes } = cost;
         let buckets = [(&mut self.learnt, units), (&mut self.units, units), (&mut self.writes, writes)];
-        let mut asked: Vec<_> =
-            buckets.into_iter().filter_map(|(bucket, much)| bucket.as_mut().zip((much > 0).then_some(much))).collect();
+        let mut asked: Vec<_> = buckets
+            .into_iter()
+            .filter_map(|(bucket, much)| bucket.as_mut().zip((much > 0).then_some(much)))
+            .collect();
         let wait = asked.iter_mut().map(|(bucket, _)| bucket.wait(now)).max().unwrap_or_default();
         if !wait.is_zero() {
             return Turn::After(wait);
@@ -230,7 +232,8 @@ mod tests {
             }
         }
         for from in &sent {
-            let within = sent.iter().filter(|at| *at >= from && **at < *from + Duration::from_secs(10)).count();
+            let within =
+                sent.iter().filter(|at| *at >= from && **at < *from + Duration::from_secs(10)).count();
             assert!(within <= 52, "{within} from {from:?}");
         }
         assert!((299..=302).contains(&sent.len()), "{}", sent.len());

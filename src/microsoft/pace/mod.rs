@@ -30,27 +30,29 @@ pub(crate) struct Pace {
     changed: Notify,
     /// Whose turn it is; the others wait in a row.
     turn: tokio::sync::Mutex<()>,
+    clock: Clock,
 }
 
 impl Pace {
     /// Starts with `first` requests at once, and never allows more than `most`.
-    pub(crate) fn new(first: u32, most: u32) -> Self {
+    pub(crate) fn new(first: u32, most: u32, clock: Clock) -> Self {
         Self {
             limiter: Mutex::new(Limiter::new(first, most)),
             changed: Notify::new(),
             turn: tokio::sync::Mutex::default(),
+            clock,
         }
     }
 
     /// Never sends more units than this from now on.
     pub(crate) fn allow_units(&self, allowance: Allowance) {
-        self.limiter().allow_units(allowance, Clock::elapsed());
+        self.limiter().allow_units(allowance, self.clock.elapsed());
         self.changed.notify_waiters();
     }
 
     /// Never sends more writes than this from now on.
     pub(crate) fn allow_writes(&self, allowance: Allowance) {
-        self.limiter().allow_writes(allowance, Clock::elapsed());
+        self.limiter().allow_writes(allowance, self.clock.elapsed());
         self.changed.notify_waiters();
     }
 
@@ -62,14 +64,14 @@ impl Pace {
             let mut changed = std::pin::pin!(changed);
             // Listen before looking, so that no change in between is missed.
             changed.as_mut().enable();
-            let turn = self.limiter().ask(cost, Clock::elapsed());
+            let turn = self.limiter().ask(cost, self.clock.elapsed());
             match turn {
                 Turn::Go(mark) => return Permit { pace: self, mark, cost },
                 Turn::Full => changed.await,
                 Turn::After(wait) => {
                     tokio::select! {
                         () = changed => {}
-                        () = Clock::beat(wait) => {}
+                        () = self.clock.sleep(wait) => {}
                     }
                 }
             }
@@ -80,7 +82,7 @@ impl Pace {
     pub(crate) fn items_refused(&self, since: Mark, why: TooMany, items: u32) {
         let mut limiter = self.limiter();
         limiter.not_good(f64::from(items));
-        limiter.refused(since, why, Clock::elapsed());
+        limiter.refused(since, why, self.clock.elapsed());
     }
 
     /// Learns from what the service says of its own load; `counted` is what the answered request was taken to cost.
@@ -91,13 +93,13 @@ impl Pace {
             limiter.correct(units - f64::from(counted.units));
         }
         if let Some(share) = share.filter(|share| *share >= NEAR) {
-            limiter.near(share, Clock::elapsed());
+            limiter.near(share, self.clock.elapsed());
         }
     }
 
     /// Holds every request until the guard is dropped; pauses may overlap.
     pub(crate) fn pause(&self) -> Pause<'_> {
-        self.limiter().pause(Clock::elapsed());
+        self.limiter().pause(self.clock.elapsed());
         Pause(self)
     }
 
@@ -122,12 +124,12 @@ impl Permit<'_> {
 
     /// Records that the service answered as it should.
     pub(crate) fn good(&self) {
-        self.pace.limiter().good(self.cost, Clock::elapsed());
+        self.pace.limiter().good(self.cost, self.pace.clock.elapsed());
     }
 
     /// Records that the service turned this request away.
     pub(crate) fn too_many(&self, why: TooMany) {
-        self.pace.limiter().refused(self.mark, why, Clock::elapsed());
+        self.pace.limiter().refused(self.mark, why, self.pace.clock.elapsed());
     }
 }
 
@@ -144,7 +146,7 @@ pub(crate) struct Pause<'a>(&'a Pace);
 
 impl Drop for Pause<'_> {
     fn drop(&mut self) {
-        self.0.limiter().resume(Clock::elapsed());
+        self.0.limiter().resume(self.0.clock.elapsed());
         self.0.changed.notify_waiters();
     }
 }
@@ -160,13 +162,17 @@ mod tests {
 
     const ONE: Cost = Cost { units: 1, writes: 0 };
 
+    fn pace(first: u32, most: u32) -> Pace {
+        Pace::new(first, most, Clock::system())
+    }
+
     async fn is_full(pace: &Pace) -> bool {
         timeout(Duration::from_millis(1), pace.permit(ONE)).await.is_err()
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_ends_lets_the_next_one_in() {
-        let pace = Pace::new(2, 8);
+        let pace = pace(2, 8);
         let (first, _second) = (pace.permit(ONE).await, pace.permit(ONE).await);
         assert!(is_full(&pace).await);
         drop(first);
@@ -175,7 +181,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_refusal_halves_what_is_under_way() {
-        let pace = Pace::new(8, 8);
+        let pace = pace(8, 8);
         let mut held = Vec::new();
         for _ in 0..8 {
             held.push(pace.permit(ONE).await);
@@ -192,7 +198,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_is_waited_for_on_the_same_clock_as_everything_else() {
-        let pace = Pace::new(16, 16);
+        let pace = pace(16, 16);
         pace.allow_units(Allowance::steady(10.0));
         let began = Instant::now();
         for _ in 0..101 {
@@ -204,7 +210,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_large_request_is_not_overtaken_for_ever() {
-        let pace = Arc::new(Pace::new(16, 16));
+        let pace = Arc::new(pace(16, 16));
         pace.allow_units(Allowance::steady(10.0));
         drop(pace.permit(Cost { units: 10, writes: 0 }).await);
         let order = Arc::new(Mutex::new(Vec::new()));
@@ -223,7 +229,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_asked_for_by_one_holds_them_all() {
-        let pace = Arc::new(Pace::new(8, 8));
+        let pace = Arc::new(pace(8, 8));
         let began = Instant::now();
         for seconds in [2, 7] {
             let pace = Arc::clone(&pace);
@@ -239,7 +245,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_ends_with_whoever_waits_for_it() {
-        let pace = Arc::new(Pace::new(1, 1));
+        let pace = Arc::new(pace(1, 1));
         let waiting = Arc::clone(&pace);
         let task = tokio::spawn(async move {
             let _pause = waiting.pause();
@@ -252,12 +258,23 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_the_service_says_it_cost_is_what_it_cost() {
-        let pace = Pace::new(8, 8);
+        let pace = pace(8, 8);
         pace.allow_units(Allowance { a_second: 1.0, saved: 0.0 });
         drop(pace.permit(ONE).await);
         pace.told(ONE, Load { units: Some(5.0), share: Some(0.5) });
         let began = Instant::now();
         drop(pace.permit(ONE).await);
         assert_eq!(began.elapsed().as_secs(), 5);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_stands_still_waits_for_no_rate() {
+        let clock = Clock::still(jiff::Timestamp::UNIX_EPOCH);
+        let pace = Pace::new(16, 16, clock.clone());
+        pace.allow_units(Allowance::steady(1.0));
+        for _ in 0..62 {
+            drop(pace.permit(ONE).await);
+        }
+        assert_eq!(clock.now().as_second(), 60, "but it shows that a minute has passed");
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 const BORNE: Duration = Duration::from_secs(4);
 /// Is the shortest span in which anything is measured, lest two answers that come together look like a thousand a second.
 const SHORTEST: Duration = Duration::from_millis(50);
-/// Is the slowest that we ever are, so that there is always a next call to learn from.
-const SLOWEST: f64 = 0.02;
+/// Is the slowest that refusals alone make us: a service that wants less says so by how long it makes us wait, and one
+/// that refuses now and then whatever the rate is not worth standing still for.
+const SLOWEST: f64 = 1.0;
 /// Is the part of a rate that must have been sent for the rate itself to have been refused.
 const USED: f64 = 0.8;
 
@@ -218,6 +219,11 @@ mod tests {
         rate.accepted(40.0);
         rate.refused(at(15.0));
         assert!(rate.at(at(15.0)).unwrap() < 5.0, "four a second were sent");
+        (16..200).for_each(|second| {
+            rate.accepted(0.5);
+            rate.refused(at(f64::from(second)));
+        });
+        assert!(rate.at(at(200.0)).unwrap() >= 1.0, "there is an end to slowing down");
     }
 
     #[test]

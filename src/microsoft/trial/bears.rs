@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::microsoft::batch;
 use crate::microsoft::error::Peer;
 use crate::microsoft::message::{Effect, Request};
-use crate::microsoft::pace::{Allowance, Pace};
+use crate::microsoft::pace::Allowance;
 use crate::microsoft::service::{Service, Way};
 
 const WARM_UP: Duration = Duration::from_secs(30);
@@ -44,7 +44,7 @@ struct Measured {
 async fn measure(bears: Bears, asks: Asks) -> Measured {
     let model = Model::new(bears, |_, _, _| json!({}));
     let way = Way::new(model.clone(), Clock::system());
-    let pace = Pace::new(2, asks.most);
+    let pace = way.pace(2, asks.most);
     if let Some(allowed) = asks.allowed {
         pace.allow_units(Allowance::steady(allowed));
     }
@@ -100,7 +100,10 @@ async fn nine_tenths_of_a_rate_are_reached_and_at_most_one_call_in_fifty_is_refu
                     let measured = measure(limited(a_second, millis, manner, asks), asks).await;
                     let Measured { taken, refused, failed } = measured;
                     if taken < 0.9 * a_second || refused > 0.02 || failed > 0 {
-                        wrong.push(format!("{a_second}/s {millis} ms {manner:?} {}: {measured:?}", asks.items));
+                        wrong.push(format!(
+                            "{a_second}/s {millis} ms {manner:?} {}: {measured:?}",
+                            asks.items
+                        ));
                     }
                 }
             }

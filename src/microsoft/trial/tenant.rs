@@ -14,8 +14,11 @@ use crate::plan::budget::CallRate;
 
 /// Is what everybody has who was never written to.
 const USUAL: Settings = Settings { opted_out: false, off: [false; 3] };
-const FEATURES: [(&str, &str); 3] =
-    [("dashboard", "IsDashboardEnabled"), ("digest-email", "IsDigestEmailEnabled"), ("add-in", "IsAddInEnabled")];
+const FEATURES: [(&str, &str); 3] = [
+    ("dashboard", "IsDashboardEnabled"),
+    ("digest-email", "IsDigestEmailEnabled"),
+    ("add-in", "IsAddInEnabled"),
+];
 
 #[derive(Clone, Copy, Debug)]
 struct Settings {
@@ -33,9 +36,7 @@ pub(crate) async fn connected(tenant: TenantId, bears: Bears, rate: Option<CallR
         let who = parameters["Identity"].as_str().unwrap_or_default();
         let (mut people, mut defaults) = (people.lock().unwrap(), defaults.lock().unwrap());
         match input["CmdletName"].as_str() {
-            Some("Get-MyAnalyticsFeatureConfig") => {
-                person(who, people.get(who).copied().unwrap_or(USUAL))
-            }
+            Some("Get-MyAnalyticsFeatureConfig") => person(who, people.get(who).copied().unwrap_or(USUAL)),
             Some("Set-MyAnalyticsFeatureConfig") => {
                 let now = people.entry(who.to_owned()).or_insert(USUAL);
                 if let Some(mode) = parameters["PrivacyMode"].as_str() {
@@ -61,7 +62,9 @@ pub(crate) async fn connected(tenant: TenantId, bears: Bears, rate: Option<CallR
                     "IsMeetingEffectivenessSurveyEnabled": "opted-in",
                 }] })
             }
-            None if url.contains("/organization") => json!({ "value": [{ "id": tenant, "displayName": "Contoso" }] }),
+            None if url.contains("/organization") => {
+                json!({ "value": [{ "id": tenant, "displayName": "Contoso" }] })
+            }
             None => json!({ "access_token": "a token", "expires_in": 86_400, "token_type": "Bearer" }),
         }
     });
