@@ -24,6 +24,7 @@ mod generate;
 mod graph;
 mod http;
 mod licence;
+mod limit;
 mod line;
 mod log;
 mod server;

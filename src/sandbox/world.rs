@@ -28,6 +28,9 @@ pub struct World {
     pub empty_pages: bool,
     /// `batch-429=N`: every Nth item of any batch is refused with 429 and a `Retry-After`; 0 for none (0).
     pub batch_429: u64,
+    /// `calls-per-second=N`: the settings service refuses more cmdlets than that with 429 and a `Retry-After`; 0 for no
+    /// limit (0). Counted in real seconds, whatever the sandbox's clock shows; two batches' worth may come together.
+    pub calls_per_second: u32,
 }
 
 /// Says what opting out does to a person's features.
@@ -99,7 +102,7 @@ impl WorldError {
     }
 }
 
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 11] = [
     ("opt-out-flags", "keep|off"),
     ("opt-in-flags", "keep|on"),
     ("noop", "stored|ignored"),
@@ -110,6 +113,7 @@ const KEYS: [(&str, &str); 10] = [
     ("page-size", "N"),
     ("empty-pages", "on|off"),
     ("batch-429", "N"),
+    ("calls-per-second", "N"),
 ];
 
 impl FromStr for World {
@@ -150,6 +154,7 @@ impl World {
             ("empty-pages", "on") => self.empty_pages = true,
             ("empty-pages", "off") => self.empty_pages = false,
             ("batch-429", _) => self.batch_429 = value.parse().map_err(|_| odd())?,
+            ("calls-per-second", _) => self.calls_per_second = value.parse().map_err(|_| odd())?,
             _ => return Err(odd()),
         }
         Ok(())
@@ -172,6 +177,7 @@ impl fmt::Display for World {
         say(self.page_size.is_some(), format!("page-size={}", self.page_size.unwrap_or_default()));
         say(self.empty_pages, "empty-pages=on".to_owned());
         say(self.batch_429 > 0, format!("batch-429={}", self.batch_429));
+        say(self.calls_per_second > 0, format!("calls-per-second={}", self.calls_per_second));
         f.write_str(&parts.join(","))
     }
 }
@@ -183,7 +189,7 @@ mod tests {
     #[test]
     fn a_world_is_read_as_it_is_written() {
         let text = "opt-out-flags=off,opt-in-flags=on,noop=ignored,unlicensed=forbid,person-delay=900,\
-                    default-delay=86400,licence-delay=60,page-size=7,empty-pages=on,batch-429=5";
+                    default-delay=86400,licence-delay=60,page-size=7,empty-pages=on,batch-429=5,calls-per-second=20";
         let world: World = text.parse().expect("every switch is known");
         assert_eq!(world.to_string(), text);
         assert_eq!(world.page_size, Some(7));
