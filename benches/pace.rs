@@ -27,6 +27,7 @@ const MEASURED: Duration = Duration::from_secs(30);
 /// More than are ever sent at once, so that there is always something to send.
 const ASKING: usize = 32;
 const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+const APP: &str = "00000000-0000-0000-0000-00000000c0de";
 const ADA: PersonId = PersonId(Uuid::from_u128(2));
 
 #[tokio::main]
@@ -54,8 +55,7 @@ async fn measure(limit: u32, latency: Duration) -> (f64, f64) {
     options.world.calls_per_second = limit;
     options.delay = latency;
     let sandbox = Sandbox::start(options).await.unwrap();
-    let credential =
-        Credential::ClientSecret { client_id: "bench".to_owned(), secret: "word".to_owned().into() };
+    let credential = Credential::ClientSecret { client_id: APP.to_owned(), secret: "word".to_owned().into() };
     let connection = Connection::new(TENANT, Endpoints::of_sandbox(sandbox.url()), credential);
     let reader = Reader::connect(connection, clock).await.unwrap();
     let ten = vec![(ADA, Arc::from("ada@contoso.com")); 10];
@@ -92,7 +92,7 @@ fn tenant() -> serde_json::Value {
     json!({
         "tenant": { "id": TENANT, "name": "contoso.onmicrosoft.com", "displayName": "Contoso", "domains": ["contoso.com"] },
         "applications": [{
-            "clientId": "bench", "secret": "word", "roles": ["User.Read.All", "Organization.Read.All", "Exchange.ManageAsApp"],
+            "clientId": APP, "secret": "word", "roles": ["User.Read.All", "Organization.Read.All", "Exchange.ManageAsApp"],
             "wids": ["29232cdf-9323-42fd-ade2-1d097af3e4de"],
         }],
         "skus": [],
