@@ -104,7 +104,7 @@ impl Limiter {
         for (bucket, much) in asked {
             bucket.take(f64::from(much));
         }
-        self.rate.sending(now);
+        self.rate.sending(f64::from(units), now);
         self.busy += 1;
         Turn::Go(self.mark())
     }

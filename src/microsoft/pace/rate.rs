@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Is how long a rate must have been borne to be near the limit when it is refused.
 const BORNE: Duration = Duration::from_secs(4);
+/// Is the part of the rate that was refused last to which a search must have come back to be near the limit.
+const BACK: f64 = 0.85;
 /// Is the shortest span in which anything is measured, lest two answers that come together look like a thousand a second.
 const SHORTEST: Duration = Duration::from_millis(50);
 /// Is the slowest that refusals alone make us: a service that wants less says so by how long it makes us wait, and one
@@ -17,12 +19,13 @@ struct Law {
     foot: f64,
     climb: Duration,
     of_price: u32,
+    searching: bool,
 }
 
 /// Far from the limit, where a rate was refused as soon as it was tried.
-const SEARCHING: Law = Law { foot: 0.7, climb: Duration::from_secs(8), of_price: 4 };
+const SEARCHING: Law = Law { foot: 0.7, climb: Duration::from_secs(4), of_price: 2, searching: true };
 /// Near it. A refusal costs its wait, so it is provoked the more rarely the longer that is: one part in twenty.
-const CRUISING: Law = Law { foot: 0.9, climb: Duration::from_secs(40), of_price: 20 };
+const CRUISING: Law = Law { foot: 0.9, climb: Duration::from_secs(40), of_price: 20, searching: false };
 
 /// Is how many units a second may be sent: any number, until the service turned one away for the first time.
 ///
@@ -35,6 +38,8 @@ pub(super) struct Rate {
     since: Option<Duration>,
     /// What the service accepted since then.
     accepted: f64,
+    /// What it was sent since then, answered or not.
+    sent: f64,
     price: Duration,
 }
 
@@ -45,6 +50,7 @@ struct Climb {
     from: Duration,
     span: Duration,
     of_price: u32,
+    searching: bool,
 }
 
 impl Climb {
@@ -75,9 +81,10 @@ impl Rate {
         self.price
     }
 
-    /// Begins to measure with the first that is sent.
-    pub(super) fn sending(&mut self, now: Duration) {
+    /// Counts what is sent; measuring begins with the first of it.
+    pub(super) fn sending(&mut self, units: f64, now: Duration) {
         self.since.get_or_insert(now);
+        self.sent += units;
     }
 
     /// Counts what the service accepted.
@@ -90,10 +97,16 @@ impl Rate {
     /// A service that has taken nothing at all since the last time says nothing about a rate, and is merely waited for.
     pub(super) fn refused(&mut self, now: Duration) {
         let Some(measured) = self.measured(now) else { return };
-        let used = self.climb.is_some_and(|climb| self.accepted >= USED * climb.sum(now));
+        // What is not answered yet was sent all the same: a slow answer is no sign of little to do.
+        let used = self.climb.is_some_and(|climb| self.sent >= USED * climb.sum(now));
         let most = if used { f64::INFINITY } else { measured };
-        let known = self.climb.is_some() && self.span(now) >= BORNE;
-        self.climb_from(now, most, if known { CRUISING } else { SEARCHING });
+        self.climb_from(now, most, if self.is_near(now) { CRUISING } else { SEARCHING });
+    }
+
+    /// Says whether a refusal now tells where the limit is, rather than that it is far below.
+    fn is_near(&self, now: Duration) -> bool {
+        let back = |climb: Climb| climb.searching && climb.at(now) >= BACK * climb.top;
+        self.climb.is_some_and(|climb| back(climb) || self.span(now) >= BORNE)
     }
 
     /// Slows down a little, because the service says which share of its limit we use.
@@ -129,15 +142,15 @@ impl Rate {
 
     /// Comes down from the rate that was too high: ours, or what was really sent where that was less.
     fn climb_from(&mut self, now: Duration, most: f64, law: Law) {
-        let Law { foot, climb: span, of_price } = law;
+        let Law { foot, climb: span, of_price, searching } = law;
         let top = self.at(now).map_or(most, |rate| rate.min(most)).max(SLOWEST);
-        self.climb = Some(Climb { top, foot: top * foot, from: now, span, of_price });
+        self.climb = Some(Climb { top, foot: top * foot, from: now, span, of_price, searching });
         self.begin(now);
     }
 
     fn begin(&mut self, now: Duration) {
         self.since = Some(now);
-        self.accepted = 0.0;
+        (self.accepted, self.sent) = (0.0, 0.0);
     }
 }
 
@@ -152,10 +165,18 @@ mod tests {
     /// Is refused at 100 a second after a while.
     fn refused(borne: f64) -> Rate {
         let mut rate = Rate::default();
-        rate.sending(at(0.0));
+        rate.sending(1.0, at(0.0));
         rate.accepted(1.0);
         rate.refused(at(0.0));
-        rate.climb = Some(Climb { top: 100.0, foot: 100.0, from: at(0.0), span: at(1.0), of_price: 0 });
+        rate.climb = Some(Climb {
+            top: 100.0,
+            foot: 100.0,
+            from: at(0.0),
+            span: at(1.0),
+            of_price: 0,
+            searching: false,
+        });
+        rate.sending(1_000.0, at(1.0));
         rate.accepted(1_000.0);
         rate.refused(at(borne));
         rate
@@ -164,7 +185,7 @@ mod tests {
     #[test]
     fn nothing_is_known_before_the_first_refusal() {
         let mut rate = Rate::default();
-        rate.sending(at(0.0));
+        rate.sending(1.0, at(0.0));
         rate.accepted(7.0);
         assert_eq!(rate.at(at(9.0)), None);
     }
@@ -172,7 +193,7 @@ mod tests {
     #[test]
     fn the_first_refusal_tells_what_was_borne() {
         let mut rate = Rate::default();
-        rate.sending(at(0.0));
+        rate.sending(1.0, at(0.0));
         rate.accepted(200.0);
         rate.refused(at(10.0));
         let now = rate.at(at(10.0)).unwrap();
@@ -216,6 +237,7 @@ mod tests {
     #[test]
     fn what_was_not_used_is_not_taken_for_borne() {
         let mut rate = refused(5.0);
+        rate.sending(40.0, at(6.0));
         rate.accepted(40.0);
         rate.refused(at(15.0));
         assert!(rate.at(at(15.0)).unwrap() < 5.0, "four a second were sent");
@@ -229,7 +251,7 @@ mod tests {
     #[test]
     fn a_service_that_says_how_near_the_limit_is_is_believed() {
         let mut rate = Rate::default();
-        rate.sending(at(0.0));
+        rate.sending(1.0, at(0.0));
         rate.accepted(1_000.0);
         rate.near(at(10.0), 1.25);
         assert!((rate.at(at(10.0)).unwrap() - 72.0).abs() < 0.01, "a hundred were 1.25 of it");

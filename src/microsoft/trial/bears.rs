@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::service::{Bears, Manner, Seen, Service as Model};
@@ -15,7 +16,7 @@ use crate::microsoft::message::{Effect, Request};
 use crate::microsoft::pace::Allowance;
 use crate::microsoft::service::{Service, Way};
 
-const WARM_UP: Duration = Duration::from_secs(30);
+const WARM_UP: Duration = Duration::from_secs(45);
 const MEASURED: Duration = Duration::from_mins(4);
 
 /// Says how the client asks: items in a batch, or requests by themselves.
@@ -40,47 +41,71 @@ struct Measured {
     failed: u64,
 }
 
-/// Asks a service for all that it gives, through the real retry loop and the real pace.
-async fn measure(bears: Bears, asks: Asks) -> Measured {
-    let model = Model::new(bears, |_, _, _| json!({}));
-    let way = Way::new(model.clone(), Clock::system());
-    let pace = way.pace(2, asks.most);
-    if let Some(allowed) = asks.allowed {
-        pace.allow_units(Allowance::steady(allowed));
-    }
-    let service = Arc::new(Service::open(Peer::Settings, way, pace));
-    let failed = Arc::new(AtomicU64::new(0));
-    let workers: Vec<_> = (0..2 * asks.most)
-        .map(|_| {
+/// Is a client that asks a service for all that it gives, through the real retry loop and the real pace.
+struct Client {
+    model: Model,
+    workers: Vec<JoinHandle<()>>,
+    failed: Arc<AtomicU64>,
+}
+
+impl Client {
+    fn start(bears: Bears, asks: Asks) -> Self {
+        let model = Model::new(bears, |_, _, _| json!({}));
+        let way = Way::new(model.clone(), Clock::system());
+        let pace = way.pace(2, asks.most);
+        if let Some(allowed) = asks.allowed {
+            pace.allow_units(Allowance::steady(allowed));
+        }
+        let service = Arc::new(Service::open(Peer::Settings, way, pace));
+        let failed = Arc::new(AtomicU64::new(0));
+        let worker = |_| {
             let (service, failed) = (Arc::clone(&service), Arc::clone(&failed));
             tokio::spawn(async move {
-                let url = |path: &str| format!("https://service/{path}");
-                let one = Request::post("a call", Effect::Read, url("InvokeCommand"), json!({}));
-                let envelope = Request::post("a batch", Effect::Read, url("$batch"), json!({}));
-                let items = vec![one.clone(); asks.items];
                 loop {
-                    let lost = if asks.items == 1 {
-                        usize::from(service.send(&one).await.is_err())
-                    } else {
-                        let answers = batch::send(&service, &envelope, &items).await;
-                        answers.iter().filter(|answer| answer.is_err()).count()
-                    };
+                    let lost = ask(&service, asks.items).await;
                     failed.fetch_add(lost as u64, Ordering::Relaxed);
                 }
             })
-        })
-        .collect();
-    sleep(WARM_UP).await;
-    model.seen();
-    sleep(MEASURED).await;
-    let Seen { taken, refused, cmdlets: _ } = model.seen();
-    workers.iter().for_each(tokio::task::JoinHandle::abort);
-    let (taken, refused) = (taken as f64, refused as f64);
-    Measured {
-        taken: taken / MEASURED.as_secs_f64(),
-        refused: refused / (taken + refused),
-        failed: failed.load(Ordering::Relaxed),
+        };
+        let workers = (0..2 * asks.most).map(worker).collect();
+        Self { model, workers, failed }
     }
+
+    /// Lets it warm up, and then measures.
+    async fn measure(&self) -> Measured {
+        sleep(WARM_UP).await;
+        self.model.seen();
+        sleep(MEASURED).await;
+        let Seen { taken, refused, cmdlets: _ } = self.model.seen();
+        let (taken, refused) = (taken as f64, refused as f64);
+        Measured {
+            taken: taken / MEASURED.as_secs_f64(),
+            refused: refused / (taken + refused),
+            failed: self.failed.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.workers.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Sends one request, or a batch, and counts the calls that came to nothing.
+async fn ask(service: &Service, items: usize) -> usize {
+    let url = |path: &str| format!("https://service/{path}");
+    let one = Request::post("a call", Effect::Read, url("InvokeCommand"), json!({}));
+    if items == 1 {
+        return usize::from(service.send(&one).await.is_err());
+    }
+    let envelope = Request::post("a batch", Effect::Read, url("$batch"), json!({}));
+    let answers = batch::send(service, &envelope, &vec![one; items]).await;
+    answers.iter().filter(|answer| answer.is_err()).count()
+}
+
+async fn measure(bears: Bears, asks: Asks) -> Measured {
+    Client::start(bears, asks).measure().await
 }
 
 /// Is a service with a limit of calls a second, of which few may come together.
@@ -130,5 +155,28 @@ async fn a_rate_that_somebody_states_is_kept_from_the_first_second_on() {
         let measured = measure(limited(allowed, 400, Manner::Polite, asks), asks).await;
         assert!(measured.refused == 0.0 && measured.failed == 0, "{allowed}: {measured:?}");
         assert!((0.99..=1.001).contains(&(measured.taken / allowed)), "{allowed}: {measured:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_changes_is_found_again() {
+    let client = Client::start(limited(50.0, 100, Manner::Polite, IN_TENS), IN_TENS);
+    for a_second in [50.0, 10.0, 80.0] {
+        client.model.now_bears(a_second);
+        // Nobody says that a limit rose, so it takes a while to notice.
+        sleep(Duration::from_mins(4)).await;
+        let measured = client.measure().await;
+        assert!(measured.taken >= 0.9 * a_second && measured.refused <= 0.02, "{a_second}: {measured:?}");
+        assert_eq!(measured.failed, 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_lets_many_in_after_a_rest_is_borne_with() {
+    for together in [100.0, 500.0] {
+        let bears = Bears { together, ..limited(50.0, 100, Manner::Polite, ALONE) };
+        let measured = measure(bears, ALONE).await;
+        let Measured { taken, refused, failed } = measured;
+        assert!(taken >= 45.0 && refused <= 0.02 && failed == 0, "{together}: {measured:?}");
     }
 }

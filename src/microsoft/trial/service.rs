@@ -59,6 +59,7 @@ pub(crate) struct Service {
 
 #[derive(Debug)]
 struct State {
+    a_second: f64,
     level: f64,
     at: Instant,
     busy: u32,
@@ -85,8 +86,19 @@ impl Service {
         bears: Bears,
         answers: impl Fn(&str, &str, &Value) -> Value + Send + Sync + 'static,
     ) -> Self {
-        let state = State { level: bears.together, at: Instant::now(), busy: 0, seen: Seen::default() };
+        let state = State {
+            a_second: bears.a_second,
+            level: bears.together,
+            at: Instant::now(),
+            busy: 0,
+            seen: Seen::default(),
+        };
         Self { bears, answers: Arc::new(Box::new(answers)), state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Bears so many calls a second from now on.
+    pub(crate) fn now_bears(&self, a_second: f64) {
+        self.state().a_second = a_second;
     }
 
     /// Gives what was counted since it was asked the last time.
@@ -128,12 +140,12 @@ impl Service {
         }
         let mut state = self.state();
         let now = Instant::now();
-        let filled = state.level + now.duration_since(state.at).as_secs_f64() * self.bears.a_second;
+        let filled = state.level + now.duration_since(state.at).as_secs_f64() * state.a_second;
         state.level = filled.min(self.bears.together);
         state.at = now;
         if state.level < 1.0 {
             state.seen.refused += 1;
-            let seconds = Duration::from_secs_f64((1.0 - state.level) / self.bears.a_second);
+            let seconds = Duration::from_secs_f64((1.0 - state.level) / state.a_second);
             let whole = seconds.as_secs() + u64::from(seconds.subsec_nanos() > 0);
             let wait = (self.bears.manner == Manner::Polite).then_some(whole);
             return (429, wait, json!({ "error": { "code": "TooManyRequests", "message": "slow down" } }));
