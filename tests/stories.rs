@@ -19,6 +19,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("faults", &["contoso", "faults"]),
     ("first-plan", &["contoso"]),
     ("flapping", &["contoso"]),
+    ("group-licences", &["contoso"]),
     ("handover", &["contoso"]),
     ("locked", &["contoso"]),
     ("looking", &["contoso"]),
@@ -32,6 +33,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("scenarios", &["contoso"]),
     ("schemas", &[]),
     ("waiver", &["contoso"]),
+    ("who-changed", &["contoso"]),
 ];
 
 const NOW: &str = "2026-03-02T09:00:00Z";

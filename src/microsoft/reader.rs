@@ -74,10 +74,8 @@ impl Reader {
         if let Some(lack) = signed_in.directory_lack() {
             return Err(lack.refusal());
         }
-        let ready = async { if settings { insights.ready().await } else { Ok(()) } };
-        let (organization, ready) = tokio::join!(graph.organization(), ready);
         let token_tells = signed_in.graph.as_ref().is_some_and(|token| token.tenant.is_some());
-        let (id, name) = match organization {
+        let (id, name) = match graph.organization().await {
             Ok(organization) => organization,
             Err(refusal) if refusal.kind == RefusalKind::Forbidden && token_tells => {
                 (tenant, name.unwrap_or_else(|| tenant.to_string().into()))
