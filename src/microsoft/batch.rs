@@ -178,7 +178,7 @@ fn read(service: &Service, outer: Answer) -> Result<BTreeMap<String, Answer>, Tr
                 retry_after: header("retry-after").and_then(|text| retry_after(&text, now)),
                 request_id: header("request-id").map(|id| clip(&id)).or_else(|| outer_id.clone()),
                 claims: None,
-                load: Load::read(&header),
+                load: Load::read(header),
                 body: Body::Json(body),
                 attempts: 0,
             };

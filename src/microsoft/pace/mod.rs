@@ -186,7 +186,9 @@ mod tests {
         for _ in 0..8 {
             held.push(pace.permit(ONE).await);
         }
-        held.iter().for_each(|permit| permit.too_many(TooMany::InTime));
+        for permit in &held {
+            permit.too_many(TooMany::InTime);
+        }
         held.truncate(3);
         held.push(pace.permit(ONE).await);
         assert!(is_full(&pace).await);

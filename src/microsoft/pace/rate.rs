@@ -14,7 +14,11 @@ const SLOWEST: f64 = 1.0;
 /// Is the part of a rate that must have been sent for the rate itself to have been refused.
 const USED: f64 = 0.8;
 
+/// Is the part of a rate that is left at least, whatever the service took meanwhile.
+const LEFT: f64 = 0.35;
+
 /// Is a law for coming back after a refusal: how far down, how long up again, and how much of a wait is added to that.
+#[derive(Clone, Copy)]
 struct Law {
     foot: f64,
     climb: Duration,
@@ -22,6 +26,8 @@ struct Law {
     searching: bool,
 }
 
+/// Where nothing is known but what was taken until then, which may be half of what can be.
+const FIRST: Law = Law { foot: 0.5, ..SEARCHING };
 /// Far from the limit, where a rate was refused as soon as it was tried.
 const SEARCHING: Law = Law { foot: 0.7, climb: Duration::from_secs(4), of_price: 2, searching: true };
 /// Near it. A refusal costs its wait, so it is provoked the more rarely the longer that is: one part in twenty.
@@ -40,6 +46,9 @@ pub(super) struct Rate {
     accepted: f64,
     /// What it was sent since then, answered or not.
     sent: f64,
+    /// When it slowed us down, and what it accepted since then, pauses included.
+    slowed: Duration,
+    taken: f64,
     price: Duration,
 }
 
@@ -90,6 +99,7 @@ impl Rate {
     /// Counts what the service accepted.
     pub(super) fn accepted(&mut self, units: f64) {
         self.accepted += units;
+        self.taken += units;
     }
 
     /// Slows down, because the service turned something away.
@@ -97,16 +107,22 @@ impl Rate {
     /// A service that has taken nothing at all since the last time says nothing about a rate, and is merely waited for.
     pub(super) fn refused(&mut self, now: Duration) {
         let Some(measured) = self.measured(now) else { return };
+        let Some(climb) = self.climb else {
+            self.climb_from(now, measured * 2.0, FIRST);
+            return;
+        };
         // What is not answered yet was sent all the same: a slow answer is no sign of little to do.
-        let used = self.climb.is_some_and(|climb| self.sent >= USED * climb.sum(now));
-        let most = if used { f64::INFINITY } else { measured };
-        self.climb_from(now, most, if self.is_near(now) { CRUISING } else { SEARCHING });
-    }
-
-    /// Says whether a refusal now tells where the limit is, rather than that it is far below.
-    fn is_near(&self, now: Duration) -> bool {
-        let back = |climb: Climb| climb.searching && climb.at(now) >= BACK * climb.top;
-        self.climb.is_some_and(|climb| back(climb) || self.span(now) >= BORNE)
+        let used = self.sent >= USED * climb.sum(now);
+        let rate = if used { climb.at(now) } else { climb.at(now).min(measured) };
+        // A refusal tells where the limit is, and not only that it is below, where the search had come back to where it
+        // was, or where the rate was borne for a while.
+        let back = climb.searching && climb.at(now) >= BACK * climb.top;
+        let law = if back || self.span(now) >= BORNE { CRUISING } else { SEARCHING };
+        // Refused above, and below taken since the last time with all the pauses: the limit is between.
+        let since = now.saturating_sub(self.slowed).max(SHORTEST).as_secs_f64();
+        let between = (self.taken / since * rate).max(0.0).sqrt();
+        let foot = (between / rate).clamp(LEFT, law.foot);
+        self.climb_from(now, rate, Law { foot, ..law });
     }
 
     /// Slows down a little, because the service says which share of its limit we use.
@@ -114,7 +130,8 @@ impl Rate {
         if self.span(now) >= BORNE
             && let Some(measured) = self.measured(now)
         {
-            self.climb_from(now, measured / share, CRUISING);
+            let most = measured / share;
+            self.climb_from(now, self.at(now).map_or(most, |rate| rate.min(most)), CRUISING);
         }
     }
 
@@ -140,10 +157,11 @@ impl Rate {
         (self.accepted > 0.0).then(|| self.accepted / span)
     }
 
-    /// Comes down from the rate that was too high: ours, or what was really sent where that was less.
-    fn climb_from(&mut self, now: Duration, most: f64, law: Law) {
+    /// Comes down from a rate that was too high.
+    fn climb_from(&mut self, now: Duration, rate: f64, law: Law) {
         let Law { foot, climb: span, of_price, searching } = law;
-        let top = self.at(now).map_or(most, |rate| rate.min(most)).max(SLOWEST);
+        let top = rate.max(SLOWEST);
+        (self.slowed, self.taken) = (now, 0.0);
         self.climb = Some(Climb { top, foot: top * foot, from: now, span, of_price, searching });
         self.begin(now);
     }
@@ -197,7 +215,8 @@ mod tests {
         rate.accepted(200.0);
         rate.refused(at(10.0));
         let now = rate.at(at(10.0)).unwrap();
-        assert!((now - 0.7 * 20.0).abs() < 0.01, "{now}");
+        assert!((now - 20.0).abs() < 0.01, "{now}");
+        assert!(rate.at(at(14.0)).unwrap() > 39.0, "and it was perhaps half of what can be");
     }
 
     #[test]

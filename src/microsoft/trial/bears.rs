@@ -16,7 +16,7 @@ use crate::microsoft::message::{Effect, Request};
 use crate::microsoft::pace::Allowance;
 use crate::microsoft::service::{Service, Way};
 
-const WARM_UP: Duration = Duration::from_secs(45);
+const WARM_UP: Duration = Duration::from_secs(30);
 const MEASURED: Duration = Duration::from_mins(4);
 
 /// Says how the client asks: items in a batch, or requests by themselves.
@@ -77,7 +77,7 @@ impl Client {
         self.model.seen();
         sleep(MEASURED).await;
         let Seen { taken, refused, cmdlets: _ } = self.model.seen();
-        let (taken, refused) = (taken as f64, refused as f64);
+        let (taken, refused) = (number(taken), number(refused));
         Measured {
             taken: taken / MEASURED.as_secs_f64(),
             refused: refused / (taken + refused),
@@ -108,9 +108,14 @@ async fn measure(bears: Bears, asks: Asks) -> Measured {
     Client::start(bears, asks).measure().await
 }
 
+/// Counts in fractions.
+fn number(count: u64) -> f64 {
+    f64::from(u32::try_from(count).unwrap())
+}
+
 /// Is a service with a limit of calls a second, of which few may come together.
 fn limited(a_second: f64, millis: u64, manner: Manner, asks: Asks) -> Bears {
-    let together = (a_second / 5.0).max(2.0 * asks.items as f64);
+    let together = (a_second / 5.0).max(2.0 * number(asks.items as u64));
     let latency = Duration::from_millis(millis);
     Bears { a_second, together, at_once: u32::MAX, latency, manner }
 }

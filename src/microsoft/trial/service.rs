@@ -119,7 +119,7 @@ impl Service {
         if !request.url.ends_with("/$batch") {
             let (status, wait, body) = self.call(peer, request.method, &request.url, &body);
             let retry_after = wait.map(Duration::from_secs);
-            return answer(status, retry_after, body);
+            return answer(status, retry_after, &body);
         }
         let items = body["requests"].as_array().unwrap().iter();
         let responses: Vec<Value> = items
@@ -130,7 +130,7 @@ impl Service {
                 json!({ "id": item["id"], "status": status, "headers": headers, "body": body })
             })
             .collect();
-        answer(200, None, json!({ "responses": responses }))
+        answer(200, None, &json!({ "responses": responses }))
     }
 
     /// Lets one call in, or turns it away; sign-in is free.
@@ -183,7 +183,7 @@ impl Carrier for Service {
             if !self.enters() {
                 sleep(self.bears.latency / 2).await;
                 let text = "You have reached the maximum number of concurrent requests per tenant.";
-                return Ok(answer(429, None, json!(text)));
+                return Ok(answer(429, None, &json!(text)));
             }
             let answer = self.answer(peer, request);
             sleep(self.bears.latency / 2).await;
@@ -194,18 +194,15 @@ impl Carrier for Service {
     }
 }
 
-fn answer(status: u16, retry_after: Option<Duration>, body: Value) -> Answer {
-    let body = match body {
-        Value::String(text) => text.into_bytes(),
-        body => body.to_string().into_bytes(),
-    };
+fn answer(status: u16, retry_after: Option<Duration>, body: &Value) -> Answer {
+    let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
     Answer {
         status,
         retry_after,
         request_id: None,
         claims: None,
         load: Load::default(),
-        body: Body::Bytes(body),
+        body: Body::Bytes(text.into_bytes()),
         attempts: 1,
     }
 }
