@@ -336,7 +336,7 @@ pub(in crate::render) fn serves(permission: Permission) -> &'static str {
 /// Says when a permission is needed.
 pub(in crate::render) fn needed_when(permission: Permission) -> &'static str {
     match permission {
-        Permission::GroupMembers => "the manifest names a group",
+        Permission::GroupMembers => "the manifest names a group, or has `through-groups: true`",
         Permission::Users => "always",
         Permission::Licences => "always; `Organization.Read.All` covers it too",
         Permission::LicenceWrites => "apply, if some group has `service-plan:`",
