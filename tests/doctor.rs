@@ -79,7 +79,10 @@ fn a_role_and_a_permission_that_are_missing_are_named_at_once() {
     assert_eq!(told.code, 4);
     assert_eq!(told.all("failure"), ["permissions", "role", "products", "settings"]);
     let permissions = told.check("permissions");
-    assert_eq!(permissions["names"], json!(["LicenseAssignment.Read.All", "LicenseAssignment.ReadWrite.All"]));
+    assert_eq!(
+        permissions["names"],
+        json!(["LicenseAssignment.Read.All", "LicenseAssignment.ReadWrite.All"])
+    );
     assert!(told.check("role")["remedy"].as_str().unwrap().contains("Exchange Administrator"));
     assert_eq!(told.state("people"), "ok");
     let text = stage.run(&[&["doctor"][..], &SANDBOX].concat()).with(4).out;
@@ -219,7 +222,10 @@ fn a_clock_that_is_off_is_measured_by_the_services_answers() {
     assert_eq!((told.code, told.all("failure")), (8, vec!["clock"]));
     let seconds = told.check("clock")["seconds"].as_i64().unwrap();
     assert!((398..=402).contains(&seconds), "{seconds}");
-    assert_eq!((with("clock-skew=-90").state("clock"), with("clock-skew=20").state("clock")), ("warning", "ok"));
+    assert_eq!(
+        (with("clock-skew=-90").state("clock"), with("clock-skew=20").state("clock")),
+        ("warning", "ok")
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Runs the pipelines that users copy: every script in them, in order, with a sandbox for a tenant.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at its first surprise")]
 
 use std::collections::BTreeSet;
 use std::fs;

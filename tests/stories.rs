@@ -16,9 +16,12 @@ use copy::copy;
 /// Each story, and the examples whose files it starts with.
 const STORIES: &[(&str, &[&str])] = &[
     ("accept", &["contoso"]),
+    ("doctor", &["contoso"]),
     ("faults", &["contoso", "faults"]),
     ("first-plan", &["contoso"]),
     ("flapping", &["contoso"]),
+    ("group-licences", &["contoso"]),
+    ("handover", &["contoso"]),
     ("locked", &["contoso"]),
     ("looking", &["contoso"]),
     ("mistakes", &[]),
@@ -31,6 +34,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("scenarios", &["contoso"]),
     ("schemas", &[]),
     ("waiver", &["contoso"]),
+    ("who-changed", &["contoso"]),
 ];
 
 const NOW: &str = "2026-03-02T09:00:00Z";

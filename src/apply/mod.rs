@@ -4,6 +4,9 @@
 //! of it, read back. Whoever is no longer as the plan found them is left alone. After a kill at any instruction, the
 //! next run folds the journal, looks again, plans, and continues; nothing is replayed.
 //!
+//! A plan can be handed over instead: `handover` makes the steps of a script of it, and `taken` takes its results into the
+//! ledger as an apply would have left them there.
+//!
 //! Phases follow each other strictly; within one, batches run side by side. How many requests are really under way is
 //! for the client to say, which paces each service by its answers.
 

@@ -14,7 +14,7 @@ use crate::diagnosis::{
 use crate::manifest::{self, Manifest, Problems, Severity, StoreAddress};
 use crate::microsoft::{
     Connection, DirectoryExamined, Endpoints, Examination, GroupsFound, Shell, ShellVersions, TokenClaims,
-    Transport, examine, shell_versions, without_user,
+    Transport, examine, look_for_powershell, without_user,
 };
 use crate::model::{Cloud, Permission, Purpose, Sku, SkuId};
 use crate::render;
@@ -115,7 +115,7 @@ async fn tenant(global: &Global, console: &Console, manifest: &Manifest, clock: 
             if global.sandbox.is_none()
                 && let Ok(Transport::PowerShell(shell)) = transport::of_tenant(global, console, manifest)
             {
-                let versions = shell_versions(&shell).await;
+                let versions = look_for_powershell(&shell).await;
                 seen.shell = Some(versions.map(|versions| shell_seen(&shell, versions)).map_err(amiss));
             }
         }

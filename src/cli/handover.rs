@@ -25,6 +25,12 @@ pub(super) async fn run(global: &Global, console: &Console, args: &HandoverArgs)
     let output = Output::default();
     let terms = Terms { freshness: &args.freshness, output: &output, form: Format::Text };
     let plan = saved::approved(global, console, terms, &manifest, &args.plan).await?;
+    if !plan.licensing_groups.is_empty() {
+        let fact = "the plan changes licensing groups, which a handed-over script does not do";
+        return Err(
+            Failure::wrong(fact).hint("apply it, or plan without `licences: { through-groups: true }`")
+        );
+    }
     let waivers = consent::waivers(&args.waiver, plan.hash, clock(global).now())?;
     // It writes nothing to the store: who runs the script, and whether, is known when the results come back.
     let session = Session::of(manifest, global, console, Purpose::Look).await?;

@@ -103,7 +103,11 @@ pub(super) async fn make(
     let deeds = session.store.deeds(run).await?;
     let deeds = deeds.ok_or_else(|| Failure::wrong(format!("there is no run {run} any more")))?;
     let seen = session.look_wider(remembered, None, false, |scope| deeds.widen(scope)).await?;
-    let View { membership: _, desired, actual } = seen;
+    let View { membership: _, desired, mut actual } = seen;
+    let groups = deeds.groups();
+    if desired.through_groups && !groups.is_empty() {
+        actual.licensing.extend(session.reader.licensing_groups(&groups, &actual.people).await);
+    }
     let allowed: BTreeSet<_> = allow.iter().copied().collect();
     let plan = inverse(&deeds, &desired, &actual, &remembered.ledger, &session.context(remembered, false));
     let objections = review(&plan, &desired.limits, &allowed);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::args::WhoChanged;
 use super::planning::Planned;
 use super::session::Session;
@@ -35,8 +37,7 @@ pub(super) async fn of_explanation(
     explanation: Explanation,
 ) -> Explanation {
     let Some(patience) = asked.patience() else { return explanation };
-    let tenant = session.reader.tenant().to_string();
-    let Some(questions) = Questions::about(&explanation, tenant, session.clock.now()) else {
+    let Some(questions) = Questions::about(&explanation, session.reader.tenant(), session.clock.now()) else {
         return explanation;
     };
     let heard = ask(session, &questions, patience).await;
@@ -55,6 +56,6 @@ impl WhoChanged {
     /// Gives how long to wait for an answer; `None` where nobody wants to know.
     fn patience(&self) -> Option<Duration> {
         let Self { who_changed } = self;
-        who_changed.map(|span| span.unsigned_abs())
+        who_changed.map(SignedDuration::unsigned_abs)
     }
 }

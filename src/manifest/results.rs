@@ -69,7 +69,7 @@ pub fn results(path: &Path) -> Result<Results, Problems> {
             continue;
         }
         let place = |cell: &Cell| people::place(&text, cell.start, cell.end, line);
-        let top = cells.first().map(place).unwrap_or(At::TOP);
+        let top = cells.first().map_or(At::TOP, place);
         let row = Row { text: &text, cells: &cells, columns: &columns, line };
         match row.read() {
             Ok(read) => {

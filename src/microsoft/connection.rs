@@ -83,15 +83,6 @@ impl Shell {
     }
 }
 
-/// Is which PowerShell was started, and which module it loaded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ShellVersions {
-    /// PowerShell's own version.
-    pub powershell: String,
-    /// The version of ExchangeOnlineManagement.
-    pub module: String,
-}
-
 /// Is all that it takes to reach one tenant.
 pub struct Connection {
     /// The tenant that is meant; signing in to another one is refused.

@@ -63,7 +63,7 @@ pub async fn examine(connection: Connection, clock: &Clock, groups: &[&str]) -> 
         let shell = async {
             match &connection.transport {
                 Transport::PowerShell(shell) if connection.settings => {
-                    Some(powershell::versions(shell).await)
+                    Some(powershell::look_for_powershell(shell).await)
                 }
                 Transport::PowerShell(_) | Transport::ExchangeRest => None,
             }

@@ -34,10 +34,10 @@ pub use self::auth::{
     Certificate, CertificateError, Credential, Federated, Lack, SignedIn, TokenClaims, advice,
 };
 pub use self::cloud::exchange_environment;
-pub use self::connection::{Connection, Endpoints, Shell, ShellVersions, Transport};
+pub use self::connection::{Connection, Endpoints, Shell, Transport};
 pub use self::examine::{DirectoryExamined, Examination, examine};
 pub use self::graph::GroupsFound;
-pub use self::insights::powershell::versions as shell_versions;
+pub use self::insights::powershell::{ShellVersions, look_for_powershell};
 pub use self::reader::{Ask, Reader};
 pub use self::roots::{NoRoots, Roots};
 pub(crate) use self::url::without_user;

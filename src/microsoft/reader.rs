@@ -74,10 +74,8 @@ impl Reader {
         if let Some(lack) = signed_in.directory_lack() {
             return Err(lack.refusal());
         }
-        let ready = async { if settings { insights.ready().await } else { Ok(()) } };
-        let (organization, ready) = tokio::join!(graph.organization(), ready);
         let token_tells = signed_in.graph.as_ref().is_some_and(|token| token.tenant.is_some());
-        let (id, name) = match organization {
+        let (id, name) = match graph.organization().await {
             Ok(organization) => organization,
             Err(refusal) if refusal.kind == RefusalKind::Forbidden && token_tells => {
                 (tenant, name.unwrap_or_else(|| tenant.to_string().into()))
@@ -91,7 +89,6 @@ impl Reader {
                 request_id: None,
             });
         }
-        ready?;
         let directory = Directory::new(on_reading);
         let inner = Inner { tenant, name, clock, settings, tokens, signed_in, graph, insights, directory };
         Ok(Self(Arc::new(inner)))
@@ -153,6 +150,9 @@ impl Reader {
     pub async fn observe(&self, people: &BTreeSet<PersonId>, ask: Ask) -> Result<ActualState, Refusal> {
         let inner = &*self.0;
         let began = inner.clock.now();
+        if ask.settings || ask.tenant_settings {
+            inner.insights.ready().await?;
+        }
         let (count, tenant_settings, found) = tokio::join!(
             async {
                 // A complete listing can be counted without another call.

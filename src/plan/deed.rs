@@ -1,11 +1,11 @@
 //! What one run wrote, as its journal tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{LicenceChange, Scope};
-use crate::model::{BySetting, PersonId, TenantSetting, Value};
+use super::{GroupLicences, LicenceChange, Scope};
+use crate::model::{BySetting, GroupId, PersonId, TenantSetting, Value};
 
 /// Is everything that one run wrote, or may have written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Deeds {
     pub tenant: BTreeMap<TenantSetting, Deed>,
     /// By person.
     pub people: BTreeMap<PersonId, PersonDeeds>,
+    /// What was to change in licensing groups, sorted by id.
+    pub licensing_groups: Vec<GroupLicences>,
 }
 
 /// Is what a run wrote to one person.
@@ -27,6 +29,8 @@ pub struct PersonDeeds {
     pub settings: BySetting<Option<Deed>>,
     /// The products that were written for the service plan.
     pub licences: Vec<LicenceChange>,
+    /// The licensing groups through which the service plan was changed, sorted.
+    pub through: Vec<GroupId>,
 }
 
 /// Is what a run wrote to one setting; what the service refused is not told.
@@ -52,6 +56,11 @@ pub struct Wrote {
 }
 
 impl Deeds {
+    /// Lists the licensing groups that must be read to undo this.
+    pub fn groups(&self) -> BTreeSet<GroupId> {
+        self.licensing_groups.iter().map(|group| group.id).collect()
+    }
+
     /// Widens a scope to all that must be seen to undo this.
     pub fn widen(&self, scope: &mut Scope) {
         scope.people.extend(self.people.keys());

@@ -112,7 +112,8 @@ fn go_through(operations: &[Operation], licensing_groups: &[GroupLicences]) -> b
             let group = &licensing_groups[at];
             used.insert(group.id);
             let Target::Person(person) = &operation.target else { return false };
-            (operation.phase, operation.to) == (group.phase(), group.to)
+            let removal = |value| value == Value::REMOVED;
+            (operation.phase, removal(operation.to)) == (group.phase(), removal(group.to))
                 && group.members.binary_search(&person.id).is_ok()
         })
     });

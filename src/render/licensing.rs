@@ -115,3 +115,95 @@ pub(super) fn message(row: &GroupRow, quote: Quote) -> Option<String> {
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::apply::Why;
+    use crate::model::{ServicePlanId, SkuId};
+    use crate::plan::{LicenceChange, Note};
+    use crate::render::inert;
+    use crate::render::sample::{at, id};
+
+    const GROUP: GroupId = GroupId(uuid::Uuid::from_u128(900));
+
+    /// Makes a licensing group of this name that changes for 12 members.
+    pub(in crate::render) fn licensing_group(name: &str) -> GroupLicences {
+        GroupLicences {
+            id: GROUP,
+            name: Arc::from(name),
+            to: Value::REMOVED,
+            changes: vec![LicenceChange {
+                sku: SkuId(uuid::Uuid::from_u128(901)),
+                name: Arc::from(name),
+                disabled_before: Vec::new(),
+                disabled_after: vec![ServicePlanId(uuid::Uuid::from_u128(902))],
+            }],
+            members: (900..912).map(id).collect(),
+        }
+    }
+
+    /// Makes the row of that group in a report.
+    pub(in crate::render) fn group_row(name: &str) -> GroupRow {
+        let group = Arc::from(name);
+        GroupRow {
+            id: GROUP,
+            name: Arc::from(name),
+            to: Value::REMOVED,
+            products: vec![Arc::from(name)],
+            members: 12,
+            outcome: Outcome::Failed,
+            attempts: 2,
+            request_id: Some(name.to_owned()),
+            why: Some(Why::GroupHeldBack { group, id: id(1), upn: Arc::from(name), outcome: Outcome::Moved }),
+            processing: false,
+            errors: true,
+            at: at("2026-11-21T09:20:09Z"),
+        }
+    }
+
+    /// Lists everything that can stand against changing a group, in which every text is this one.
+    pub(in crate::render) fn inherited(text: &str) -> Vec<Note> {
+        let barriers = [
+            Barrier::NotAllowed,
+            Barrier::Unreadable { message: text.to_owned() },
+            Barrier::Incomplete { people: 2 },
+            Barrier::Processing,
+            Barrier::AsWanted,
+            Barrier::Members { others: 9, of: 12, names: vec![Arc::from(text); Barrier::NAMED] },
+        ];
+        let note = |barrier| Note::PlanInherited {
+            licensing_group: Arc::from(text),
+            id: GROUP,
+            people: 4,
+            removal: true,
+            barrier,
+        };
+        barriers.into_iter().map(note).collect()
+    }
+
+    #[test]
+    fn an_objection_says_who_stands_in_the_way_and_what_to_do() {
+        let said: Vec<_> =
+            inherited("all-staff").iter().map(|note| words::note(note, inert::quoted)).collect();
+        insta::assert_snapshot!(said.join("\n"), @"");
+        let one = Barrier::Members { others: 1, of: 2, names: vec![Arc::from("ada@contoso.com")] };
+        insta::assert_snapshot!(against(&one, false, inert::quoted), @"");
+    }
+
+    #[test]
+    fn a_group_is_told_with_its_products_and_its_members() {
+        assert_eq!(
+            change(&licensing_group("all-staff"), inert::quoted),
+            "licence of all-staff (all-staff): off for all 12 members"
+        );
+        let only = GroupLicences { members: vec![id(1)], to: Value::ASSIGNED, ..licensing_group("ada's") };
+        assert_eq!(change(&only, inert::quoted), "licence of ada's (ada's): on for its only member");
+        insta::assert_snapshot!(became(&group_row("all-staff"), inert::quoted), @"");
+        let done =
+            GroupRow { outcome: Outcome::Done, why: None, attempts: 1, errors: false, ..group_row("hq") };
+        assert_eq!(became(&done, inert::quoted), "licence of hq (hq): off for all 12 members: done");
+    }
+}

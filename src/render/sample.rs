@@ -6,14 +6,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::licensing::tests::{group_row, inherited, licensing_group};
 use crate::apply::{self, Outcome, Report, Row, Stopped, Why};
 use crate::model::{
     Class, Limit, Overlap, PersonId, PlanHash, RefusalKind, Setting, TenantId, TenantSetting, Value, Waiver,
 };
 use crate::plan::guard::Objection;
 use crate::plan::{
-    self, Basis, Because, Deviation, Leaving, LeftAlone, MovesWithDefault, Note, Observations, Operation,
-    OutsideChange, PersonTarget, Phase, Plan, Quarantined, Reason, Refused, Summary, Target,
+    self, Attribution, Basis, Because, Deviation, Inquiry, Leaving, LeftAlone, MovesWithDefault, Note,
+    Observations, Operation, OutsideChange, PersonTarget, Phase, Plan, Quarantined, Reason, Refused, Silence,
+    Summary, Target, Who,
 };
 
 /// Is text that attacks every form at once: terminal, direction of writing, Markdown, HTML, mention, formula.
@@ -318,14 +320,22 @@ pub(super) fn hostile() -> Plan {
     for operation in &mut plan.operations {
         spoil(&mut operation.target);
     }
+    let spoilt = || {
+        let at = at("2026-11-20T09:00:00Z");
+        Some(Box::new(Attribution { who: Who::Administrator, name: Some(Arc::from(HOSTILE)), at }))
+    };
     for change in &mut plan.outside_changes {
         spoil(&mut change.target);
+        change.by = spoilt();
     }
     for person in &mut plan.left_alone {
         person.upn = Arc::from(HOSTILE);
         person.group = Arc::from(HOSTILE);
         if let Some(refusal) = &mut person.refusal {
             refusal.message = HOSTILE.to_owned();
+        }
+        for deviation in &mut person.settings {
+            deviation.by = spoilt();
         }
     }
     plan.leaving = vec![Leaving {
@@ -359,7 +369,10 @@ pub(super) fn hostile() -> Plan {
             until: at("2026-12-01T00:00:00Z"),
         },
         Note::OptsNobodyInAgain { group: Arc::from(HOSTILE) },
+        Note::WhoChanged { inquiry: Inquiry::Silent(Silence::Refused { message: HOSTILE.to_owned() }) },
     ];
+    plan.notes.extend(inherited(HOSTILE));
+    plan.licensing_groups = vec![licensing_group(HOSTILE)];
     let mut target = target(1, HOSTILE, HOSTILE, Setting::Dashboard);
     spoil(&mut target);
     let returned = vec![at("2026-11-01T09:00:00Z")];
@@ -455,7 +468,10 @@ pub(super) fn hostile_report() -> Report {
         row.why = Some(Why::Refused(refused(HOSTILE)));
         row.request_id = Some(HOSTILE.to_owned());
     }
-    let upn = Arc::from(HOSTILE);
+    report.licensing_groups = vec![group_row(HOSTILE)];
+    let upn: Arc<str> = Arc::from(HOSTILE);
+    report.rows[4].why =
+        Some(Why::GroupJoined { group: Arc::clone(&upn), people: 2, id: id(1), upn: Arc::clone(&upn) });
     report.rows[3].why = Some(Why::PinNotStanding { id: id(1), upn, outcome: Outcome::Moved });
     report
 }

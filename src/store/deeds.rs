@@ -8,12 +8,14 @@ use serde::Deserialize;
 use super::record::{Answer, Intent, Record};
 use super::{Kept, RunId, Store, StoreError, journal};
 use crate::model::{PersonId, Setting, Subject};
-use crate::plan::{Basis, Deed, Deeds, LicenceChange, Occasion, Operation, PersonDeeds, Summary, Wrote};
+use crate::plan::{Basis, Deed, Deeds, GroupLicences, Occasion, Operation, PersonDeeds, Summary, Wrote};
 
 /// Is what the stored plan of a run is read for.
 #[derive(Debug, Default, Deserialize)]
 struct Planned {
     operations: Vec<Operation>,
+    #[serde(default)]
+    licensing_groups: Vec<GroupLicences>,
 }
 
 /// Is what the stored plan of a run says about its making.
@@ -90,7 +92,7 @@ impl Store {
         } else {
             objects.read_json(&plan_of(run)).await?.unwrap_or_default()
         };
-        Ok(Some(reading.close(run, &planned.operations, &later)))
+        Ok(Some(reading.close(run, planned, &later)))
     }
 }
 
@@ -175,10 +177,12 @@ impl Reading {
         }
     }
 
-    fn close(mut self, run: RunId, operations: &[Operation], later: &BTreeMap<Subject, u64>) -> Deeds {
+    fn close(mut self, run: RunId, planned: Planned, later: &BTreeMap<Subject, u64>) -> Deeds {
         self.give_up();
         let at = self.began.unwrap_or(Timestamp::UNIX_EPOCH);
-        let mut deeds = Deeds { run: run.0, at, tenant: BTreeMap::new(), people: BTreeMap::new() };
+        let Planned { operations, licensing_groups } = planned;
+        let (tenant, people) = (BTreeMap::new(), BTreeMap::new());
+        let mut deeds = Deeds { run: run.0, at, tenant, people, licensing_groups };
         for (subject, deed) in self.deeds {
             let deed = Deed { again: later.get(&subject).copied(), ..deed };
             match subject {
@@ -191,12 +195,12 @@ impl Reading {
                 }
             }
         }
-        let of = |index: u32| -> Vec<LicenceChange> {
-            operations.get(index as usize).map(|operation| operation.licences.clone()).unwrap_or_default()
-        };
         for (id, index) in self.licences {
-            if let Some(person) = deeds.people.get_mut(&id) {
-                person.licences = of(index);
+            if let (Some(person), Some(operation)) =
+                (deeds.people.get_mut(&id), operations.get(index as usize))
+            {
+                person.licences.clone_from(&operation.licences);
+                person.through.clone_from(&operation.through);
             }
         }
         deeds
@@ -239,7 +243,7 @@ mod tests {
         for record in records {
             reading.take(record);
         }
-        reading.close(RunId(1), &[], &BTreeMap::from([(DEFAULT, 7)]))
+        reading.close(RunId(1), Planned::default(), &BTreeMap::from([(DEFAULT, 7)]))
     }
 
     fn dashboard(records: &[Record]) -> Option<Deed> {

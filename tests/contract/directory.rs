@@ -98,14 +98,13 @@ pub(crate) async fn members(stage: &Stage) -> Finding {
         expects: "200 and a list with the header, 400 without",
         settles: &[],
     };
-    let group = match &stage.consent.group {
-        Some(group) => group.clone(),
-        None => {
-            let groups = stage.wire.get("/groups?$top=1", "/groups?$select=id&$top=1").await;
-            match groups.objects().iter().find_map(|group| group["id"].as_str()) {
-                Some(id) => id.to_owned(),
-                None => return clause.untried(format!("there is no group to read: {}", groups.told())),
-            }
+    let group = if let Some(group) = &stage.consent.group {
+        group.clone()
+    } else {
+        let groups = stage.wire.get("/groups?$top=1", "/groups?$select=id&$top=1").await;
+        match groups.objects().iter().find_map(|group| group["id"].as_str()) {
+            Some(id) => id.to_owned(),
+            None => return clause.untried(format!("there is no group to read: {}", groups.told())),
         }
     };
     let cast = format!("/groups/{}/transitiveMembers/microsoft.graph.user", encoded(&group));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use insightctl::microsoft::Endpoints;
+use insightctl::model::Cloud;
 use uuid::Uuid;
 
 use crate::tokens::Proof;
@@ -13,6 +14,8 @@ pub(crate) struct Named {
     pub(crate) tenant: Uuid,
     pub(crate) endpoints: Endpoints,
     pub(crate) proof: Proof,
+    /// PowerShell, which carries the insights cmdlets unless the Exchange envelope is to.
+    pub(crate) powershell: Option<PathBuf>,
     pub(crate) consent: Consent,
 }
 
@@ -66,11 +69,20 @@ impl Named {
         }
         let tenant = Uuid::try_parse(&tenant).map_err(|_| "AZURE_TENANT_ID is no GUID".to_owned())?;
         let at = |name: &str, usual: &str| variable(name).unwrap_or_else(|| usual.to_owned());
-        let mut endpoints = Endpoints::of_sandbox("");
-        endpoints.login = at("INSIGHTCTL_LOGIN_URL", "https://login.microsoftonline.com");
-        endpoints.graph = at("INSIGHTCTL_GRAPH_URL", "https://graph.microsoft.com");
-        endpoints.exchange = at("INSIGHTCTL_EXCHANGE_URL", "https://outlook.office365.com");
-        Ok(Self { tenant, endpoints, proof, consent: Consent::read()? })
+        // The product is not offered in the other clouds.
+        let usual = Endpoints::of(Cloud::Worldwide);
+        let endpoints = Endpoints {
+            login: at("INSIGHTCTL_LOGIN_URL", &usual.login),
+            graph: at("INSIGHTCTL_GRAPH_URL", &usual.graph),
+            exchange: at("INSIGHTCTL_EXCHANGE_URL", &usual.exchange),
+            cloud: usual.cloud,
+        };
+        let powershell = match at("INSIGHTCTL_CONTRACT_TRANSPORT", "powershell").as_str() {
+            "powershell" => Some(PathBuf::from(at("INSIGHTCTL_CONTRACT_PWSH", "pwsh"))),
+            "exchange-rest" => None,
+            _ => return Err("INSIGHTCTL_CONTRACT_TRANSPORT is `powershell` or `exchange-rest`".to_owned()),
+        };
+        Ok(Self { tenant, endpoints, proof, powershell, consent: Consent::read()? })
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) async fn products(stage: &Stage) -> Finding {
 }
 
 /// Looks at how people hold their licences.
-pub(crate) async fn states(stage: &Stage) -> Finding {
+pub(crate) fn states(stage: &Stage) -> Finding {
     let clause = Clause {
         id: "licence-states",
         says: "`licenseAssignmentStates` tells every source of a licence: product, group, plans that are off, state.",
@@ -192,10 +192,10 @@ pub(crate) async fn group(stage: &Stage) -> Finding {
             last.body["licenseProcessingState"]["state"].as_str() == Some("ProcessingComplete")
         })
         .await;
-    let state = last.body["licenseProcessingState"]["state"].as_str().unwrap_or("nothing");
+    let progress = last.body["licenseProcessingState"]["state"].as_str().unwrap_or("nothing");
     let errors = last.body["hasMembersWithLicenseErrors"].is_boolean();
     let kind = if errors { "a boolean" } else { "no boolean" };
-    let told = format!("{}; then {}; errors: {kind}", sent.told(), crate::scrub::said(state));
+    let told = format!("{}; then {}; errors: {kind}", sent.told(), crate::scrub::said(progress));
     clause.judged(sent.status == 202 && done.is_some() && errors, told)
 }
 

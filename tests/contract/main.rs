@@ -4,16 +4,20 @@
 //! one: `docs/microsoft-365.md` says how. It reads only, unless the environment allows more; what it writes it puts back.
 //! What it found is a report in Markdown and JSON that names nobody.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
 mod beyond;
 mod choices;
 mod clause;
+mod client;
 mod defaults;
 mod differing;
 mod directory;
 mod environment;
+mod keeping;
 mod licences;
+mod powershell;
+mod refused;
 mod report;
 mod scrub;
 mod settings;
@@ -21,6 +25,7 @@ mod signing_in;
 mod stage;
 mod tokens;
 mod wire;
+mod world;
 
 use environment::Named;
 use report::Report;
@@ -49,19 +54,19 @@ async fn contract(stage: &Stage) -> Report {
 
     // It says what they are licensed for, and by whom.
     report.take(stage, licences::products(stage)).await;
-    report.take(stage, licences::states(stage)).await;
+    report.take(stage, async { licences::states(stage) }).await;
 
     // The settings service says what they have, if it speaks with us at all.
-    report.take(stage, settings::role(stage)).await;
+    report.take(stage, refused::role(stage)).await;
     report.take(stage, settings::unknown_cmdlet(stage)).await;
     report.take(stage, settings::invoke_command(stage)).await;
     report.take(stage, settings::batch(stage)).await;
     report.take(stage, settings::person_fields(stage)).await;
     report.take(stage, settings::nobody(stage)).await;
-    report.take(stage, settings::forbidden(stage)).await;
+    report.take(stage, refused::people(stage)).await;
     report.take(stage, settings::tenant_fields(stage)).await;
     report.take(stage, settings::rate_field(stage)).await;
-    report.take(stage, settings::client(stage)).await;
+    report.take(stage, client::agrees(stage)).await;
 
     // It takes what is written for one person. The person's own choice comes first: putting back overwrites it.
     report.take(stage, choices::own_choice(stage)).await;

@@ -33,6 +33,8 @@ pub(crate) struct Report {
     format: u32,
     insightctl: &'static str,
     against: &'static str,
+    /// What carried the insights cmdlets.
+    transport: &'static str,
     at: String,
     pub(crate) clauses: Vec<Finding>,
 }
@@ -43,6 +45,7 @@ impl Report {
             format: 1,
             insightctl: env!("CARGO_PKG_VERSION"),
             against: if stage.sandbox.is_some() { "the sandbox" } else { "a tenant of Microsoft 365" },
+            transport: if stage.wire.powershell.is_some() { "powershell" } else { "exchange-rest" },
             at: stage.wire.clock.now().to_string(),
             clauses: Vec::new(),
         }
@@ -66,9 +69,9 @@ impl Report {
     }
 
     pub(crate) fn markdown(&self) -> String {
-        let Self { format: _, insightctl, against, at, clauses } = self;
+        let Self { format: _, insightctl, against, transport, at, clauses } = self;
         let mut text = format!(
-            "# What insightctl relies on\n\nTried against {against} with insightctl {insightctl} at {at}: {} clauses hold, \
+            "# What insightctl relies on\n\nTried against {against} with insightctl {insightctl} over `{transport}` at {at}: {} clauses hold, \
              {} differ, {} were not tried.\n\n",
             self.ids(Verdict::Holds).len(),
             self.ids(Verdict::Differs).len(),

@@ -2,16 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use insightctl::microsoft::{Ask, Connection, Credential, Reader};
-use insightctl::model::{Known, Members, Mode, Selector, Switch, TenantId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::clause::{Clause, Finding};
 use crate::scrub;
-use crate::signing_in::roles;
 use crate::stage::{Person, Stage};
-use crate::tokens::{Audience, Proof, claims};
 use crate::wire::{Seen, Wire};
 
 pub(crate) const GET: &str = "Get-MyAnalyticsFeatureConfig";
@@ -25,7 +21,7 @@ pub(crate) async fn unknown_cmdlet(stage: &Stage) -> Finding {
         expects: "a status of 400 to 499; it is what `invoke-command` is compared with",
         settles: &["O2"],
     };
-    let seen = stage.wire.run("Get-InsightctlContractProbe", &json!({})).await;
+    let seen = stage.wire.invoke("Get-InsightctlContractProbe", &json!({})).await;
     clause.judged((400..500).contains(&seen.status), seen.told())
 }
 
@@ -41,7 +37,7 @@ pub(crate) async fn invoke_command(stage: &Stage) -> Finding {
         return clause
             .untried("nobody with an insights plan could be listed: set INSIGHTCTL_CONTRACT_PERSON");
     };
-    let seen = read(stage, person).await;
+    let seen = stage.wire.invoke(GET, &json!({ "Identity": person.upn })).await;
     clause.judged(seen.object().is_some(), format!("{}, {} objects", seen.told(), seen.objects().len()))
 }
 
@@ -65,15 +61,15 @@ pub(crate) async fn person_fields(stage: &Stage) -> Finding {
     let mode = ["opt-in", "opt-out"].contains(&text("PrivacyMode").to_lowercase().as_str());
     let flags = FLAGS.iter().all(|name| object.get(*name).is_some_and(is_switch));
     let known: BTreeSet<&str> = FLAGS.into_iter().chain(["UserId", "PrivacyMode"]).collect();
-    let more = others(object, &known);
+    let further = others(object, &known);
     let told = format!(
         "user {}, mode {}, {}; further fields: {}",
         if user { "as asked for" } else { "another one" },
         scrub::said(text("PrivacyMode")),
         kinds(object, &FLAGS),
-        if more.is_empty() { "none".to_owned() } else { more.join(", ") },
+        if further.is_empty() { "none".to_owned() } else { further.join(", ") },
     );
-    clause.judged(user && mode && flags && more.is_empty(), told)
+    clause.judged(user && mode && flags && further.is_empty(), told)
 }
 
 /// Asks for somebody who does not exist.
@@ -117,8 +113,8 @@ pub(crate) async fn tenant_fields(stage: &Stage) -> Finding {
         kinds(object, &switches),
         survey.map_or("missing".to_owned(), |survey| scrub::said(&survey.to_string())),
     );
-    let switched = switches.iter().all(|name| object.get(*name).is_some_and(is_switch));
-    clause.judged(same && switched && ["opted-in", "opted-out"].contains(&word.as_str()), told)
+    let whole = switches.iter().all(|name| object.get(*name).is_some_and(is_switch));
+    clause.judged(same && whole && ["opted-in", "opted-out"].contains(&word.as_str()), told)
 }
 
 /// Looks for fields of the tenant that nobody has described.
@@ -153,7 +149,7 @@ pub(crate) async fn rate_field(stage: &Stage) -> Finding {
 pub(crate) async fn batch(stage: &Stage) -> Finding {
     let clause = Clause {
         id: "batch-of-cmdlets",
-        says: "Cmdlets may travel in a batch, each with an absolute address and an answer of its own.",
+        says: "In the Exchange envelope, cmdlets may travel in a batch, each with an absolute address and an answer of its own.",
         expects: "200, and for both ids an answer with the object (or 429)",
         settles: &["O2"],
     };
@@ -161,6 +157,10 @@ pub(crate) async fn batch(stage: &Stage) -> Finding {
         return clause
             .untried(stage.closed.clone().unwrap_or_else(|| "there is nobody to ask for".to_owned()));
     };
+    let alone = stage.wire.invoke(GET, &json!({ "Identity": person.upn })).await;
+    if !alone.is_done() {
+        return clause.untried(format!("one cmdlet alone is refused: {}", alone.told()));
+    }
     let headers: Map<String, Value> =
         stage.wire.routing(GET).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
     let item = |id: &str| {
@@ -180,128 +180,6 @@ pub(crate) async fn batch(stage: &Stage) -> Finding {
     let good = answers.iter().filter(good).map(|answer| answer["id"].to_string()).collect::<BTreeSet<_>>();
     let told: Vec<String> = answers.iter().map(|answer| answer["status"].to_string()).collect();
     clause.judged(good.len() == 2, format!("{}; items: {}", seen.told(), told.join(", ")))
-}
-
-/// Asks for people who may be refused.
-pub(crate) async fn forbidden(stage: &Stage) -> Finding {
-    let clause = Clause {
-        id: "forbidden-people",
-        says: "Single people are answered, or refused in a form that is known, and nobody else with them.",
-        expects: "200; 404; or 403 with `Code`, `Message`, `Target` and `Details`",
-        settles: &["O7"],
-    };
-    if let Some(why) = &stage.closed {
-        return clause.untried(why);
-    }
-    let members = || stage.people.iter().filter(|person| person.enabled && !person.guest);
-    let mut asked: Vec<(&str, &Person)> = Vec::new();
-    asked.extend(stage.named(stage.consent.refused.as_ref()).map(|person| ("named", person)));
-    asked.extend(
-        members().filter(|person| stage.has_plan(person)).take(3).map(|person| ("with a plan", person)),
-    );
-    asked.extend(
-        members().filter(|person| !stage.has_plan(person)).take(3).map(|person| ("without a plan", person)),
-    );
-    asked.extend(
-        stage.people.iter().filter(|person| !person.enabled).take(1).map(|person| ("disabled", person)),
-    );
-    asked.extend(stage.people.iter().filter(|person| person.guest).take(1).map(|person| ("guest", person)));
-    let (mut told, mut odd) = (Vec::new(), 0);
-    for (kind, person) in asked {
-        let seen = read(stage, person).await;
-        let shape = match &seen.body {
-            Value::Object(object) if seen.status == 403 => {
-                let names: Vec<&str> = object.keys().map(String::as_str).collect();
-                let details = &object.get("Details").map_or(Value::Null, |details| details[0].clone());
-                odd += u32::from(!object.contains_key("Code"));
-                let code = details["Code"].as_str().unwrap_or_default();
-                let says = details["Message"].as_str().unwrap_or_default();
-                format!(" [{}] {}", names.join(", "), scrub::said(&format!("{code}: {says}")))
-            }
-            _ => String::new(),
-        };
-        odd += u32::from(!matches!(seen.status, 200 | 403 | 404));
-        told.push(format!("{kind}: {}{shape}", seen.told()));
-    }
-    if told.is_empty() {
-        return clause.untried("nobody could be listed");
-    }
-    clause.judged(odd == 0, told.join("; "))
-}
-
-/// Compares what a token bears with what it opens.
-pub(crate) async fn role(stage: &Stage) -> Finding {
-    let clause = Clause {
-        id: "role",
-        says: "One of four directory roles opens the settings service, to applications too; no other does.",
-        expects: "200 with one of them, 401 or 403 without",
-        settles: &["O8"],
-    };
-    let token = match stage.wire.tokens().get(&stage.wire, Audience::Exchange).await {
-        Ok(token) => token,
-        Err(seen) => return clause.untried(format!("there is no token: {}", seen.told())),
-    };
-    let Some(claims) = claims(&token) else {
-        return clause.untried("the token can be read by its service alone");
-    };
-    let roles = roles(&claims);
-    let seen = stage.defaults().await;
-    let fits = if roles.is_empty() { matches!(seen.status, 401 | 403) } else { seen.is_done() };
-    let kind = if claims["scp"].is_string() { "a person" } else { "an application" };
-    let bears = if roles.is_empty() { "none of the four".to_owned() } else { roles.join(", ") };
-    clause.judged(fits, format!("{kind} with {bears}: {}", seen.told()))
-}
-
-/// Lets our own client read the same person.
-pub(crate) async fn client(stage: &Stage) -> Finding {
-    let clause = Clause {
-        id: "client",
-        says: "insightctl's own client reads the same as plain requests do.",
-        expects: "the same mode and features",
-        settles: &[],
-    };
-    let Some(person) = stage.subject().filter(|_| stage.closed.is_none()) else {
-        return clause
-            .untried(stage.closed.clone().unwrap_or_else(|| "there is nobody to ask for".to_owned()));
-    };
-    let Proof::Secret { client_id, secret } = stage.wire.tokens().proof() else {
-        return clause.untried("the suite hands its client a secret only: set AZURE_CLIENT_SECRET");
-    };
-    let credential = Credential::ClientSecret { client_id: client_id.clone(), secret: secret.clone() };
-    let (tenant, endpoints) = (TenantId(stage.wire.tenant), stage.wire.endpoints.clone());
-    let connection = Connection::new(tenant, endpoints, credential);
-    let told = |refusal: &dyn std::fmt::Display| clause.differs(scrub::said(&refusal.to_string()));
-    let reader = match Reader::connect(connection, stage.wire.clock.clone()).await {
-        Ok(reader) => reader,
-        Err(refusal) => return told(&refusal),
-    };
-    let selector = Selector::User(person.id.clone());
-    let membership = match reader.membership(&BTreeSet::from([selector.clone()])).await {
-        Ok(membership) => membership,
-        Err(refusal) => return told(&refusal),
-    };
-    let Some(Known::Is(Members::Are(ids))) = membership.of.get(&selector) else {
-        return clause.differs("the person could not be found");
-    };
-    let ask = Ask { settings: true, tenant_settings: true, count_people: true };
-    let actual = match reader.observe(&ids.iter().copied().collect(), ask).await {
-        Ok(actual) => actual,
-        Err(refusal) => return told(&refusal),
-    };
-    let settings = match actual.people.values().next().map(|person| &person.settings) {
-        Some(Known::Is(settings)) => settings,
-        Some(Known::Unknown(why)) => return told(why),
-        None => return clause.differs("the person was not read"),
-    };
-    let plain = Settings::of(&read(stage, person).await);
-    let theirs = [settings.dashboard, settings.outlook_add_in, settings.digest_email];
-    let theirs =
-        Settings { opted_in: settings.mode == Mode::OptIn, flags: theirs.map(|switch| switch == Switch::On) };
-    let defaults = actual.tenant.settings.values().filter(|setting| matches!(setting, Known::Is(_))).count();
-    clause.judged(
-        plain == Some(theirs) && defaults == 5,
-        format!("the client: {theirs:?}, {defaults} defaults; plainly: {plain:?}"),
-    )
 }
 
 /// Is what somebody has, without their name.

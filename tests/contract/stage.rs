@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::environment::{Consent, Named};
+use crate::powershell::PowerShell;
 use crate::tokens::{Proof, Tokens};
 use crate::wire::{Seen, Wire};
 
@@ -71,6 +72,17 @@ impl Person {
 impl Stage {
     /// Starts a sandbox with everything consented to, since nobody is harmed there.
     pub(crate) async fn sandbox(tenant: Value, world: &str, app: &str, consent: Consent) -> Self {
+        Self::carried(tenant, world, app, consent, false).await
+    }
+
+    /// The same, with the cmdlets carried by the Exchange envelope or by a stand-in for PowerShell.
+    pub(crate) async fn carried(
+        tenant: Value,
+        world: &str,
+        app: &str,
+        consent: Consent,
+        powershell: bool,
+    ) -> Self {
         let clock = Clock::still("2026-03-02T09:00:00Z".parse().unwrap());
         let theirs = clock.clone();
         let id = tenant["tenant"]["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).unwrap();
@@ -79,23 +91,27 @@ impl Stage {
         let sandbox = Sandbox::start(options).await.unwrap();
         let endpoints = Endpoints::of_sandbox(sandbox.url());
         let proof = Proof::Secret { client_id: app.to_owned(), secret: "word".into() };
+        let standing_in = ["sandbox", "pwsh", "--at", sandbox.url(), "--"];
+        let powershell = powershell.then(|| PowerShell::new(env!("CARGO_BIN_EXE_insightctl"), &standing_in));
         let client = client(reqwest::Client::builder().no_proxy().tls_certs_only([]));
-        let wire = Wire::new(client, endpoints, id, clock, Tokens::new(proof));
+        let wire = Wire::new(client, endpoints, id, clock, Tokens::new(proof), powershell);
         Self::new(wire, consent, Some(sandbox))
     }
 
     /// Prepares to meet the tenant that the environment names.
     pub(crate) fn of(named: Named) -> Self {
-        let Named { tenant, endpoints, proof, consent } = named;
+        let Named { tenant, endpoints, proof, powershell, consent } = named;
+        let powershell = powershell.map(|program| PowerShell::new(program, &[]));
         let client = client(reqwest::Client::builder().timeout(Duration::from_mins(2)));
-        let wire = Wire::new(client, endpoints, tenant, Clock::system(), Tokens::new(proof));
+        let wire = Wire::new(client, endpoints, tenant, Clock::system(), Tokens::new(proof), powershell);
         Self::new(wire, consent, None)
     }
 
     /// Meets the tenant of this stage once more, as a stranger who signs in otherwise.
     pub(crate) fn beside(&self, proof: Proof) -> Self {
         let Wire { client, endpoints, tenant, clock, .. } = &self.wire;
-        let wire = Wire::new(client.clone(), endpoints.clone(), *tenant, clock.clone(), Tokens::new(proof));
+        let wire =
+            Wire::new(client.clone(), endpoints.clone(), *tenant, clock.clone(), Tokens::new(proof), None);
         Self::new(wire, self.consent.clone(), None)
     }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::powershell::PowerShell;
 use crate::scrub;
 use crate::tokens::{Audience, Tokens};
 
@@ -90,6 +91,8 @@ pub(crate) struct Wire {
     pub(crate) endpoints: Endpoints,
     pub(crate) tenant: Uuid,
     pub(crate) clock: Clock,
+    /// What carries the insights cmdlets, where it is not the Exchange envelope.
+    pub(crate) powershell: Option<PowerShell>,
     tokens: Tokens,
     calls: Mutex<Vec<Call>>,
 }
@@ -101,8 +104,9 @@ impl Wire {
         tenant: Uuid,
         clock: Clock,
         tokens: Tokens,
+        powershell: Option<PowerShell>,
     ) -> Self {
-        Self { client, endpoints, tenant, clock, tokens, calls: Mutex::default() }
+        Self { client, endpoints, tenant, clock, powershell, tokens, calls: Mutex::default() }
     }
 
     pub(crate) fn tokens(&self) -> &Tokens {
@@ -171,8 +175,24 @@ impl Wire {
         ]
     }
 
-    /// Runs an insights cmdlet.
+    /// Runs an insights cmdlet over whatever carries them.
     pub(crate) async fn run(&self, cmdlet: &str, parameters: &Value) -> Seen {
+        let Some(powershell) = &self.powershell else { return self.invoke(cmdlet, parameters).await };
+        let mut repeats = 0;
+        loop {
+            let (seen, call) = powershell.run(self, cmdlet, parameters).await;
+            let pause = pause(&call.limits);
+            self.count(call);
+            if !is_passing(&seen) || repeats == REPEATS {
+                return seen;
+            }
+            repeats += 1;
+            self.clock.sleep(pause.unwrap_or(Duration::from_secs(2_u64.pow(repeats)))).await;
+        }
+    }
+
+    /// Runs an insights cmdlet in the Exchange envelope.
+    pub(crate) async fn invoke(&self, cmdlet: &str, parameters: &Value) -> Seen {
         self.posted(cmdlet, "InvokeCommand", cmdlet, &Self::envelope(cmdlet, parameters)).await
     }
 
@@ -207,7 +227,7 @@ impl Wire {
                 Err(seen) => return seen,
             };
             let (seen, pause) = self.once(what, request().bearer_auth(token)).await;
-            if !matches!(seen.status, 429 | 502..=504) || repeats == REPEATS {
+            if !is_passing(&seen) || repeats == REPEATS {
                 return seen;
             }
             repeats += 1;
@@ -225,12 +245,25 @@ impl Wire {
                 (Seen { status: 0, body: text }, BTreeMap::new())
             }
         };
-        let pause = limits.get("retry-after").and_then(|text: &String| text.trim().parse::<f64>().ok());
-        let pause = pause.map(|seconds| Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_PAUSE)));
-        let call = Call { what: what.to_owned(), status: seen.status, limits };
-        self.calls.lock().expect("nobody panics while counting").push(call);
+        let pause = pause(&limits);
+        self.count(Call { what: what.to_owned(), status: seen.status, limits });
         (seen, pause)
     }
+
+    fn count(&self, call: Call) {
+        self.calls.lock().expect("nobody panics while counting").push(call);
+    }
+}
+
+/// Says whether a refusal may pass by itself.
+fn is_passing(seen: &Seen) -> bool {
+    matches!(seen.status, 429 | 502..=504)
+}
+
+/// Reads how long a service asks to wait.
+fn pause(limits: &BTreeMap<&'static str, String>) -> Option<Duration> {
+    let seconds: f64 = limits.get("retry-after")?.trim().parse().ok()?;
+    Some(Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_PAUSE)))
 }
 
 async fn heard(response: Response) -> (Seen, BTreeMap<&'static str, String>) {

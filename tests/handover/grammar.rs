@@ -24,7 +24,7 @@ fn look(node: Node<'_>, script: &str, found: &mut Vec<String>) {
     }
     if node.has_error() {
         for at in 0..node.child_count() {
-            look(node.child(u32::try_from(at).unwrap()).unwrap(), script, found);
+            look(node.child(at).unwrap(), script, found);
         }
     }
 }
@@ -79,7 +79,7 @@ impl Words {
             _ => {}
         }
         for at in 0..node.child_count() {
-            self.gather(node.child(u32::try_from(at).unwrap()).unwrap(), script);
+            self.gather(node.child(at).unwrap(), script);
         }
     }
 }
@@ -90,7 +90,7 @@ fn gather(node: Node<'_>, comments: &mut Vec<std::ops::Range<usize>>) {
         return;
     }
     for at in 0..node.child_count() {
-        gather(node.child(u32::try_from(at).unwrap()).unwrap(), comments);
+        gather(node.child(at).unwrap(), comments);
     }
 }
 

@@ -18,6 +18,7 @@ mod stage;
 mod waive;
 mod wire;
 
+use insightctl::clock::Clock;
 use script::Script;
 use serde_json::Value;
 use served::Served;
@@ -125,10 +126,10 @@ fn ledger(stage: &Stage) -> Vec<Value> {
 
 fn timeless(value: Value) -> Value {
     match value {
-        Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => Value::Null,
+        Value::String(ref text) if text.parse::<jiff::Timestamp>().is_ok() => Value::Null,
         Value::Array(list) => list.into_iter().map(timeless).collect(),
         Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, timeless(value))).collect(),
-        other => other,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
     }
 }
 
@@ -202,7 +203,7 @@ async fn results_that_come_after_another_look_still_count_as_ours() {
     let scene = Scene::handed_over().await;
     scene.script(usize::MAX).await;
     // Somebody applies before the results are recorded: the opt-outs look like people's own.
-    let later = |minutes| (jiff::Timestamp::now() + jiff::SignedDuration::from_mins(minutes)).to_string();
+    let later = |minutes| (Clock::system().now() + jiff::SignedDuration::from_mins(minutes)).to_string();
     scene.run(&["apply", "--yes", "--allow", "defaults", "--now", &later(2)]).with(0);
     let before = scene.run(&["explain", "dana@contoso.com", "--format", "json"]).with(0);
     let before: Value = serde_json::from_str(&before.out).unwrap();
@@ -275,7 +276,7 @@ async fn a_hand_over_refuses_what_apply_refuses_and_writes_no_file() {
     scene.run(&out).with(6);
     waive(&scene.stage, &["defaults"]);
     let waived = [&out[..], &["--waiver", "waiver.yaml"]].concat();
-    let tomorrow = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24)).to_string();
+    let tomorrow = (Clock::system().now() + jiff::SignedDuration::from_hours(24)).to_string();
     scene.run(&[&waived[..], &["--max-age", "23h", "--now", &tomorrow]].concat()).with(5);
     scene.person("hedy@contoso.com", ("PrivacyMode", "opt-out")).await;
     scene.run(&[&waived[..], &["--stale-limit", "0"]].concat()).with(5);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use insightctl::apply::{Handover, LeftOut, Step};
+use insightctl::apply::{Handover, Skipped, Step};
 use insightctl::plan::{Because, Phase, Plan, Target};
 use insightctl::render;
 
@@ -35,7 +35,7 @@ const NAMES: [&str; 22] = [
     "\u{2014}\u{2013}Identity everyone",
 ];
 
-fn written(plan: &Plan, left_out: &LeftOut) -> (String, String) {
+fn written(plan: &Plan, left_out: &Skipped) -> (String, String) {
     let handover = Handover::of(plan, left_out);
     let (mut data, mut script) = (Vec::new(), Vec::new());
     let fingerprint = render::handover::data(&mut data, handover.steps()).unwrap();
@@ -68,7 +68,7 @@ fn called(plan: &Plan, name: &str) -> Plan {
 #[test]
 fn the_script_is_powershell_and_holds_the_plan_its_tenant_and_the_hash_of_its_steps() {
     let plan = example();
-    let (data, script) = written(&plan, &LeftOut::default());
+    let (data, script) = written(&plan, &Skipped::default());
     assert_eq!(mistakes(&script), [""; 0]);
     assert!(script.starts_with('\u{feff}'), "Windows PowerShell takes it for another encoding otherwise");
     for told in [
@@ -85,7 +85,11 @@ fn the_script_is_powershell_and_holds_the_plan_its_tenant_and_the_hash_of_its_st
 
 fn sha(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write;
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
 }
 
 /// Lists what the script may call besides what it defines: reading and writing the settings, and PowerShell's own.
@@ -123,7 +127,7 @@ const AUTOMATIC: [&str; 6] = ["_", "true", "false", "null", "psitem", "args"];
 
 #[test]
 fn the_script_calls_what_it_defines_or_names_and_nothing_else() {
-    let (_, script) = written(&example(), &LeftOut::default());
+    let (_, script) = written(&example(), &Skipped::default());
     let Words { calls, defines, variables: _ } = Words::of(&script);
     let strange: Vec<_> =
         calls.iter().filter(|call| !defines.contains(*call) && !CALLS.contains(&call.as_str())).collect();
@@ -148,7 +152,7 @@ fn the_script_calls_what_it_defines_or_names_and_nothing_else() {
 
 #[test]
 fn no_variable_of_the_script_is_mentioned_only_once() {
-    let (_, script) = written(&example(), &LeftOut::default());
+    let (_, script) = written(&example(), &Skipped::default());
     let once: Vec<_> = Words::of(&script).variables.into_iter().filter(|(_, times)| *times == 1).collect();
     let once: Vec<_> =
         once.iter().map(|(name, _)| name.as_str()).filter(|name| !AUTOMATIC.contains(name)).collect();
@@ -161,7 +165,7 @@ fn no_variable_of_the_script_is_mentioned_only_once() {
 
 #[test]
 fn every_outcome_that_the_script_writes_can_be_recorded() {
-    let (_, script) = written(&example(), &LeftOut::default());
+    let (_, script) = written(&example(), &Skipped::default());
     let rows = script.lines().flat_map(|line| line.split("Add-Row $Step $").skip(1));
     let outcomes: std::collections::BTreeSet<_> = rows.filter_map(|row| row.split('\'').nth(1)).collect();
     let known = |word: &&str| word.parse::<insightctl::model::StepEnding>().is_ok();
@@ -176,22 +180,22 @@ fn every_outcome_that_the_script_writes_can_be_recorded() {
 #[test]
 fn no_name_reaches_what_is_run() {
     let plan = example();
-    let plain = code(&written(&called(&plan, "plain"), &LeftOut::default()).1);
+    let harmless = code(&written(&called(&plan, "plain"), &Skipped::default()).1);
     for name in NAMES {
-        let (data, script) = written(&called(&plan, name), &LeftOut::default());
+        let (data, script) = written(&called(&plan, name), &Skipped::default());
         assert_eq!(mistakes(&script), [""; 0], "{name:?}");
         // The steps differ, and so does their hash; nothing else that is run.
         let hash = |text: &str| {
             let (before, rest) = text.split_once("$StepsHash = '").unwrap();
             format!("{before}{}", &rest[64..])
         };
-        assert_eq!(hash(&code(&script)), hash(&plain), "{name:?}");
+        assert_eq!(hash(&code(&script)), hash(&harmless), "{name:?}");
         for line in data.lines() {
             let step: serde_json::Value = serde_json::from_str(line).unwrap();
             let group = step["group"].as_str().unwrap();
             assert!(group == name || group == "tenant", "it reads back as it is: {group:?}");
         }
-        assert_eq!(data.lines().count(), written(&plan, &LeftOut::default()).0.lines().count(), "{name:?}");
+        assert_eq!(data.lines().count(), written(&plan, &Skipped::default()).0.lines().count(), "{name:?}");
     }
 }
 
@@ -203,7 +207,7 @@ fn a_plan_of_nothing_and_one_of_defaults_alone_are_powershell_too() {
     let mut nothing = plan.clone();
     nothing.operations.clear();
     for plan in [defaults, nothing] {
-        let (_, script) = written(&plan, &LeftOut::default());
+        let (_, script) = written(&plan, &Skipped::default());
         assert_eq!(mistakes(&script), [""; 0]);
         assert!(script.contains("$LicenceSteps = 0\n"));
     }
@@ -212,7 +216,7 @@ fn a_plan_of_nothing_and_one_of_defaults_alone_are_powershell_too() {
 #[test]
 fn steps_follow_the_order_of_the_plan_and_name_each_operation_once() {
     let plan = example();
-    let handover = Handover::of(&plan, &LeftOut::default());
+    let handover = Handover::of(&plan, &Skipped::default());
     let steps: Vec<Step> = handover.steps().map(Result::unwrap).collect();
     let phases: Vec<Phase> = steps.iter().map(|step| step.phase).collect();
     assert!(phases.is_sorted(), "{phases:?}");
@@ -232,7 +236,7 @@ fn a_pin_that_is_left_out_holds_its_default_back() {
     let pin = plan.operations.iter().find(|operation| operation.because == Because::Pinned).unwrap();
     let Target::Person(person) = &pin.target else { panic!("a pin is a person's") };
     let why = insightctl::apply::Why::Protected;
-    let left_out = LeftOut { people: [(person.id, why)].into(), ..LeftOut::default() };
+    let left_out = Skipped { people: [(person.id, why)].into(), ..Skipped::default() };
     let handover = Handover::of(&plan, &left_out);
     let steps: Vec<Step> = handover.steps().map(Result::unwrap).collect();
     assert!(steps.iter().all(|step| step.id != Some(person.id)), "nothing is done for who is protected");

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use jiff::Timestamp;
+use insightctl::clock::Clock;
 use serde_json::{Map, Value, json};
 
 use crate::stage::Stage;
@@ -56,7 +56,7 @@ fn word(value: &Value) -> String {
             "false" | "opted-out" => "off".to_owned(),
             other => other.to_owned(),
         },
-        other => panic!("{other}"),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => panic!("{value}"),
     }
 }
 
@@ -109,7 +109,7 @@ impl<'s> Script<'s> {
                 break;
             }
             done += 1;
-            let at = Timestamp::now().to_string();
+            let at = Clock::system().now().to_string();
             let before = self.rows.len();
             match text(&step, "kind") {
                 "person" => self.person(&step, &open, &at).await,
@@ -117,8 +117,8 @@ impl<'s> Script<'s> {
                 "licences" => self.licences(&step, &open[0], &at).await,
                 other => panic!("{other}"),
             }
-            for row in self.rows[before..].to_vec() {
-                self.flip(&step, &row[6]);
+            for outcome in self.rows[before..].iter().map(|row| row[6].clone()).collect::<Vec<_>>() {
+                self.flip(&step, &outcome);
             }
         }
         self.append(&stage.path().join("handover.results.csv"));

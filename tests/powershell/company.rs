@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use insightctl::clock::Clock;
 use insightctl::microsoft::{
-    Connection, Credential, Endpoints, PersonWrite, Reader, Sent, Shell, Transport, WriteError, Writer,
+    Ask, Connection, Credential, Endpoints, PersonWrite, Reader, Sent, Shell, Transport, WriteError, Writer,
 };
 use insightctl::model::{Known, Mode, PersonId, Refusal, RefusalKind, Settings, TenantId};
 use insightctl::plan::calls::Set;
@@ -78,11 +78,13 @@ impl Company {
         self.connect(Transport::PowerShell(self.shell(behaviour))).await.unwrap()
     }
 
-    /// Says why no connection comes about.
+    /// Says why nothing can be read.
     pub(crate) async fn refusal(&self, shell: Shell) -> Refusal {
-        match self.connect(Transport::PowerShell(shell)).await {
+        let writer = self.connect(Transport::PowerShell(shell)).await.unwrap();
+        let ask = Ask { settings: true, tenant_settings: true, count_people: false };
+        match writer.reader().observe(&self.people.iter().map(|(id, _)| *id).collect(), ask).await {
             Err(refusal) => refusal,
-            Ok(_) => panic!("it connected"),
+            Ok(actual) => panic!("it was read: {actual:?}"),
         }
     }
 

@@ -4,9 +4,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::served::Served;
-use crate::stage::Stage;
+use crate::stage::{Ended, Stage};
 
 const REST: &[&str] = &["--transport", "exchange-rest"];
 const SHELL: &[&str] = &["--transport", "powershell"];
@@ -35,21 +38,25 @@ impl Scene {
         path.display().to_string()
     }
 
-    /// Runs the program at an hour of the day, and gives its exit code and what it says.
-    fn run(&self, hour: u32, line: &[&str]) -> (i32, String) {
+    /// Prepares a run of the program at an hour of the day.
+    fn command(&self, hour: u32, line: &[&str]) -> Command {
         let now = format!("2026-03-02T{hour:02}:00:00Z");
-        let line = [line, &["--sandbox", &self.served.url, "--now", &now]].concat();
-        let ended = self.stage.run(&line);
-        (ended.code.unwrap(), ended.out + &ended.err)
+        self.stage.command(&[line, &["--sandbox", &self.served.url, "--now", &now]].concat())
+    }
+
+    /// Runs it, and gives its exit code and what it says.
+    fn run(&self, hour: u32, line: &[&str]) -> (i32, String) {
+        let Ended { code, out, err } = Ended::from(self.command(hour, line).output().unwrap());
+        (code.unwrap(), out + &err)
     }
 
     /// Applies until there is nothing left to do, and gives how many rounds it took.
-    fn converge(&self, over: &[&str]) -> u32 {
+    fn converge(&self, hour: u32, over: &[&str]) -> u32 {
         for round in 0..8 {
             let apply = ["apply", "--yes", "--allow", "defaults"];
-            let (code, said) = self.run(9 + round, &[&apply, over].concat());
+            let (code, said) = self.run(hour + round, &[&apply, over].concat());
             assert!([0, 7, 8].contains(&code), "{code}: {said}");
-            let (code, said) = self.run(9 + round, &[&["plan", "--detailed-exitcode"], over].concat());
+            let (code, said) = self.run(hour + round, &[&["plan", "--detailed-exitcode"], over].concat());
             assert!([0, 2, 8].contains(&code), "{code}: {said}");
             if code == 0 {
                 return round + 1;
@@ -60,9 +67,9 @@ impl Scene {
 
     /// Tells the tenant as it is.
     fn export(&self) -> String {
-        let (code, out) = self.run(20, &[&["export", "--format", "csv"], REST].concat());
-        assert_eq!(code, 0, "{out}");
-        out
+        let line =
+            ["export", "--format", "csv", "--now", "2026-03-02T20:00:00Z", "--sandbox", &self.served.url];
+        self.stage.run(&[&line, REST].concat()).with(0).out
     }
 
     /// Lists the writes that the services took, each of which must stand there once.
@@ -84,30 +91,49 @@ fn both_transports_plan_the_same_and_end_the_same() {
         assert_eq!(rest, other.run(9, &[&plan, SHELL].concat()), "as {format}");
     }
     // The first round applies; the second has nothing to do, whatever carries it.
-    assert_eq!((one.converge(REST), other.converge(SHELL)), (1, 1));
+    assert_eq!((one.converge(9, REST), other.converge(9, SHELL)), (1, 1));
     assert_eq!(one.writes(), other.writes());
     assert_eq!(one.export(), other.export());
     assert_eq!(one.run(20, &[&["plan", "--format", "json"], SHELL].concat()).0, 0);
 }
 
 #[test]
-fn a_bad_day_changes_how_long_it_takes_and_not_how_it_ends() {
+fn what_only_annoys_changes_nothing() {
     let good = Scene::set();
-    good.converge(REST);
+    good.converge(9, REST);
+    for behaviour in [&["--noise", "--stray"][..], &["--slow", "20"]] {
+        let scene = Scene::set();
+        let pwsh = scene.pwsh(behaviour);
+        assert_eq!(scene.converge(9, &[SHELL, &["--pwsh", &pwsh]].concat()), 1, "{behaviour:?}");
+        assert_eq!(scene.writes(), good.writes(), "{behaviour:?}");
+        assert_eq!(scene.export(), good.export(), "{behaviour:?}");
+    }
+}
+
+#[test]
+fn after_a_bad_day_it_ends_as_after_a_good_one() {
+    let good = Scene::set();
+    good.converge(9, REST);
     let (writes, end) = (good.writes(), good.export());
     for behaviour in [
-        &["--noise", "--stray"][..],
-        &["--slow", "20"],
-        &["--garble", "6"],
+        &["--garble", "6"][..],
         &["--die-before", "9"],
         &["--die-after", "9"],
         &["--noise", "--stray", "--garble", "11", "--die-after", "13", "--slow", "2"],
     ] {
         let scene = Scene::set();
         let pwsh = scene.pwsh(behaviour);
-        let rounds = scene.converge(&[SHELL, &["--pwsh", &pwsh]].concat());
-        assert_eq!(scene.writes(), writes, "{behaviour:?}, {rounds} rounds");
-        assert_eq!(scene.export(), end, "{behaviour:?}, {rounds} rounds");
+        let bad = [&["apply", "--yes", "--allow", "defaults"], SHELL, &["--pwsh", &pwsh]].concat();
+        let (code, said) = scene.run(9, &bad);
+        assert_eq!(code, 7, "{behaviour:?}: {said}");
+        // Nothing was sent twice, although not every answer came.
+        let on_the_bad_day = scene.writes();
+        assert!(on_the_bad_day.is_subset(&writes), "{behaviour:?}");
+        // A pin whose fate is open is written again before its default goes.
+        let rounds = scene.converge(10, SHELL);
+        assert!(rounds <= 3, "{behaviour:?}: {rounds} rounds");
+        assert_eq!(scene.served.writes().into_iter().collect::<BTreeSet<_>>(), writes, "{behaviour:?}");
+        assert_eq!(scene.export(), end, "{behaviour:?}");
     }
 }
 
@@ -123,4 +149,35 @@ fn the_manifest_chooses_and_the_command_line_overrules_it() {
     assert!(said.contains("hint: install PowerShell 7"), "{said}");
     assert_eq!(scene.run(9, &["plan"]).0, 0, "without a PowerShell, the stand-in is started");
     assert_eq!(scene.run(9, &[&["plan", "--pwsh", "/nowhere/pwsh"], REST].concat()).0, 0);
+}
+
+#[test]
+fn ctrl_c_at_a_terminal_lets_the_workers_finish_what_is_under_way() {
+    let scene = Scene::set();
+    let pwsh = scene.pwsh(&["--slow", "150"]);
+    let line =
+        [&["apply", "--yes", "--allow", "defaults", "--format", "json"], SHELL, &["--pwsh", &pwsh]].concat();
+    let mut apply = scene.command(9, &line);
+    let apply = apply.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for _ in 0..1_000 {
+        if !scene.served.writes().is_empty() {
+            break;
+        }
+        pause();
+    }
+    // A terminal tells the whole group.
+    let group = format!("-{}", apply.id());
+    assert!(Command::new("kill").args(["-INT", "--", &group]).status().unwrap().success());
+    let ended = Ended::from(apply.wait_with_output().unwrap()).with(130);
+    let report: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    let outcomes: BTreeSet<&str> =
+        report["rows"].as_array().unwrap().iter().map(|row| row["outcome"].as_str().unwrap()).collect();
+    assert!(outcomes.contains("done") && outcomes.contains("not-begun"), "{outcomes:?}");
+    assert!(!outcomes.contains("unanswered") && !outcomes.contains("failed"), "{outcomes:?}");
+    scene.writes();
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process is waited for")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(20));
 }

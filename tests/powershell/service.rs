@@ -1,7 +1,7 @@
 //! What the service says, through PowerShell: patience, a token that ends, a connection that is refused.
 
 use insightctl::microsoft::Transport;
-use insightctl::model::{Known, RefusalKind};
+use insightctl::model::{Known, Refusal, RefusalKind};
 
 use crate::company::{Company, outcome};
 
@@ -60,13 +60,19 @@ async fn an_answer_that_is_cut_at_the_service_leaves_a_write_open() {
 #[tokio::test]
 async fn a_refused_connection_is_about_everybody() {
     let company = Company::of(1).await;
-    let role = "The role assigned to application 7 isn't supported in this scenario.";
-    let refusal = company.refusal(company.shell(&["--refuse", role])).await;
-    assert_eq!(refusal.kind, RefusalKind::SignIn);
-    insta::assert_snapshot!(refusal, @"PowerShell could not connect to Exchange Online: the settings service refused: The role assigned to application 7 isn't supported in this scenario");
+    let told = async |words| {
+        let writer = company.over(&["--refuse", words]).await;
+        match &company.read(&writer).await[0] {
+            Known::Unknown(why) => Refusal::clone(why),
+            Known::Is(settings) => panic!("{settings:?}"),
+        }
+    };
+    let role = told("The role assigned to application 7 isn't supported in this scenario.").await;
+    assert_eq!(role.kind, RefusalKind::SignIn);
+    insta::assert_snapshot!(role, @"PowerShell could not connect to Exchange Online: the settings service refused: The role assigned to application 7 isn't supported in this scenario");
     let crowd =
         "Fail to create a runspace because you have exceeded the maximum number of connections allowed : 3";
-    assert_eq!(company.refusal(company.shell(&["--refuse", crowd])).await.kind, RefusalKind::Throttled);
+    assert_eq!(told(crowd).await.kind, RefusalKind::Throttled);
 }
 
 #[tokio::test]

@@ -99,6 +99,45 @@ async fn a_groups_licence_changes_in_the_background() {
 }
 
 #[tokio::test]
+async fn a_group_says_how_far_the_directory_is_with_its_members() {
+    let stage = Stage::new("group-delay=600").await;
+    let path = format!(
+        "/groups/{LICENSING}?$select=assignedLicenses,licenseProcessingState,hasMembersWithLicenseErrors"
+    );
+    let look = async || {
+        let (_, group) = stage.read(&path).await;
+        let (_, ben) = stage.read(&format!("/users/{BEN}?$select=assignedLicenses")).await;
+        let off = |one: &Value| one["assignedLicenses"][0]["disabledPlans"].as_array().expect("a list").len();
+        let state = group["licenseProcessingState"]["state"].as_str().expect("a word").to_owned();
+        assert_eq!(group["hasMembersWithLicenseErrors"], false);
+        (off(&group), off(&ben), state)
+    };
+    assert_eq!(look().await, (1, 1, "ProcessingComplete".to_owned()));
+    let body = json!({ "addLicenses": [{ "skuId": E5, "disabledPlans": [P2, EA] }], "removeLicenses": [] });
+    assert_eq!(stage.post(&format!("/groups/{LICENSING}/assignLicense"), &body).await.0, 202);
+    assert_eq!(look().await, (2, 1, "QueuedForProcessing".to_owned()), "the group shows it at once");
+    stage.wait(300);
+    assert_eq!(look().await, (2, 1, "ProcessingInProgress".to_owned()));
+    stage.wait(300);
+    assert_eq!(look().await, (2, 2, "ProcessingComplete".to_owned()));
+}
+
+#[tokio::test]
+async fn who_joins_a_group_holds_its_licence_and_who_leaves_it_does_not() {
+    let stage = Stage::new("").await;
+    let sources = async || {
+        let (_, ada) = stage.read(&format!("/users/{ADA}?$select=licenseAssignmentStates")).await;
+        ada["licenseAssignmentStates"].as_array().expect("a list").len()
+    };
+    let group = LICENSING.parse().expect("a GUID");
+    assert_eq!(sources().await, 1);
+    stage.sandbox.member(group, ADA, true).expect("she is known");
+    assert_eq!(sources().await, 2);
+    stage.sandbox.member(group, ADA, false).expect("she is known");
+    assert_eq!(sources().await, 1);
+}
+
+#[tokio::test]
 async fn a_delta_tells_what_changed() {
     let stage = Stage::new("").await;
     let path = |link: &Value| {

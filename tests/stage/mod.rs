@@ -31,7 +31,7 @@ impl Stage {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_insightctl"));
         command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
-        for name in ["INSIGHTCTL_SANDBOX", "INSIGHTCTL_NOW", "NO_COLOR"] {
+        for name in ["INSIGHTCTL_SANDBOX", "INSIGHTCTL_NOW", "INSIGHTCTL_PWSH", "NO_COLOR"] {
             command.env_remove(name);
         }
         command.env("CI", "true");

@@ -186,7 +186,8 @@ impl Telling<'_> {
         }
         records.extend(outcomes);
         // What has come to show was meant earlier.
-        meant.extend(new.iter().filter(|row| row.ending == StepEnding::Done).map(|row| row.subject));
+        let shows = |row: &&&ResultRow| row.attempts == 0 && row.ending == StepEnding::Done;
+        meant.extend(new.iter().filter(shows).map(|row| row.subject));
         records.extend(new.first().and_then(|row| self.read_back(row, &new, &meant)));
         records.extend(self.decisions(&new));
         for row in rows {
@@ -264,7 +265,7 @@ impl Telling<'_> {
     /// Tells what was read after a step, if anything was written in it or has come to show.
     fn read_back(&self, row: &ResultRow, new: &[&ResultRow], meant: &BTreeSet<Subject>) -> Option<Record> {
         let says = |row: &&ResultRow| row.ending == StepEnding::Done || row.attempts > 0;
-        if !new.iter().any(|row| says(row)) {
+        if !new.iter().any(says) {
             return None;
         }
         let (id, seen) = match (&row.after, row.subject) {

@@ -204,7 +204,7 @@ pub(in crate::cli) enum Command {
     /// A saved plan is carried out exactly: everybody in it is read once before the first write, and the plan is refused
     /// as stale, with the difference to a fresh one, if too many are no longer as planned. Every person is read again
     /// right before the write, and whoever is no longer as planned is skipped and listed.
-    /// Settings are written over the Exchange REST envelope, which is verified against the sandbox only.
+    /// What carries the settings (`transport` in the manifest) is verified against the sandbox only.
     #[command(after_help = "Examples:
   insightctl apply --sandbox tenant.json
   insightctl apply --sandbox tenant.json --yes --allow defaults
@@ -233,9 +233,10 @@ pub(in crate::cli) enum Command {
   insightctl rollback 4 --sandbox tenant.json --yes --allow rollback --allow defaults
   insightctl rollback 4 --sandbox tenant.json --plan undo.json")]
     Rollback(RollbackArgs),
-    /// Take into the ledger what a script wrote: the results of a handed-over plan, or the opt-outs of a script of your own
+    /// Take what a script wrote into the ledger
     ///
-    /// Nothing is written to the tenant. With --plan, FILE is the results file of `insightctl handover`: row by row it
+    /// That is the results of a handed-over plan, or the opt-outs that a script of your own wrote. Nothing is written to
+    /// the tenant. With --plan, FILE is the results file of `insightctl handover`: row by row it
     /// counts as written by us, confirmed where the script read it back. One row that is not of this very plan, and
     /// nothing is recorded; the same file twice changes nothing, and a longer one adds what is new in it.
     ///

@@ -89,7 +89,7 @@ pub(in crate::cli) enum SandboxCommand {
 /// Is how the stand-in behaves; numbers count the cmdlets of one process.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PwshArgs {
-    /// The sandbox, such as http://127.0.0.1:8080
+    /// The address of the sandbox
     #[arg(long, value_name = "URL")]
     pub(in crate::cli) at: String,
     /// The version of the module that it pretends to have; `none` for no module

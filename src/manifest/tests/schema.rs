@@ -80,6 +80,8 @@ fn the_decoder_and_the_schema_agree_on_what_is_good() {
         format!(
             "{HEAD}guards: {{ limits: {{ opt-in: {{ percent: 0 }}, leaving: {{ people: 7 }} }} }}\nstore: file:x/y\n"
         ),
+        format!("{HEAD}licences: {{ through-groups: true }}\nsettle: {{ licensing-group: 36h }}\n"),
+        format!("{HEAD}licenses: {{ through-groups: Off }}\n"),
         format!("{HEAD}store: az://account/container\n"),
         format!("{HEAD}store: s3://bucket/prefix\n"),
         format!("{HEAD}store: gs://bucket\n"),
@@ -136,6 +138,10 @@ fn the_decoder_and_the_schema_agree_on_what_is_bad() {
         format!("{HEAD}defaults: {{ meeting-survey: {{ sampling-rate: 0.8 }} }}\n"),
         format!("{HEAD}defaults: {{ meeting-survey: {{}} }}\n"),
         format!("{HEAD}settle: {{ person: 15 }}\n"),
+        format!("{HEAD}licences: {{}}\n"),
+        format!("{HEAD}licences: on\n"),
+        format!("{HEAD}licences: {{ through-groups: perhaps }}\n"),
+        format!("{HEAD}licences: {{ through-group: on }}\n"),
         format!("{HEAD}store: az://account\n"),
         format!("{HEAD}store: s3:///prefix\n"),
         format!("{HEAD}guards: {{ limits: {{ opt-in: {{ percent: 101 }} }} }}\n"),

@@ -131,7 +131,7 @@ impl Graph {
                 }
                 Progress::Open => {}
             }
-            let span = wait.min(patience - waited);
+            let span = wait.min(patience.saturating_sub(waited));
             tell(waited.as_secs(), patience.as_secs());
             clock.sleep(span).await;
             (waited, wait) = (waited + span, (wait * 2).min(LONGEST_WAIT));

@@ -108,7 +108,9 @@ impl About {
         if name.eq_ignore_ascii_case("Identity") {
             self.identity.get_or_insert_with(|| value.trim().to_owned());
         } else if name.eq_ignore_ascii_case("Feature") && value.eq_ignore_ascii_case("all") {
-            ["dashboard", "digest-email", "add-in"].iter().for_each(|feature| self.word(feature));
+            for feature in ["dashboard", "digest-email", "add-in"] {
+                self.word(feature);
+            }
             self.defaults.extend([TenantSetting::ScheduleSend, TenantSetting::MeetingSurvey]);
         } else {
             self.word(value);

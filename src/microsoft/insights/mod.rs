@@ -28,7 +28,7 @@ pub(crate) trait Insights: Debug + Send + Sync {
     /// Says how many people one call reads or writes.
     fn at_once(&self) -> usize;
 
-    /// Makes sure that the way is open, as far as that can be known before anything is asked.
+    /// Makes sure that nothing on this machine is in the way, so that it is told before anything else is read.
     fn ready(&self) -> BoxFuture<'_, Result<(), Refusal>>;
 
     /// Reads people, at most [`Insights::at_once`] of them, in the same order.

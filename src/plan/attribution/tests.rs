@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::model::{By, Entry, PersonRecord, TenantEntry, TenantId, Value};
-use crate::plan::{Basis, Deviation, LeftAlone, PersonTarget};
+use crate::model::{By, Entry, Ledger, PersonId, PersonRecord, TenantEntry, TenantId, Value};
+use crate::plan::{Basis, Deviation, LeftAlone, OutsideChange, PersonTarget, Reason};
 
 const ADA: PersonId = PersonId(Uuid::from_u128(0xada));
 const BEN: PersonId = PersonId(Uuid::from_u128(0xbe4));
@@ -175,6 +175,21 @@ fn choices_that_the_ledger_knows_are_not_asked_about_again() {
     assert!(Questions::of(&quiet, &ledger, day(4)).is_none());
     let nothing = Plan { left_alone: Vec::new(), ..quiet };
     assert!(Questions::of(&nothing, &Ledger::default(), day(4)).is_none());
+}
+
+#[test]
+fn a_value_that_stayed_when_its_default_moved_is_a_choice_since_it_was_seen() {
+    let mut ledger = ledger();
+    let mut record = PersonRecord::default();
+    let entry = Entry::seen(Value::OPT_OUT, Some(Value::OPT_OUT), false, day(3));
+    *record.settings.get_mut(Setting::Mode) = Some(entry);
+    ledger.people.insert(BEN, record);
+    let plan = Plan { outside_changes: Vec::new(), ..plan() };
+    let questions = Questions::of(&plan, &ledger, day(4)).unwrap();
+    assert_eq!(questions.since(), day(3));
+    let ours = Entry { by: By::Us, released: true, ..entry };
+    *ledger.people.get_mut(&BEN).unwrap().settings.get_mut(Setting::Mode) = Some(ours);
+    assert!(Questions::of(&plan, &ledger, day(4)).is_none(), "what we wrote is nobody's choice");
 }
 
 #[test]

@@ -4,11 +4,13 @@
 //! and the tenant still shows it. All else stays, and the plan lists why. A rollback opts nobody in whose opt-out is not
 //! ours, and what it brings about stays while the manifest is the same: the ledger marks it so.
 
+mod groups;
 mod person;
 mod tenant;
 
 use std::sync::Arc;
 
+use self::groups::Open;
 use super::hold::Deviations;
 use super::look::DefaultNow;
 use super::person::Bench;
@@ -36,9 +38,13 @@ pub fn inverse(
     let deviations = Deviations::default();
     let routes = Routes::default();
     let bench = Bench::new(&tenant, &routes, &deviations, desired, actual, ledger, context);
+    let open = Open::find(&bench, deeds, desired, actual, ledger);
     for (id, done) in &deeds.people {
-        undoing.person(&bench, done, desired, actual, ledger, *id);
+        undoing.person(&bench, deeds, done, &open, desired, actual, ledger, *id);
     }
+    let through = undoing.draft.operations.iter().flat_map(|operation| &operation.through);
+    let through = through.copied().collect();
+    undoing.draft.licensing_groups = open.used(&through);
     undoing.count_moves(&tenant, desired, actual, ledger);
     let Undoing { mut left_out, draft } = undoing;
     left_out.sort();

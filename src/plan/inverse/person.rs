@@ -6,17 +6,19 @@ use super::super::explain::Decision;
 use super::super::look::settle_tried;
 use super::super::person::{Bench, holds_plan, left_alone_as_a_whole};
 use super::super::{
-    Because, Deed, LicenceChange, Operation, PersonDeeds, PersonTarget, Reason, Stays, Target, class, phase,
+    Because, Deed, Deeds, LicenceChange, Operation, PersonDeeds, PersonTarget, Reason, Stays, Target, class,
+    phase,
 };
+use super::groups::Open;
 use super::{Undoing, group, undoing, with_default};
 use crate::model::{
-    ActualPerson, ActualState, BySetting, DesiredState, Entry, Feature, Known, Ledger, Licences, PersonId,
-    RefusalKind, Setting, Value,
+    ActualPerson, ActualState, BySetting, DesiredState, Entry, Feature, GroupId, Known, Ledger, Licences,
+    PersonId, RefusalKind, Setting, Value,
 };
 
 /// Says what becomes of one setting.
 #[derive(Clone, Copy, Debug)]
-enum Back {
+pub(super) enum Back {
     /// It is written.
     To(Value),
     /// It stays.
@@ -25,10 +27,16 @@ enum Back {
 
 impl Undoing {
     /// Judges everything that the run wrote to one person.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the three states, and the run with what may be undone of it"
+    )]
     pub(super) fn person(
         &mut self,
         bench: &Bench<'_>,
+        deeds: &Deeds,
         done: &PersonDeeds,
+        open: &Open,
         desired: &DesiredState,
         actual: &ActualState,
         ledger: &Ledger,
@@ -40,11 +48,7 @@ impl Undoing {
         let target = |setting| {
             Target::Person(PersonTarget { upn: Arc::clone(&upn), id, group: Arc::clone(&group), setting })
         };
-        // Whom a group that could not be read holds, or protects, nobody knows.
-        let certain = desired.people.get(&id).map_or(desired.unreadable.is_empty(), |held| held.certain);
-        let protected = desired.protected.contains(&id);
-        let whole =
-            person.map_or(Some(Reason::NotFound), |person| left_alone_as_a_whole(person, certain, protected));
+        let whole = whole(desired, actual, id);
         let Some(person) = person.filter(|_| whole.is_none()) else {
             let why = Stays::Because(whole.unwrap_or(Reason::NotFound));
             for (setting, deed) in done.settings.iter() {
@@ -57,7 +61,7 @@ impl Undoing {
 
         let entry = |setting| ledger.entry(id, setting).copied();
         let values = person.values(bench.catalogue);
-        let back = goes_back(bench, done, person, entry);
+        let back = goes_back(bench, deeds, done, open, person, entry);
         let opts = |to| matches!(back.mode, Some(Back::To(mode)) if mode == to);
         let (opts_in, opts_out) = (opts(Value::OPT_IN), opts(Value::OPT_OUT));
         let mode = Decision::Set { to: Value::OPT_IN, because: Because::RolledBack };
@@ -86,7 +90,7 @@ impl Undoing {
                         mark: None,
                         licences: if licence { turned(&done.licences) } else { Vec::new() },
                         after_opt_out: *to == Value::REMOVED && opts_out,
-                        through: Vec::new(),
+                        through: if licence { done.through.clone() } else { Vec::new() },
                     };
                     self.draft.operations.push(undoing(operation, bench.manifest));
                 }
@@ -99,7 +103,9 @@ impl Undoing {
 /// Says what becomes of each setting; a feature that the run did not write is stated beside an opt-in.
 fn goes_back(
     bench: &Bench<'_>,
+    deeds: &Deeds,
     done: &PersonDeeds,
+    open: &Open,
     person: &ActualPerson,
     entry: impl Fn(Setting) -> Option<Entry>,
 ) -> BySetting<Option<Back>> {
@@ -110,7 +116,8 @@ fn goes_back(
         Some(judge(bench, person, setting, &deed, values.get(setting), entry(setting)))
     };
     back.service_plan = judged(Setting::ServicePlan).map(|back| match back {
-        Back::To(_) if !is_as_left(&person.licences, &done.licences) => Back::Stays(Stays::OtherLicences),
+        Back::To(_) if !is_as_left(&person.licences, deeds, done) => Back::Stays(Stays::OtherLicences),
+        Back::To(_) if !open.has_all(&done.through) => Back::Stays(Stays::Because(Reason::InheritedLicence)),
         Back::To(_) | Back::Stays(_) => back,
     });
     let plan_comes = matches!(back.service_plan, Some(Back::To(plan)) if plan != Value::REMOVED);
@@ -201,16 +208,50 @@ fn judge(
 }
 
 /// Says whether the products are as the run left them, down to the last plan that is switched off.
-fn is_as_left(have: &Licences, changes: &[LicenceChange]) -> bool {
-    let as_left = |change: &LicenceChange| {
-        let direct = have.0.iter().find(|source| source.by_group.is_none() && source.sku == change.sku);
-        direct.is_some_and(|source| source.disabled == change.disabled_after)
+fn is_as_left(have: &Licences, deeds: &Deeds, done: &PersonDeeds) -> bool {
+    let list = |by_group: Option<GroupId>, change: &LicenceChange| {
+        let source = have.0.iter().find(|source| source.by_group == by_group && source.sku == change.sku);
+        source.map(|source| source.disabled == change.disabled_after)
     };
-    !changes.is_empty() && changes.iter().all(as_left)
+    let own = done.licences.iter().all(|change| list(None, change) == Some(true));
+    let handed_down =
+        deeds.licensing_groups.iter().filter(|group| done.through.contains(&group.id)).all(|group| {
+            let lists: Vec<_> =
+                group.changes.iter().filter_map(|change| list(Some(group.id), change)).collect();
+            !lists.is_empty() && lists.iter().all(|as_left| *as_left)
+        });
+    !(done.licences.is_empty() && done.through.is_empty()) && own && handed_down
+}
+
+/// Says why a person as a whole is left alone, if so.
+fn whole(desired: &DesiredState, actual: &ActualState, id: PersonId) -> Option<Reason> {
+    // Whom a group that could not be read holds, or protects, nobody knows.
+    let certain = desired.people.get(&id).map_or(desired.unreadable.is_empty(), |held| held.certain);
+    let protected = desired.protected.contains(&id);
+    let person = actual.people.get(&id);
+    person.map_or(Some(Reason::NotFound), |person| left_alone_as_a_whole(person, certain, protected))
+}
+
+/// Says what would become of a person's service plan if every licensing group could change back.
+pub(super) fn service_plan_back(
+    bench: &Bench<'_>,
+    deeds: &Deeds,
+    done: &PersonDeeds,
+    desired: &DesiredState,
+    actual: &ActualState,
+    ledger: &Ledger,
+    id: PersonId,
+) -> Option<Back> {
+    let person = actual.people.get(&id).filter(|_| whole(desired, actual, id).is_none())?;
+    let deed = done.settings.service_plan?;
+    let values = person.values(bench.catalogue);
+    let entry = ledger.entry(id, Setting::ServicePlan).copied();
+    let back = judge(bench, person, Setting::ServicePlan, &deed, &values.service_plan, entry);
+    is_as_left(&person.licences, deeds, done).then_some(back)
 }
 
 /// Turns changes of products round.
-fn turned(changes: &[LicenceChange]) -> Vec<LicenceChange> {
+pub(super) fn turned(changes: &[LicenceChange]) -> Vec<LicenceChange> {
     let turn = |change: &LicenceChange| LicenceChange {
         sku: change.sku,
         name: Arc::clone(&change.name),

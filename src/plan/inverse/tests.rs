@@ -86,7 +86,13 @@ impl Story {
         };
         let record = PersonRecord { group: Some("pilot".into()), ..PersonRecord::default() };
         let ledger = Ledger { people: BTreeMap::from([(ADA, record)]), ..Ledger::default() };
-        let deeds = Deeds { run: 1, at: then(), tenant: BTreeMap::new(), people: BTreeMap::new() };
+        let deeds = Deeds {
+            run: 1,
+            at: then(),
+            tenant: BTreeMap::new(),
+            people: BTreeMap::new(),
+            licensing_groups: Vec::new(),
+        };
         Self { desired, actual, ledger, deeds, manifest: MANIFEST }
     }
 

@@ -118,7 +118,7 @@ fn person(explanation: &Explanation, quote: Quote) -> Vec<Fact> {
         Some(ServicePlan::Removed) => "removed: every licence that could carry it has it switched off",
     };
     facts.push(("plan", plan.to_owned()));
-    facts.extend(inquiry.as_ref().map(|inquiry| ("audit log", who::inquiry(inquiry, quote))));
+    facts.extend(inquiry.as_ref().map(|inquiry| ("asked", who::inquiry(inquiry, quote))));
     facts
 }
 

@@ -5,6 +5,7 @@
 
 mod header;
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
@@ -32,7 +33,10 @@ pub fn data<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
         json::compact(&mut hashing, &step.map_err(io::Error::other)?)?;
         hashing.write_all(b"\n")?;
     }
-    let hex = hashing.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::with_capacity(64);
+    for byte in hashing.digest.finalize() {
+        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
+    }
     Ok(Fingerprint(hex))
 }
 
@@ -94,6 +98,3 @@ impl Write for Hashing<'_> {
         self.out.flush()
     }
 }
-
-#[cfg(test)]
-mod tests;

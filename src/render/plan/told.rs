@@ -56,7 +56,7 @@ pub(super) fn outside_by_person(changes: &[OutsideChange], quote: Quote) -> Outs
         let by = who::aside(by.as_deref(), quote);
         match target {
             Target::Tenant(setting) => {
-                tenant.push(format!("tenant's {setting}\u{a0}{was}\u{a0}→\u{a0}{is}{by}"))
+                tenant.push(format!("tenant's {setting}\u{a0}{was}\u{a0}→\u{a0}{is}{by}"));
             }
             Target::Person(person) => {
                 let change = format!("{}\u{a0}{was}\u{a0}→\u{a0}{is}{by}", person.setting);

@@ -88,7 +88,7 @@ impl StandIn {
                 let id = answer["id"].as_u64().unwrap_or_default();
                 for id in [id + 1000, id.saturating_sub(1)] {
                     let stray = json!({ "id": id, "ok": true, "value": [] });
-                    text.push_str(&format!("{} {stray}\n", memory.mark));
+                    text.extend([memory.mark.as_str(), " ", &stray.to_string(), "\n"]);
                 }
             }
             let line = format!("{} {answer}", memory.mark);

@@ -228,7 +228,10 @@ async fn a_store_of_nothing_remembers_nothing_and_still_runs() {
 #[tokio::test]
 async fn no_name_of_a_person_is_kept() {
     use crate::model::Class;
-    use crate::plan::{Because, LeftAlone, Note, Operation, PersonTarget, Phase, Reason, Target};
+    use crate::plan::{
+        Attribution, Because, Inquiry, LeftAlone, Note, Operation, OutsideChange, PersonTarget, Phase,
+        Reason, Silence, Target, Who,
+    };
     let place = Place::Memory(Memory::default());
     let store = created(&place).await;
     let clock = clock();
@@ -258,6 +261,18 @@ async fn no_name_of_a_person_is_kept() {
         refusal: None,
         settings: Vec::new(),
     });
+    named.outside_changes.push(OutsideChange {
+        target: Target::Tenant(TenantSetting::Dashboard),
+        was: Value::ON,
+        is: Value::OFF,
+        by: Some(Box::new(Attribution {
+            who: Who::Administrator,
+            name: Some("ada@contoso.com".into()),
+            at: clock.now(),
+        })),
+    });
+    let message = "ada@contoso.com may not".to_owned();
+    named.notes.push(Note::WhoChanged { inquiry: Inquiry::Silent(Silence::Refused { message }) });
     named.notes.push(Note::Unreadable {
         group: "pilot".into(),
         selector: "user: ada@contoso.com".to_owned(),
@@ -276,5 +291,5 @@ async fn no_name_of_a_person_is_kept() {
     let kept = raw(&place, "runs/00000001/plan.json").await;
     assert!(!kept.contains("ada@"), "{kept}");
     let read: Plan = serde_json::from_str(&kept).expect("a plan is a plan");
-    assert_eq!(read.operations.len(), 1);
+    assert_eq!((read.operations.len(), read.outside_changes.len()), (1, 1));
 }

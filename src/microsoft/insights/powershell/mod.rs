@@ -1,6 +1,6 @@
 //! Carries the insights cmdlets as Microsoft supports it: PowerShell runs them.
 //!
-//! PowerShell processes are kept for as long as there is work. Each loads the official ExchangeOnlineManagement module,
+//! PowerShell processes are kept for as long as there is work. Each loads the official `ExchangeOnlineManagement` module,
 //! is connected with the token that insightctl obtained, and runs a script of ours ([`pool::SCRIPT`]), with which it
 //! speaks in lines. What PowerShell and the module really do is Microsoft's; here, without them, a stand-in speaks the
 //! same lines (`insightctl sandbox pwsh`), and the script is held against PowerShell's grammar.
@@ -18,6 +18,7 @@ use futures_util::future::{BoxFuture, join_all};
 use serde_json::json;
 
 use self::pool::{Done, Pool};
+pub use self::worker::ShellVersions;
 use super::wire::{self, Cmdlet};
 use super::{Identity, Insights, all_unknown};
 use crate::clock::Clock;
@@ -25,11 +26,16 @@ use crate::microsoft::auth::Tokens;
 use crate::microsoft::error::{Peer, Trouble};
 use crate::microsoft::message::{Effect, Failure};
 use crate::microsoft::writer::{PersonWrite, Sent};
-use crate::microsoft::{Shell, ShellVersions, known};
+use crate::microsoft::{Shell, known};
 use crate::model::{Known, Refusal, Settings, TenantId, TenantSetting, Value};
 
 /// Is how many people are handed over together: some for each worker, and as many as apply takes in hand at once.
 const TOGETHER: usize = 10;
+
+/// Starts PowerShell to see whether it could carry the settings, and lets it end; nothing is asked of any service.
+pub async fn look_for_powershell(shell: &Shell) -> Result<ShellVersions, Refusal> {
+    pool::look(shell).await
+}
 
 /// Is the settings service behind PowerShell.
 #[derive(Debug)]
@@ -74,11 +80,6 @@ impl PowerShell {
             Err(failure) => failure.into(),
         }
     }
-}
-
-/// Starts PowerShell and says which versions it and its module are, without signing in.
-pub async fn versions(shell: &Shell) -> Result<ShellVersions, Refusal> {
-    pool::versions(shell).await
 }
 
 fn garbled(how: String) -> Refusal {

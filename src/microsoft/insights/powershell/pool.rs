@@ -13,16 +13,15 @@ use serde_json::Value as Json;
 use tempfile::TempPath;
 
 use super::refused;
-use super::worker::{Lost, NoStart, Worker};
+use super::worker::{Lost, NoStart, ShellVersions, Worker};
 use crate::clock::Clock;
+use crate::microsoft::Shell;
 use crate::microsoft::auth::{Audience, Token, Tokens};
 use crate::microsoft::error::Trouble;
 use crate::microsoft::insights::wire::Cmdlet;
 use crate::microsoft::message::{Effect, Failure};
 use crate::microsoft::pace::Pace;
 use crate::microsoft::retry::{Next, Patience};
-use crate::microsoft::said::clip;
-use crate::microsoft::{Shell, ShellVersions};
 use crate::model::{Refusal, RefusalKind, TenantId};
 
 /// Is what every worker runs.
@@ -71,44 +70,46 @@ impl Pool {
         tokens: Arc<Tokens>,
         clock: Clock,
     ) -> Result<Self, Refusal> {
-        let script = write_script().map_err(|error| no_script(&error))?;
+        let script = write_script()?;
         let (pace, state, seed) = (Pace::new(1, MOST_SESSIONS), Mutex::default(), AtomicU64::new(1));
         Ok(Self { shell, tenant, tokens, clock, pace, script, state, seed })
     }
 
-    /// Makes sure that there is a worker, so that what is amiss with PowerShell is known before anything is read.
+    /// Makes sure that PowerShell starts and has the module; it is not connected yet.
     pub(super) async fn ready(&self) -> Result<(), Refusal> {
-        Ok(self.call(Effect::Read, None).await.map(drop)?)
+        let _permit = self.pace.permit().await;
+        loop {
+            if !self.state().idle.is_empty() {
+                return Ok(());
+            }
+            match self.start().await {
+                Ok(worker) => self.put_back(worker),
+                // It ended before it was ready, which the fuse lets happen a few times only.
+                Err(trouble) if trouble.passing => {}
+                Err(trouble) => return Err(trouble.refusal),
+            }
+        }
     }
 
     /// Runs a cmdlet, again where that is safe and may help, and gives what it gave.
     pub(super) async fn run(&self, effect: Effect, cmdlet: &Cmdlet) -> Result<Done, Failure> {
-        self.call(effect, Some(cmdlet)).await
-    }
-
-    async fn call(&self, effect: Effect, cmdlet: Option<&Cmdlet>) -> Result<Done, Failure> {
-        let what = cmdlet.map_or("a connection", |cmdlet| cmdlet.name);
         let mut patience = Patience::default();
         let mut attempts = 0;
         loop {
             let refused = |refusal| Failure { refusal, maybe_done: false, attempts };
             let token = self.tokens.get(Audience::Exchange).await.map_err(refused)?;
             let permit = self.pace.permit().await;
-            let trouble = match self.worker(&token).await {
+            let answer = match self.worker(&token).await {
                 Ok(worker) => {
-                    let Some(cmdlet) = cmdlet else {
-                        permit.good();
-                        self.put_back(worker);
-                        return Ok(Done { value: Json::Null, attempts });
-                    };
                     attempts += 1;
-                    match self.ask(worker, cmdlet).await {
-                        Ok(value) => {
-                            permit.good();
-                            return Ok(Done { value, attempts });
-                        }
-                        Err(trouble) => trouble,
-                    }
+                    self.ask(worker, cmdlet).await
+                }
+                Err(trouble) => Err(trouble),
+            };
+            let trouble = match answer {
+                Ok(value) => {
+                    permit.good();
+                    return Ok(Done { value, attempts });
                 }
                 Err(trouble) => trouble,
             };
@@ -117,7 +118,7 @@ impl Pool {
             }
             drop(permit);
             let next = patience.next(&trouble, effect, self.jitter());
-            tracing::debug!(what, refusal = %trouble.refusal, ?next, "refused");
+            tracing::debug!(what = cmdlet.name, refusal = %trouble.refusal, ?next, "refused");
             match next {
                 Next::SignInAgain => self.tokens.renew(Audience::Exchange, &token, None).await,
                 Next::Again { wait, everyone } => {
@@ -181,26 +182,20 @@ impl Pool {
         }
         let started = Worker::start(&self.shell, &self.script).await;
         let mut state = self.state();
-        let refusal = match started {
+        let no_start = match started {
             Ok(worker) => {
                 state.failed_starts = 0;
                 return Ok(worker);
             }
-            Err(NoStart::Lost(lost)) => {
-                state.failed_starts += 1;
-                let trouble = refused::lost(&lost);
-                if state.failed_starts < MOST_STARTS {
-                    return Err(Trouble { maybe_done: false, passing: true, ..trouble });
-                }
-                no_shell(format!(
-                    "PowerShell was lost {MOST_STARTS} times before it was ready: {}",
-                    how(&lost)
-                ))
-            }
-            Err(no_start @ (NoStart::NoProgram(_) | NoStart::NoModule(_))) => {
-                not_started(&self.shell, no_start)
-            }
+            Err(no_start) => no_start,
         };
+        if let NoStart::Lost(lost) = &no_start {
+            state.failed_starts += 1;
+            if state.failed_starts < MOST_STARTS {
+                return Err(Trouble { maybe_done: false, passing: true, ..refused::lost(lost) });
+            }
+        }
+        let refusal = refused::no_shell(&self.shell, no_start);
         state.blown = Some(refusal.clone());
         Err(never(refusal))
     }
@@ -237,31 +232,6 @@ impl Pool {
     }
 }
 
-/// Starts PowerShell, lets it load the module, and says which versions they are; nobody signs in.
-pub(super) async fn versions(shell: &Shell) -> Result<ShellVersions, Refusal> {
-    let script = write_script().map_err(|error| no_script(&error))?;
-    let worker = Worker::start(shell, &script).await.map_err(|no_start| not_started(shell, no_start))?;
-    let versions = worker.versions.clone();
-    worker.leave().await;
-    Ok(versions)
-}
-
-/// Says why a process is no worker.
-fn not_started(shell: &Shell, no_start: NoStart) -> Refusal {
-    no_shell(match no_start {
-        NoStart::NoProgram(error) => {
-            let program = clip(&shell.program.to_string_lossy());
-            format!("PowerShell could not be started as `{program}`: {error}")
-        }
-        NoStart::NoModule(why) => why,
-        NoStart::Lost(lost) => format!("PowerShell was lost before it was ready: {}", how(&lost)),
-    })
-}
-
-fn no_script(error: &std::io::Error) -> Refusal {
-    no_shell(format!("the script for PowerShell cannot be written to a temporary file: {error}"))
-}
-
 /// Is what a cmdlet gave.
 #[derive(Debug)]
 pub(super) struct Done {
@@ -271,26 +241,35 @@ pub(super) struct Done {
     pub(super) attempts: u32,
 }
 
-/// Writes the script to a file that nobody else can read or write, and that is removed when it is dropped.
-fn write_script() -> std::io::Result<TempPath> {
-    let mut file = tempfile::Builder::new().prefix("insightctl-").suffix(".ps1").tempfile()?;
-    file.write_all(SCRIPT.as_bytes())?;
-    file.flush()?;
-    Ok(file.into_temp_path())
+/// Starts PowerShell to see what there is, and lets it end.
+pub(super) async fn look(shell: &Shell) -> Result<ShellVersions, Refusal> {
+    let script = write_script()?;
+    match Worker::start(shell, &script).await {
+        Ok(worker) => {
+            let versions = worker.versions.clone();
+            worker.leave().await;
+            Ok(versions)
+        }
+        Err(no_start) => Err(refused::no_shell(shell, no_start)),
+    }
 }
 
-fn no_shell(message: String) -> Refusal {
-    Refusal { kind: RefusalKind::NoShell, message, request_id: None }
+/// Writes the script to a file that nobody else can read or write, and that is removed when it is dropped.
+fn write_script() -> Result<TempPath, Refusal> {
+    let write = || {
+        let mut file = tempfile::Builder::new().prefix("insightctl-").suffix(".ps1").tempfile()?;
+        file.write_all(SCRIPT.as_bytes())?;
+        file.flush()?;
+        Ok(file.into_temp_path())
+    };
+    write().map_err(|error: std::io::Error| Refusal {
+        kind: RefusalKind::NoShell,
+        message: format!("the script for PowerShell cannot be written to a temporary file: {error}"),
+        request_id: None,
+    })
 }
 
 /// Describes what no patience helps against.
 fn never(refusal: Refusal) -> Trouble {
     Trouble { refusal, retry_after: None, passing: false, maybe_done: false }
-}
-
-fn how(lost: &Lost) -> String {
-    match lost {
-        Lost::Unsent(how) | Lost::Died(how) | Lost::Garbled(how) => how.clone(),
-        Lost::Silent(within) => format!("it was silent for {} s", within.as_secs()),
-    }
 }

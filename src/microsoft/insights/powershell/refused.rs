@@ -7,11 +7,12 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-use super::worker::Lost;
+use super::worker::{Lost, NoStart};
+use crate::microsoft::Shell;
 use crate::microsoft::error::{Peer, Trouble};
 use crate::microsoft::message::{Answer, Body};
 use crate::microsoft::retry::retry_after;
-use crate::microsoft::said::{Said, clip};
+use crate::microsoft::said::{Said, clip, status_of};
 use crate::model::{Refusal, RefusalKind};
 
 /// Reads the error of an answer.
@@ -22,7 +23,7 @@ pub(super) fn trouble(error: &Map<String, Json>, now: Timestamp) -> Trouble {
     let told = error.get("status").and_then(Json::as_u64).and_then(|status| u16::try_from(status).ok());
     let guessed = guess(kind, message, said.as_ref());
     if told.is_none() && guessed == Guess::NoAnswer {
-        return no_answer(clip(message));
+        return no_answer(&clip(message));
     }
     let status = told.unwrap_or(match guessed {
         Guess::Status(status) => status,
@@ -53,9 +54,9 @@ pub(super) fn trouble(error: &Map<String, Json>, now: Timestamp) -> Trouble {
 /// Describes a request whose answer is missing.
 pub(super) fn lost(lost: &Lost) -> Trouble {
     match lost {
-        Lost::Unsent(how) => Trouble { maybe_done: false, ..no_answer(how.clone()) },
-        Lost::Died(how) => no_answer(how.clone()),
-        Lost::Silent(within) => no_answer(format!("PowerShell was silent for {} s", within.as_secs())),
+        Lost::Unsent(how) => Trouble { maybe_done: false, ..no_answer(how) },
+        Lost::Died(how) => no_answer(how),
+        Lost::Silent(within) => no_answer(&format!("PowerShell was silent for {} s", within.as_secs())),
         // A line between processes of one machine: the next one may well be whole.
         Lost::Garbled(how) => Trouble { passing: true, ..Trouble::garbled(Peer::Settings, None, how) },
     }
@@ -82,7 +83,25 @@ pub(super) fn unconnected(mut trouble: Trouble) -> Trouble {
     Trouble { maybe_done: false, passing: kind != RefusalKind::SignIn, ..trouble }
 }
 
-fn no_answer(how: String) -> Trouble {
+/// Says why there is no PowerShell to speak of.
+pub(super) fn no_shell(shell: &Shell, no_start: NoStart) -> Refusal {
+    let message = match no_start {
+        NoStart::NoProgram(error) => {
+            let program = clip(&shell.program.to_string_lossy());
+            format!("PowerShell could not be started as `{program}`: {error}")
+        }
+        NoStart::NoModule(why) => why,
+        NoStart::Lost(Lost::Unsent(how) | Lost::Died(how) | Lost::Garbled(how)) => {
+            format!("PowerShell was lost before it was ready: {how}")
+        }
+        NoStart::Lost(Lost::Silent(within)) => {
+            format!("PowerShell was not ready after {} s", within.as_secs())
+        }
+    };
+    Refusal { kind: RefusalKind::NoShell, message, request_id: None }
+}
+
+fn no_answer(how: &str) -> Trouble {
     Trouble {
         refusal: Refusal {
             kind: RefusalKind::Unreachable,
@@ -113,40 +132,38 @@ enum Guess {
 /// The words are those that users report of these cmdlets and of the module (office-docs-powershell#7691 and #10700,
 /// Microsoft365DSC#359 and #4171), and those of .NET.
 fn guess(kind: &str, message: &str, said: Option<&Json>) -> Guess {
-    let code = said.map(|said| Said::read(&Body::Json(said.clone())).code.unwrap_or_default());
-    let text = format!("{} {message}", code.unwrap_or_default()).to_ascii_lowercase();
+    if let Some(status) = said.map(status_of).filter(|status| *status != 500) {
+        return Guess::Status(status);
+    }
+    let text = message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let is = |types: &[&str]| types.iter().any(|name| kind.ends_with(name));
-    if is(&["ManagementObjectNotFoundException"]) || says(&["couldn't be found", "notfound"]) {
+    // Whatever else cannot be found (a command, a host) must not make a person vanish.
+    if is(&["ManagementObjectNotFoundException"]) || (says(&["object '"]) && says(&["couldn't be found"])) {
         return Guess::Status(404);
     }
-    if says(&["too many requests", "toomanyrequests", "throttl", "maximum number of con", "server busy"]) {
-        return Guess::Status(429);
+    let statuses: [(u16, &[&str]); 4] = [
+        (429, &["too many requests", "toomanyrequests", "throttl", "maximum number of con", "server busy"]),
+        (401, &["unauthorized", "token is expired", "token has expired", "call the connect-exchangeonline"]),
+        (
+            403,
+            &[
+                "forbidden",
+                "access is denied",
+                "access denied",
+                "requirements are not satisfied",
+                "isn't supported in this scenario",
+            ],
+        ),
+        (400, &["bad request", "badrequest"]),
+    ];
+    if let Some((status, _)) = statuses.into_iter().find(|(_, words)| says(words)) {
+        return Guess::Status(status);
     }
-    if says(&[
-        "unauthorized",
-        "token is expired",
-        "token has expired",
-        "connect-exchangeonline",
-        "invalidauthenticationtoken",
-    ]) {
-        return Guess::Status(401);
-    }
-    if says(&[
-        "forbidden",
-        "access is denied",
-        "access denied",
-        "requirements are not satisfied",
-        "isn't supported in this scenario",
-    ]) {
-        return Guess::Status(403);
-    }
-    if is(&["ParameterBindingException", "ParameterBindingValidationException", "ArgumentException"])
-        || says(&["bad request", "badrequest"])
-    {
+    if is(&["ParameterBindingException", "ParameterBindingValidationException", "ArgumentException"]) {
         return Guess::Status(400);
     }
-    if is(&[
+    let unanswered = [
         "TaskCanceledException",
         "OperationCanceledException",
         "TimeoutException",
@@ -154,8 +171,8 @@ fn guess(kind: &str, message: &str, said: Option<&Json>) -> Guess {
         "WebException",
         "SocketException",
         "IOException",
-    ]) || says(&["task was canceled", "timed out"])
-    {
+    ];
+    if is(&unanswered) || says(&["task was canceled", "timed out"]) {
         return Guess::NoAnswer;
     }
     // What is not understood may come from behind the write.
@@ -201,10 +218,28 @@ mod tests {
             json!({ "type": "System.Management.Automation.ParameterBindingException", "message": "A parameter cannot be found." }),
             json!({ "type": rest, "status": 503, "message": "no", "retryAfter": "7" }),
             json!({ "type": rest, "status": 403, "message": "no", "body": r#"{"error":{"code":"Denied","message":"why"}}"# }),
+            json!({ "type": "System.Management.Automation.CommandNotFoundException", "message": "The term 'x' is not recognized; it couldn't be found." }),
             json!({}),
         ];
         let table: Vec<String> = cases.into_iter().map(|case| told(&read(case))).collect();
-        insta::assert_snapshot!(table.join("\n"), @"");
+        insta::assert_snapshot!(table.join("\n"), @"
+        Forbidden, give up: the settings service refused: Access to the requested resource is forbidden
+        Forbidden, give up: the settings service refused: Access to the requested resource is forbidden
+        Forbidden, give up: the settings service refused: Authorization requirements are not satisfied: wids …
+        BadRequest, give up: the settings service refused: The calling client sent a bad request to the service
+        Missing, give up: the settings service refused: The operation couldn't be performed because object 'x' couldn't be found
+        Unreachable, read again: the settings service gave no answer: A task was canceled
+        Throttled, again: the settings service refused: Fail to create a runspace because you have exceeded the maximum number of connections allowed : 3
+        Throttled, again: the settings service refused: You have reached the maximum number of concurrent requests per tenant
+        SignIn, give up: the settings service refused: The token has expired
+        SignIn, give up: the settings service refused: You must call the Connect-ExchangeOnline cmdlet before calling any other cmdlets
+        Failed, read again: the settings service refused: Unexpected character encountered while parsing value: <
+        BadRequest, give up: the settings service refused: A parameter cannot be found
+        Throttled, again: the settings service answered 503: no
+        Forbidden, give up: the settings service answered 403 Denied: why
+        Failed, read again: the settings service refused: The term 'x' is not recognized; it couldn't be found
+        Failed, read again: the settings service refused: it does not say why
+        ");
     }
 
     #[test]
