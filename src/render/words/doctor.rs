@@ -322,10 +322,10 @@ fn each(texts: &[String]) -> String {
 /// Says what a permission is for.
 pub(in crate::render) fn serves(permission: Permission) -> &'static str {
     match permission {
-        Permission::GroupMembers => "groups and their members",
+        Permission::GroupMembers => "groups and their members, and what groups hand out",
         Permission::Users => "people, filters, licences that people hold",
         Permission::Licences => "the tenant's products (`subscribedSkus`)",
-        Permission::LicenceWrites => "`assignLicense`",
+        Permission::LicenceWrites => "`assignLicense`, of people and of groups",
         Permission::HiddenMembers => "groups with hidden membership",
         Permission::Organization => "the tenant's display name",
         Permission::AuditLog => "who changed a setting",
@@ -336,13 +336,15 @@ pub(in crate::render) fn serves(permission: Permission) -> &'static str {
 /// Says when a permission is needed.
 pub(in crate::render) fn needed_when(permission: Permission) -> &'static str {
     match permission {
-        Permission::GroupMembers => "the manifest names a group",
+        Permission::GroupMembers => {
+            "the manifest names a group, or says `licences: { through-groups: true }`"
+        }
         Permission::Users => "always",
         Permission::Licences => "always; `Organization.Read.All` covers it too",
         Permission::LicenceWrites => "apply, if some group has `service-plan:`",
         Permission::HiddenMembers => "the manifest names such a group",
         Permission::Organization => "never; without it the manifest's name is shown",
-        Permission::AuditLog => "you want to know",
+        Permission::AuditLog => "you use `--who-changed`; without it, a note says so",
         Permission::Exchange => "the manifest manages any of them",
     }
 }
