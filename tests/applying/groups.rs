@@ -7,6 +7,7 @@ use insightctl::microsoft::Ask;
 use insightctl::model::{
     BySetting, DesiredGroup, DesiredState, GroupId, Held, OnLeave, OnUserChoice, Setting, Value,
 };
+use insightctl::plan::budget::Speed;
 use insightctl::plan::{Barrier, Context, Note, Plan, Reason, Target, inverse};
 use insightctl::sandbox::Choice;
 use insightctl::store::RunId;
@@ -390,6 +391,7 @@ async fn undone(stage: &Stage) -> Plan {
         keeps_ledger: true,
         newest_run: remembered.newest_run(),
         re_pin: false,
+        speed: Speed::default(),
     };
     inverse(&deeds, &stage.desired, &actual, &remembered.ledger, &context)
 }
