@@ -19,6 +19,13 @@ const LINES: usize = 6;
 pub fn text(out: &mut dyn Write, diagnosis: &Diagnosis, look: Look) -> io::Result<()> {
     let Diagnosis { purpose, tenant: _, needs, granted: _, lines, unverified } = diagnosis;
     let mut page = Page::new(out, look);
+    let looked_at = match purpose {
+        Purpose::Plan => "`plan` needs",
+        Purpose::Apply => "`apply` needs",
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    page.line(0, &Text::default().with(Meaning::Heading, format!("insightctl {version}: what {looked_at}")))?;
+    page.blank()?;
     for line in lines {
         check(&mut page, line)?;
     }

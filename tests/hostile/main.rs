@@ -13,8 +13,9 @@ use std::collections::BTreeSet;
 use stage::{NAMES, Stage};
 
 /// Lists the commands that take a form, and those that do not; together they are all that there are.
-const WITH_FORMS: [&str; 11] = [
-    "apply", "drift", "explain", "export", "plan", "record", "rollback", "runs", "show", "validate", "verify",
+const WITH_FORMS: [&str; 12] = [
+    "apply", "doctor", "drift", "explain", "export", "plan", "record", "rollback", "runs", "show",
+    "validate", "verify",
 ];
 const WITHOUT: [&str; 5] = ["init", "release", "sandbox", "schema", "waive"];
 const FORMS: [&str; 4] = ["text", "json", "markdown", "csv"];
@@ -122,6 +123,9 @@ fn every_form_of_every_command_is_inert() {
         for command in [&["plan"][..], &["drift"], &["export"], &["explain", "mail0@contoso.com"]] {
             found.run(&stage, &formed(command), form, &[0, 3, 8]);
         }
+        for doctor in [&["doctor"][..], &["doctor", "--faults", "said.yaml"]] {
+            found.run(&stage, &formed(doctor), form, &[0, 3, 4, 8]);
+        }
         found.run(&stage, &["show", "plan.json", "--format", form], form, &[0]);
         found.run(&stage, &["validate", "--format", form], form, &[0, 3]);
         found.run(&stage, &["validate", "-f", "wrong.yaml", "--format", form], form, &[3]);
@@ -167,6 +171,7 @@ fn everything_that_is_told_beside_the_data_is_inert() {
         {
             found.run(&stage, &[command, &SANDBOX, more].concat(), "text", &[0, 8]);
         }
+        found.run(&stage, &[&["doctor"][..], &SANDBOX, more].concat(), "text", &[0, 4, 8]);
         found.run(&stage, &[&["validate"], more].concat(), "text", &[0]);
         found.run(&stage, &[&["validate", "-f", "wrong.yaml"], more].concat(), "text", &[3]);
         let all: Vec<&str> = ALL.into_iter().filter(|option| *option != "-q").collect();

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use insightctl::microsoft::{Certificate, Credential, Federated, Lack, advice};
+use insightctl::microsoft::{Certificate, Connection, Credential, Federated, Lack, Reader, advice};
 use insightctl::model::{Known, Refusal, RefusalKind, TenantId};
 use uuid::uuid;
 
 use crate::stage::{
     ADA, ALL, APP, BEN, DISABLED, POWERLESS, PROVEN, Stage, TENANT, WEAK, are, id, kind, people, resolve,
-    user,
+    tenant, user,
 };
 
 fn secret(client_id: &str, secret: &str) -> Credential {
@@ -200,4 +200,31 @@ async fn a_job_for_which_nobody_vouches_is_told_so() {
         Federated::GitHub { url: "http://pipelines.example".to_owned(), token: "hush".to_owned().into() };
     let refusal = stage.connect_with(federated(source), TENANT).await.unwrap_err();
     assert!(refusal.message.contains("tokens are sent in the clear to this machine only"), "{refusal}");
+}
+
+#[tokio::test]
+async fn the_tenants_own_record_need_not_be_readable() {
+    let mut tenant = tenant();
+    let applications = tenant["applications"].as_array_mut().unwrap();
+    let app = applications.iter_mut().find(|one| one["clientId"] == APP).unwrap();
+    app["roles"].as_array_mut().unwrap().retain(|role| role != "Organization.Read.All");
+    let stage = Stage::with("", tenant).await;
+    let mut connection = Connection::new(TENANT, stage.endpoints.clone(), secret(APP, "word"));
+    let reader = Reader::connect(connection, stage.ours.clone()).await.unwrap();
+    assert_eq!((reader.tenant(), &**reader.tenant_name()), (TENANT, TENANT.to_string().as_str()));
+    connection = Connection::new(TENANT, stage.endpoints.clone(), secret(APP, "word"));
+    connection.name = Some("contoso.onmicrosoft.com".into());
+    let reader = Reader::connect(connection, stage.ours.clone()).await.unwrap();
+    assert_eq!(&**reader.tenant_name(), "contoso.onmicrosoft.com");
+}
+
+#[tokio::test]
+async fn exchange_is_not_asked_for_a_token_before_settings_are_needed() {
+    let stage = Stage::new("").await;
+    let mut connection = Connection::new(TENANT, stage.endpoints.clone(), secret(WEAK, "word"));
+    connection.settings = false;
+    let reader = Reader::connect(connection, stage.ours.clone()).await.unwrap();
+    assert_eq!((stage.asked("token"), reader.signed_in().exchange.is_none()), (1, true));
+    assert_eq!(reader.open_settings().await.unwrap_err(), Lack::DirectoryRole.refusal());
+    assert_eq!(stage.asked("token"), 2);
 }

@@ -166,9 +166,7 @@ pub(in crate::render) fn remedy(finding: &Finding) -> Option<String> {
             return (!parts.is_empty()).then(|| parts.join("; "));
         }
         Finding::Clock(_) if finding.state() == State::Ok => return None,
-        Finding::Cloud { offered: true, .. } | Finding::StoreAbsent { by_itself: true, .. } => return None,
-        Finding::Manifest { warnings: 0, .. } => return None,
-        Finding::Manifest { .. } => "`insightctl validate` shows them, with their places",
+        Finding::Manifest { warnings: 1.., .. } => "`insightctl validate` shows them, with their places",
         Finding::NoManifest { .. } => "`insightctl validate` tells everything that is wrong, with its place",
         Finding::Cloud { offered: false, .. } => {
             "expect the settings service to refuse, whatever the manifest asks for"
@@ -195,7 +193,10 @@ pub(in crate::render) fn remedy(finding: &Finding) -> Option<String> {
         Finding::Held { .. } => {
             "wait until they are done; the lock of a process that died expires after a minute"
         }
-        Finding::Skipped(_)
+        Finding::Cloud { offered: true, .. }
+        | Finding::StoreAbsent { by_itself: true, .. }
+        | Finding::Manifest { warnings: 0, .. }
+        | Finding::Skipped(_)
         | Finding::NotNeeded
         | Finding::Readable
         | Finding::Sandbox(_)
@@ -300,14 +301,14 @@ fn clock(ahead: i64) -> String {
 }
 
 fn groups(GroupsSeen { looked_up, of, absent, hidden }: &GroupsSeen) -> String {
-    let mut text = format!("{} of {} looked up", count(*looked_up), counted(*of, "group", "groups"));
+    let mut parts = vec![format!("{} of {} looked up", count(*looked_up), counted(*of, "group", "groups"))];
     if !absent.is_empty() {
-        text.push_str(&format!("; not there, or not alone with that name: {}", each(absent)));
+        parts.push(format!("not there, or not alone with that name: {}", each(absent)));
     }
     if !hidden.is_empty() {
-        text.push_str(&format!("; hiding their members: {}", each(hidden)));
+        parts.push(format!("hiding their members: {}", each(hidden)));
     }
-    text
+    parts.join("; ")
 }
 
 fn names(permissions: &[Permission]) -> String {
@@ -322,10 +323,10 @@ fn each(texts: &[String]) -> String {
 /// Says what a permission is for.
 pub(in crate::render) fn serves(permission: Permission) -> &'static str {
     match permission {
-        Permission::GroupMembers => "groups and their members",
+        Permission::GroupMembers => "groups and their members, and what groups hand out",
         Permission::Users => "people, filters, licences that people hold",
         Permission::Licences => "the tenant's products (`subscribedSkus`)",
-        Permission::LicenceWrites => "`assignLicense`",
+        Permission::LicenceWrites => "`assignLicense`, of people and of groups",
         Permission::HiddenMembers => "groups with hidden membership",
         Permission::Organization => "the tenant's display name",
         Permission::AuditLog => "who changed a setting",
@@ -336,13 +337,15 @@ pub(in crate::render) fn serves(permission: Permission) -> &'static str {
 /// Says when a permission is needed.
 pub(in crate::render) fn needed_when(permission: Permission) -> &'static str {
     match permission {
-        Permission::GroupMembers => "the manifest names a group",
+        Permission::GroupMembers => {
+            "the manifest names a group, or says `licences: { through-groups: true }`"
+        }
         Permission::Users => "always",
         Permission::Licences => "always; `Organization.Read.All` covers it too",
         Permission::LicenceWrites => "apply, if some group has `service-plan:`",
         Permission::HiddenMembers => "the manifest names such a group",
         Permission::Organization => "never; without it the manifest's name is shown",
-        Permission::AuditLog => "you want to know",
+        Permission::AuditLog => "you use `--who-changed`; without it, a note says so",
         Permission::Exchange => "the manifest manages any of them",
     }
 }
