@@ -73,10 +73,9 @@ fn written(stage: &Stage) -> Vec<serde_json::Value> {
 }
 
 fn barrier(plan: &Plan) -> Option<&Barrier> {
-    plan.notes.iter().find_map(|note| match note {
-        Note::PlanInherited { barrier, .. } => Some(barrier),
-        _ => None,
-    })
+    plan.notes
+        .iter()
+        .find_map(|note| if let Note::PlanInherited { barrier, .. } = note { Some(barrier) } else { None })
 }
 
 fn group(report: &Report) -> &GroupRow {
