@@ -267,7 +267,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{Mode, PersonId, TenantSetting, Value};
+    use crate::model::{Mode, PersonId, SkuId, TenantSetting, Value};
+    use crate::plan::LicenceChange;
     use crate::plan::calls::Set;
 
     fn settings(people: usize, calls: usize) -> Vec<Work> {
@@ -336,12 +337,18 @@ mod tests {
 
     #[test]
     fn many_licences_wait_for_the_budget_of_writes() {
+        let change = || LicenceChange {
+            sku: SkuId(Uuid::nil()),
+            name: "SPE_E5".into(),
+            disabled_before: Vec::new(),
+            disabled_after: Vec::new(),
+        };
         let licence = |number: usize| Work {
             phase: Phase::PlanRemove,
             task: Task::Licences {
                 id: PersonId(Uuid::from_u128(number as u128)),
                 upn: "ada@contoso.com".into(),
-                changes: Vec::new(),
+                changes: vec![change()],
             },
             operations: Vec::new(),
         };
