@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use insightctl::microsoft::{Certificate, Credential, Federated, Lack, advice};
+use insightctl::microsoft::{Certificate, Connection, Credential, Federated, Lack, Reader, advice};
 use insightctl::model::{Known, Refusal, RefusalKind, TenantId};
 use uuid::uuid;
 
 use crate::stage::{
     ADA, ALL, APP, BEN, DISABLED, POWERLESS, PROVEN, Stage, TENANT, WEAK, are, id, kind, people, resolve,
-    user,
+    tenant, user,
 };
 
 fn secret(client_id: &str, secret: &str) -> Credential {
