@@ -13,6 +13,7 @@ use insightctl::model::{
     Known, Ledger, Licences, Mode, OnLeave, OnUserChoice, PersonId, ServicePlanId, Settings, Sku, SkuId,
     Source, Switch, TenantId, TenantSetting, Value,
 };
+use insightctl::plan::budget::Speed;
 use insightctl::plan::{Context, plan};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -94,6 +95,7 @@ fn first_plan(bencher: Bencher<'_, '_>, people: u64) {
         keeps_ledger: true,
         newest_run: 0,
         re_pin: false,
+        speed: Speed::default(),
     };
     bencher.counter(ItemsCount::new(people)).bench_local(|| plan(&desired, &actual, &ledger, &context));
 }

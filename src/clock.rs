@@ -17,7 +17,7 @@ pub struct Clock(Source);
 enum Source {
     #[default]
     System,
-    /// Seconds since the epoch; moves only when told to.
+    /// Milliseconds since the epoch; moves only when told to.
     Still(Arc<AtomicI64>),
 }
 
@@ -29,7 +29,7 @@ impl Clock {
 
     /// Stands still at a moment until [`Clock::advance`] moves it; all clones move together.
     pub fn still(at: Timestamp) -> Self {
-        Self(Source::Still(Arc::new(AtomicI64::new(at.as_second()))))
+        Self(Source::Still(Arc::new(AtomicI64::new(at.as_millisecond()))))
     }
 
     /// Gives the time now, to the second.
@@ -37,7 +37,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let second = match &self.0 {
             Source::System => Timestamp::now().as_second(),
-            Source::Still(second) => second.load(Ordering::SeqCst),
+            Source::Still(millis) => millis.load(Ordering::SeqCst).div_euclid(1_000),
         };
         Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH)
     }
@@ -46,8 +46,8 @@ impl Clock {
     pub fn advance(&self, by: SignedDuration) {
         match &self.0 {
             Source::System => {}
-            Source::Still(second) => {
-                second.fetch_add(by.as_secs(), Ordering::SeqCst);
+            Source::Still(millis) => {
+                millis.fetch_add(by.as_secs() * 1_000, Ordering::SeqCst);
             }
         }
     }
@@ -56,9 +56,9 @@ impl Clock {
     pub async fn sleep(&self, span: Duration) {
         match &self.0 {
             Source::System => tokio::time::sleep(span).await,
-            Source::Still(second) => {
-                let whole = span.as_secs() + u64::from(span.subsec_nanos() > 0);
-                second.fetch_add(i64::try_from(whole).unwrap_or(i64::MAX), Ordering::SeqCst);
+            Source::Still(millis) => {
+                let whole = span.as_nanos().div_ceil(1_000_000);
+                millis.fetch_add(i64::try_from(whole).unwrap_or(i64::MAX), Ordering::SeqCst);
                 tokio::task::yield_now().await;
             }
         }
@@ -69,10 +69,24 @@ impl Clock {
         tokio::time::sleep(span).await;
     }
 
-    /// Measures how long something takes, for progress and pace only; never decides a plan.
+    /// Measures how long something takes, in the time that [`Clock::sleep`] waits in.
+    ///
+    /// For progress and pace only; never decides a plan.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
     pub fn elapsed(&self) -> Duration {
         static START: OnceLock<Instant> = OnceLock::new();
-        START.get_or_init(Instant::now).elapsed()
+        match &self.0 {
+            Source::System => {
+                let start = START.get_or_init(|| {
+                    let now = Instant::now();
+                    // Where a test lets time stand still, it may stand a little before the first look at it.
+                    now.checked_sub(Duration::from_hours(1)).unwrap_or(now)
+                });
+                tokio::time::Instant::now().saturating_duration_since((*start).into())
+            }
+            Source::Still(millis) => {
+                Duration::from_millis(millis.load(Ordering::SeqCst).try_into().unwrap_or_default())
+            }
+        }
     }
 }

@@ -29,7 +29,7 @@ impl Told {
     #[track_caller]
     fn check(&self, id: &str) -> &Value {
         let checks = self.value["checks"].as_array().unwrap();
-        checks.iter().find(|check| check["check"] == id).unwrap_or_else(|| panic!("no check {id}"))
+        checks.iter().find(|check| check["check"] == id).expect(id)
     }
 
     #[track_caller]
@@ -46,12 +46,12 @@ impl Told {
 
 fn doctor(stage: &Stage, arguments: &[&str]) -> Told {
     let ended = stage.run(&[&["doctor", "--format", "json"], arguments].concat());
-    let value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}\n{}", ended.out, ended.err));
+    let value = serde_json::from_str(&ended.out).expect(&ended.err);
     Told { code: ended.code.unwrap(), value }
 }
 
 /// Registers an application under the id that `--sandbox` signs in with.
-fn register(stage: &Stage, application: Value) {
+fn register(stage: &Stage, application: &Value) {
     edit(stage, |tenant| {
         let mut whole = json!({ "clientId": "00000000-0000-0000-0000-00000000c0de", "secret": "sandbox" });
         let fields = whole.as_object_mut().unwrap();
@@ -74,7 +74,7 @@ fn roles(more: &[&str]) -> Value {
 #[test]
 fn a_role_and_a_permission_that_are_missing_are_named_at_once() {
     let stage = Stage::set();
-    register(&stage, json!({ "roles": ["User.Read.All", "GroupMember.Read.All", "Exchange.ManageAsApp"] }));
+    register(&stage, &json!({ "roles": ["User.Read.All", "GroupMember.Read.All", "Exchange.ManageAsApp"] }));
     let told = doctor(&stage, &SANDBOX);
     assert_eq!(told.code, 4);
     assert_eq!(told.all("failure"), ["permissions", "role", "products", "settings"]);
@@ -92,7 +92,7 @@ fn a_role_and_a_permission_that_are_missing_are_named_at_once() {
 #[test]
 fn the_least_is_enough_for_plan_and_apply_and_the_tenants_name_is_the_manifests() {
     let stage = Stage::set();
-    register(&stage, json!({ "roles": roles(&["Exchange.ManageAsApp"]), "wids": [EXCHANGE_ADMINISTRATOR] }));
+    register(&stage, &json!({ "roles": roles(&["Exchange.ManageAsApp"]), "wids": [EXCHANGE_ADMINISTRATOR] }));
     let told = doctor(&stage, &SANDBOX);
     assert_eq!((told.code, told.all("failure"), told.all("warning")), (0, vec![], vec![]));
     assert!(told.check("tenant")["fact"].as_str().unwrap().contains("as the token says"));
@@ -107,7 +107,7 @@ fn the_least_is_enough_for_plan_and_apply_and_the_tenants_name_is_the_manifests(
 fn whoever_only_plans_needs_less_and_is_told_what_is_too_much() {
     let stage = Stage::set();
     let reading = json!([&LEAST[..3], &["Exchange.ManageAsApp"]].concat());
-    register(&stage, json!({ "roles": reading, "wids": [EXCHANGE_ADMINISTRATOR] }));
+    register(&stage, &json!({ "roles": reading, "wids": [EXCHANGE_ADMINISTRATOR] }));
     let told = doctor(&stage, &SANDBOX);
     assert_eq!((told.code, told.all("failure")), (4, vec!["permissions"]));
     let told = doctor(&stage, &[&["--for", "plan"][..], &SANDBOX].concat());
@@ -115,7 +115,7 @@ fn whoever_only_plans_needs_less_and_is_told_what_is_too_much() {
     stage.run(&[&["plan"][..], &SANDBOX].concat()).with(0);
 
     let all = roles(&["Exchange.ManageAsApp", "Mail.Send"]);
-    register(&stage, json!({ "roles": all, "wids": [EXCHANGE_ADMINISTRATOR] }));
+    register(&stage, &json!({ "roles": all, "wids": [EXCHANGE_ADMINISTRATOR] }));
     let told = doctor(&stage, &[&["--for", "plan"][..], &SANDBOX].concat());
     assert_eq!((told.code, told.state("surplus")), (0, "warning"));
     assert_eq!(told.check("surplus")["names"], json!(["LicenseAssignment.ReadWrite.All", "Mail.Send"]));
@@ -124,7 +124,7 @@ fn whoever_only_plans_needs_less_and_is_told_what_is_too_much() {
 #[test]
 fn a_manifest_with_licences_alone_gets_along_without_exchange() {
     let stage = Stage::set();
-    register(&stage, json!({ "roles": &LEAST[1..] }));
+    register(&stage, &json!({ "roles": &LEAST[1..] }));
     let manifest = "version: 1\ntenant: { id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 }\ngroups:\n  - name: all\n    \
                     service-plan: assigned\n    members: [ { user: ada@contoso.com } ]\n";
     fs::write(stage.path().join("licences.yaml"), manifest).unwrap();
@@ -144,7 +144,7 @@ fn a_manifest_with_licences_alone_gets_along_without_exchange() {
 #[test]
 fn a_secret_that_has_expired_fails_and_what_hangs_on_it_is_skipped() {
     let stage = Stage::set();
-    register(&stage, json!({ "roles": roles(&[]), "secretEnds": "2020-01-01T00:00:00Z" }));
+    register(&stage, &json!({ "roles": roles(&[]), "secretEnds": "2020-01-01T00:00:00Z" }));
     let told = doctor(&stage, &SANDBOX);
     assert_eq!((told.code, told.all("failure")), (4, vec!["directory-sign-in", "settings-sign-in"]));
     assert!(told.check("directory-sign-in")["fact"].as_str().unwrap().contains("AADSTS7000222"));

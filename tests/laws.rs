@@ -11,6 +11,7 @@ use insightctl::model::{
     ServicePlanId, Setting, Settings, Settle, Sku, SkuId, Source, Switch, TenantEntry, TenantId,
     TenantSetting, Value,
 };
+use insightctl::plan::budget::Speed;
 use insightctl::plan::{Because, Context, Operation, Phase, Plan, Reason, Target, is_consistent, plan};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -170,6 +171,7 @@ impl World {
             keeps_ledger: true,
             newest_run: 0,
             re_pin: false,
+            speed: Speed::default(),
         };
         plan(&self.desired, &self.actual, &self.ledger, &context)
     }

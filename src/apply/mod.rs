@@ -26,6 +26,8 @@ mod retold;
 mod taken;
 mod tenant;
 mod theirs;
+#[cfg(test)]
+mod trial;
 mod why;
 
 use std::time::Duration;
@@ -42,22 +44,13 @@ pub use why::Why;
 use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::{TenantSetting, Waiver};
+use crate::plan::budget::{BATCHES, LICENCES_AT_ONCE, SETTINGS_AT_ONCE};
 use crate::plan::calls::{Task, Work, calls};
 use crate::plan::{GroupLicences, Phase, Plan};
 use crate::store::{Record, Run, StoreError};
 use desk::{Desk, Standing, State};
 use licensing::GroupStanding;
 use observed::observations;
-
-/// Is how many people the settings service takes at once.
-const SETTINGS_AT_ONCE: usize = 10;
-
-/// Is how many people Microsoft Graph takes at once.
-const LICENCES_AT_ONCE: usize = 20;
-
-/// Is how many batches are under way at once: as many as the client ever sends to one service, so that none of its
-/// permits lies idle. Fewer are sent while the client slows down; the others wait for their turn.
-const BATCHES: usize = 16;
 
 /// Is how long to wait before looking again for the first time; each further pause is twice as long.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -278,12 +271,15 @@ impl Desk<'_> {
     }
 
     /// Runs batches side by side, in whatever order they end, and keeps the lock alive meanwhile.
+    ///
+    /// As many as the client ever sends to one service are under way, so that none of its permits lies idle; while it
+    /// slows down, they wait for their turn.
     async fn in_batches<B, F: Future<Output = ()>>(
         &self,
         batches: impl Iterator<Item = B>,
         run: impl Fn(B) -> F,
     ) {
-        let all = stream::iter(batches.map(run)).buffer_unordered(BATCHES);
+        let all = stream::iter(batches.map(run)).buffer_unordered(BATCHES as usize);
         self.keeping_the_lock(all.collect::<()>()).await;
     }
 }

@@ -92,6 +92,7 @@ struct Retelling {
     /// Those whose last write was to a licensing group.
     by_group: BTreeSet<Subject>,
     /// The request of the last such write, by its id.
+    #[expect(clippy::option_option, reason = "a write without an id is not the same as no write")]
     group_request: Option<Option<String>>,
     waivers: Vec<Waiver>,
     calls: u64,

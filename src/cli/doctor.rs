@@ -194,22 +194,18 @@ fn shell_seen(shell: &Shell, versions: ShellVersions) -> ShellSeen {
 }
 
 fn reach(global: &Global, manifest: &Manifest) -> Reach {
-    match &global.sandbox {
-        Some(at) => Reach::Sandbox(without_user(at)),
-        None => {
-            let cloud = manifest.cloud();
-            let Endpoints { login, graph, exchange, .. } = Endpoints::of(cloud);
-            let super::args::Reach { sign_in: _, login_url, graph_url, exchange_url, ca_file: _ } =
-                &global.reach;
-            let own = [(login, login_url), (graph, graph_url), (exchange, exchange_url)];
-            let replaced =
-                own.into_iter().filter_map(|(own, typed)| typed.as_ref().filter(|typed| **typed != own));
-            Reach::Microsoft365 {
-                cloud: cloud.word(),
-                offered: cloud.offers_insights(),
-                replaced: replaced.map(|typed| without_user(typed)).collect(),
-            }
-        }
+    if let Some(at) = &global.sandbox {
+        return Reach::Sandbox(without_user(at));
+    }
+    let cloud = manifest.cloud();
+    let Endpoints { login, graph, exchange, .. } = Endpoints::of(cloud);
+    let super::args::Reach { sign_in: _, login_url, graph_url, exchange_url, ca_file: _ } = &global.reach;
+    let own = [(login, login_url), (graph, graph_url), (exchange, exchange_url)];
+    let replaced = own.into_iter().filter_map(|(own, typed)| typed.as_ref().filter(|typed| **typed != own));
+    Reach::Microsoft365 {
+        cloud: cloud.word(),
+        offered: cloud.offers_insights(),
+        replaced: replaced.map(|typed| without_user(typed)).collect(),
     }
 }
 

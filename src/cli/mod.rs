@@ -116,7 +116,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Apply(args) => apply::run(global, console, args).await,
         Command::Handover(args) => handover::run(global, console, args).await,
         Command::Rollback(args) => rollback::run(global, console, args).await,
-        Command::Record(args) => record::run(global, console, args).await,
+        Command::Record(args) => Box::pin(record::run(global, console, args)).await,
         Command::Explain(args) => explain::run(global, console, args).await,
         Command::Drift(args) => drift::run(global, console, args).await,
         Command::Export(args) => export::run(global, console, args).await,

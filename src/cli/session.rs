@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
 use crate::model::{self, ActualState, DesiredState, Membership, Permission, Selector};
+use crate::plan::budget::Speed;
 use crate::plan::{Context, Scope, licensing_groups, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Place, Remembered, Store, WhenMissing};
@@ -28,6 +29,7 @@ pub(super) struct Session {
     pub(super) store: Store,
     pub(super) clock: Clock,
     as_of: Option<Timestamp>,
+    speed: Speed,
     /// Serves while it is held.
     sandbox: Option<Sandbox>,
 }
@@ -71,8 +73,10 @@ impl Session {
         connection.settings = manifest.needs().include(Permission::Exchange, model::Purpose::Plan);
         connection.name = manifest.tenant_name().map(Into::into);
         let store = open_store(global, console, &manifest, purpose).await?;
+        connection.rate = global.rate;
+        let speed = connection.transport.speed(global.rate);
         let reader = Reader::connect(connection, clock.clone()).await?;
-        Ok(Self { manifest, reader, store, clock, as_of: global.as_of, sandbox })
+        Ok(Self { manifest, reader, store, clock, as_of: global.as_of, speed, sandbox })
     }
 
     /// Resolves the manifest's rules, and reads everyone in scope.
@@ -136,6 +140,7 @@ impl Session {
             keeps_ledger: !self.store.keeps_nothing(),
             newest_run: remembered.newest_run(),
             re_pin,
+            speed: self.speed,
         }
     }
 

@@ -194,11 +194,9 @@ impl Finding {
                 warn_if(!absent.is_empty() || !hidden.is_empty())
             }
             Self::StoreAbsent { by_itself, .. } => warn_if(!by_itself),
-            Self::Clock(ahead) => match ahead.saturating_abs() {
-                ..=CLOCK_WARNS => State::Ok,
-                ..=CLOCK_FAILS => State::Warning,
-                _ => State::Failure(Blame::Unreadable),
-            },
+            Self::Clock(ahead) if ahead.saturating_abs() <= CLOCK_WARNS => State::Ok,
+            Self::Clock(ahead) if ahead.saturating_abs() <= CLOCK_FAILS => State::Warning,
+            Self::Clock(_) => State::Failure(Blame::Unreadable),
             Self::Surplus { .. }
             | Self::NoProduct(_)
             | Self::NoStore

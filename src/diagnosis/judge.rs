@@ -79,8 +79,12 @@ impl Findings {
 
 fn of_tenant(findings: &mut Findings, manifest: &ManifestSeen, purpose: Purpose, tenant: TenantSeen) {
     let needs = &manifest.needs;
-    let grants =
-        Grants { needs, purpose, directory: bearer(&tenant.directory), exchange: bearer(&tenant.exchange) };
+    let grants = Grants {
+        needs,
+        purpose,
+        directory: bearer(tenant.directory.as_ref()),
+        exchange: bearer(tenant.exchange.as_ref()),
+    };
     let (permissions, role, surplus) = (grants.permissions(), grants.role(), grants.surplus());
     let hidden_seen =
         grants.directory.is_some_and(|bearer| bearer.may(Permission::HiddenMembers) != Some(false));
@@ -209,8 +213,8 @@ struct Grants<'s> {
     exchange: Option<&'s Bearer>,
 }
 
-fn bearer(token: &Option<Result<Bearer, Amiss>>) -> Option<&Bearer> {
-    token.as_ref().and_then(|token| token.as_ref().ok())
+fn bearer(token: Option<&Result<Bearer, Amiss>>) -> Option<&Bearer> {
+    token.and_then(|token| token.as_ref().ok())
 }
 
 impl Bearer {
@@ -303,7 +307,7 @@ impl Grants<'_> {
 
 /// Gathers what the tokens say was granted, in the order of the alphabet.
 fn granted(tenant: &TenantSeen) -> Option<Vec<String>> {
-    let told = [bearer(&tenant.directory), bearer(&tenant.exchange)];
+    let told = [bearer(tenant.directory.as_ref()), bearer(tenant.exchange.as_ref())];
     let told: Vec<&BTreeSet<String>> =
         told.into_iter().flatten().filter_map(|bearer| bearer.roles.as_ref()).collect();
     let all: BTreeSet<&String> = told.iter().copied().flatten().collect();

@@ -10,11 +10,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::cost::Cost;
 use super::error::Trouble;
-use super::http::Service;
-use super::message::{Answer, Body, Content, Effect, Failure, Request};
+use super::message::{Answer, Body, Content, Effect, Failure, Load, Request};
+use super::pace::TooMany;
 use super::retry::{Next, Patience, retry_after};
 use super::said::{clip, status_of};
+use super::service::Service;
 use crate::model::RefusalKind;
 
 /// Is one item on its way.
@@ -36,10 +38,9 @@ pub(crate) async fn send(
     let mut waiting: Vec<Item> =
         (0..items.len()).map(|index| Item { index, attempts: 0, patience: Patience::default() }).collect();
     while !waiting.is_empty() {
-        let mark = service.mark();
         let request = fill(envelope, items, &waiting);
-        let outer = match service.send(&request).await {
-            Ok(answer) => answer,
+        let (outer, mark) = match service.send_marked(&request).await {
+            Ok(sent) => sent,
             Err(mut failure) => {
                 // It is the batch that is missing, and not what its items ask for.
                 if failure.refusal.kind == RefusalKind::Missing {
@@ -52,17 +53,23 @@ pub(crate) async fn send(
                 break;
             }
         };
-        let attempts = outer.attempts;
+        let (attempts, total) = (outer.attempts, outer.load.units);
         let mut answers = match read(service, outer) {
             Ok(answers) => answers,
             Err(trouble) => {
                 for Item { index, attempts: before, patience: _ } in waiting {
-                    results[index] = Some(Err(failure(trouble.clone(), before + attempts)));
+                    results[index] = Some(Err(trouble.clone().into_failure(before + attempts)));
                 }
                 break;
             }
         };
+        if let Some(load) = answers.values().map(|answer| answer.load).reduce(Load::and) {
+            // What the batch said of its cost as a whole is not counted again item by item.
+            let units = if total.is_some() { None } else { load.units };
+            service.told(Cost::of(service.peer(), &request), Load { units, ..load });
+        }
         let mut again = Vec::new();
+        let mut refused: BTreeMap<TooMany, u32> = BTreeMap::new();
         let mut longest = Duration::ZERO;
         let mut everyone = false;
         let mut renew = false;
@@ -76,11 +83,11 @@ pub(crate) async fn send(
                 Some(answer) => Trouble::read(service.peer(), &answer),
                 None => Trouble::garbled(service.peer(), None, "an item of the batch has no answer"),
             };
-            if trouble.refusal.kind == RefusalKind::Throttled {
-                service.too_many(mark);
+            if let Some(why) = trouble.too_many() {
+                *refused.entry(why).or_default() += 1;
             }
             match service.after_item(&mut item.patience, &trouble, items[item.index].effect) {
-                Next::GiveUp => results[item.index] = Some(Err(failure(trouble, item.attempts))),
+                Next::GiveUp => results[item.index] = Some(Err(trouble.into_failure(item.attempts))),
                 Next::SignInAgain => {
                     renew = true;
                     again.push(item);
@@ -92,6 +99,9 @@ pub(crate) async fn send(
                 }
             }
         }
+        for (why, items) in refused {
+            service.items_refused(mark, why, items);
+        }
         if renew {
             service.sign_in_again().await;
         }
@@ -101,11 +111,6 @@ pub(crate) async fn send(
         waiting = again;
     }
     results.into_iter().map(|result| result.expect("every item leaves the loop with a result")).collect()
-}
-
-fn failure(trouble: Trouble, attempts: u32) -> Failure {
-    let Trouble { refusal, maybe_done, retry_after: _, passing: _ } = trouble;
-    Failure { refusal, maybe_done, attempts }
 }
 
 /// Puts the items that are still waiting into the envelope.
@@ -158,6 +163,7 @@ fn read(service: &Service, outer: Answer) -> Result<BTreeMap<String, Answer>, Tr
         retry_after: None,
         passing: false,
         maybe_done: true,
+        crowded: false,
     })?;
     let now = service.clock().now();
     Ok(responses
@@ -172,6 +178,7 @@ fn read(service: &Service, outer: Answer) -> Result<BTreeMap<String, Answer>, Tr
                 retry_after: header("retry-after").and_then(|text| retry_after(&text, now)),
                 request_id: header("request-id").map(|id| clip(&id)).or_else(|| outer_id.clone()),
                 claims: None,
+                load: Load::read(header),
                 body: Body::Json(body),
                 attempts: 0,
             };

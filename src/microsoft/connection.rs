@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::cloud::services;
 use super::{Credential, OnReading, Roots};
 use crate::model::{Cloud, TenantId};
+use crate::plan::budget::{CallRate, Speed};
 
 /// Says where the three services are: base addresses without a slash at the end.
 ///
@@ -83,6 +84,16 @@ impl Shell {
     }
 }
 
+impl Transport {
+    /// Says how fast it is, where so many calls a second are allowed at most.
+    pub fn speed(&self, rate: Option<CallRate>) -> Speed {
+        match self {
+            Self::ExchangeRest => Speed::in_batches(rate),
+            Self::PowerShell(_) => Speed::one_by_one(rate),
+        }
+    }
+}
+
 /// Is all that it takes to reach one tenant.
 pub struct Connection {
     /// The tenant that is meant; signing in to another one is refused.
@@ -99,13 +110,16 @@ pub struct Connection {
     pub name: Option<Arc<str>>,
     /// Who is trusted beside the certificate authorities of this machine.
     pub roots: Roots,
+    /// How many calls a second the settings service may be sent at most; as many as it bears, if nobody says.
+    pub rate: Option<CallRate>,
     /// Is told how far reading is.
     pub on_reading: Option<OnReading>,
 }
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { tenant, endpoints, credential, transport, settings, name, roots, on_reading: _ } = self;
+        let Self { tenant, endpoints, credential, transport, settings, name, roots, rate, on_reading: _ } =
+            self;
         f.debug_struct("Connection")
             .field("tenant", tenant)
             .field("endpoints", endpoints)
@@ -114,6 +128,7 @@ impl std::fmt::Debug for Connection {
             .field("settings", settings)
             .field("name", name)
             .field("roots", roots)
+            .field("rate", rate)
             .finish_non_exhaustive()
     }
 }
@@ -129,6 +144,7 @@ impl Connection {
             settings: true,
             name: None,
             roots: Roots::default(),
+            rate: None,
             on_reading: None,
         }
     }

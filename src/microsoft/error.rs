@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::auth::plainly;
-use super::message::Answer;
+use super::message::{Answer, Failure};
+use super::pace::TooMany;
 use super::said::{Said, clip};
 use crate::model::{Refusal, RefusalKind};
 
@@ -43,6 +44,8 @@ pub(crate) struct Trouble {
     pub(crate) passing: bool,
     /// Whether the service may have done it all the same.
     pub(crate) maybe_done: bool,
+    /// Whether the service says that it is too much at once, rather than too much in a while.
+    pub(crate) crowded: bool,
 }
 
 impl Trouble {
@@ -57,7 +60,20 @@ impl Trouble {
             retry_after: None,
             passing: false,
             maybe_done: true,
+            crowded: false,
         }
+    }
+
+    /// Makes it what is told of a request that was sent so often.
+    pub(crate) fn into_failure(self, attempts: u32) -> Failure {
+        let Self { refusal, maybe_done, retry_after: _, passing: _, crowded: _ } = self;
+        Failure { refusal, maybe_done, attempts }
+    }
+
+    /// Says what it was too much of, if it was turned away for that.
+    pub(crate) fn too_many(&self) -> Option<TooMany> {
+        let why = if self.crowded { TooMany::AtOnce } else { TooMany::InTime };
+        (self.refusal.kind == RefusalKind::Throttled).then_some(why)
     }
 
     /// Reads an answer whose status says that it is a refusal.
@@ -99,6 +115,7 @@ impl Trouble {
             retry_after: answer.retry_after,
             passing,
             maybe_done,
+            crowded,
         }
     }
 }
@@ -137,7 +154,7 @@ fn kind(peer: Peer, status: u16, said: &Said, crowded: bool) -> RefusalKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::microsoft::message::Body;
+    use crate::microsoft::message::{Body, Load};
     use crate::microsoft::said::status_of;
 
     fn answer(status: u16, body: &str) -> Answer {
@@ -146,6 +163,7 @@ mod tests {
             retry_after: None,
             request_id: None,
             claims: None,
+            load: Load::default(),
             body: Body::Bytes(body.as_bytes().to_vec()),
             attempts: 1,
         }

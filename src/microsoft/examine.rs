@@ -50,7 +50,7 @@ pub struct DirectoryExamined {
 ///
 /// The error is for a connection that cannot even be prepared.
 pub async fn examine(connection: Connection, clock: &Clock, groups: &[&str]) -> Result<Examination, Refusal> {
-    let Parts { wire, tokens, graph, insights } = Parts::of(&connection, clock)?;
+    let (Parts { tokens, graph, insights }, wire) = Parts::of(&connection, clock)?;
     let directory = async {
         let signed_in = tokens.sign_in(Audience::Graph).await;
         let found = match &signed_in {

@@ -1,23 +1,22 @@
-//! Sends one request at a time and brings back its answer.
-//!
-//! A [`Service`] is one of the three peers with its pace and its token; [`Service::send`] is the only way to any of
-//! them, so that patience, pauses and renewed tokens hold for all.
+//! Carries one request over HTTP and brings back its answer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::auth::{Audience, Tokens, claims_challenge};
+use super::auth::claims_challenge;
 use super::error::{Peer, Trouble};
-use super::message::{Answer, Body, Content, Effect, Failure, Request};
-use super::pace::{Mark, Pace};
-use super::retry::{Next, Patience, http_date, retry_after};
+use super::message::{Answer, Body, Content, Load, Request};
+use super::retry::{http_date, retry_after};
 use super::roots::Roots;
 use super::said::clip;
+use super::service::Carrier;
 use crate::clock::Clock;
 use crate::model::{Refusal, RefusalKind};
 
@@ -35,7 +34,6 @@ const LARGEST_REFUSAL: usize = 256 << 10;
 pub(crate) struct Wire {
     client: reqwest::Client,
     clock: Clock,
-    seed: Arc<AtomicU64>,
     /// By how many seconds the clock of the last answer was ahead of ours; [`UNTOLD`] before the first.
     ahead: Arc<AtomicI64>,
 }
@@ -66,7 +64,7 @@ impl Wire {
             message: format!("no connection can be prepared: {}", chain(&error)),
             request_id: None,
         })?;
-        Ok(Self { client, clock, seed: Arc::default(), ahead: Arc::new(AtomicI64::new(UNTOLD)) })
+        Ok(Self { client, clock, ahead: Arc::new(AtomicI64::new(UNTOLD)) })
     }
 
     /// Sends a request once; any status is an answer.
@@ -104,6 +102,7 @@ impl Wire {
         let headers = response.headers();
         self.look_at_clock(headers);
         let retry_after = self.retry_after(headers);
+        let load = Load::read(|name| header(headers, name));
         let request_id = header(headers, "request-id").or_else(|| header(headers, "x-ms-request-id"));
         let request_id = request_id.map(|id| clip(&id));
         let claims = headers.get(WWW_AUTHENTICATE).and_then(|value| claims_challenge(value.to_str().ok()?));
@@ -131,7 +130,7 @@ impl Wire {
         let took = self.clock.elapsed().saturating_sub(began);
         tracing::debug!(%peer, what = request.what, status, ?took, request_id, client_request_id = id, "answered");
         let request_id = request_id.or(Some(id));
-        Ok(Answer { status, retry_after, request_id, claims, body: Body::Bytes(body), attempts: 1 })
+        Ok(Answer { status, retry_after, request_id, claims, load, body: Body::Bytes(body), attempts: 1 })
     }
 
     /// Remembers by how much the clock of an answer is ahead of ours.
@@ -155,13 +154,16 @@ impl Wire {
         }
         retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, self.clock.now())
     }
+}
 
-    /// Gives numbers between 0 and 1 that differ from call to call and are the same in every run (`SplitMix64`).
-    fn jitter(&self) -> f64 {
-        let mut z = self.seed.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        f64::from(u32::try_from((z ^ (z >> 31)) >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
+impl Carrier for Wire {
+    fn once<'a>(
+        &'a self,
+        peer: Peer,
+        request: &'a Request,
+        token: Option<&'a SecretString>,
+    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+        self.once(peer, request, token).boxed()
     }
 }
 
@@ -181,6 +183,7 @@ fn cut(peer: Peer, id: String, error: &reqwest::Error, sent: bool) -> Trouble {
         retry_after: None,
         passing: !error.is_builder(),
         maybe_done: sent,
+        crowded: false,
     }
 }
 
@@ -193,110 +196,4 @@ fn chain(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     if text.is_empty() { "the request could not be made".to_owned() } else { clip(&text.join(": ")) }
-}
-
-/// Is one peer: its pace, and the token it wants.
-#[derive(Debug)]
-pub(crate) struct Service {
-    peer: Peer,
-    wire: Wire,
-    pace: Pace,
-    /// Sign-in itself wants none.
-    token: Option<(Arc<Tokens>, Audience)>,
-}
-
-impl Service {
-    /// Makes a peer that wants a token.
-    pub(crate) fn new(peer: Peer, wire: Wire, pace: Pace, tokens: Arc<Tokens>, audience: Audience) -> Self {
-        Self { peer, wire, pace, token: Some((tokens, audience)) }
-    }
-
-    /// Makes a peer that gives tokens, and wants none.
-    pub(crate) fn of_tokens(peer: Peer, wire: Wire) -> Self {
-        Self { peer, wire, pace: Pace::new(2, 2), token: None }
-    }
-
-    pub(crate) fn peer(&self) -> Peer {
-        self.peer
-    }
-
-    pub(crate) fn clock(&self) -> &Clock {
-        &self.wire.clock
-    }
-
-    /// Sends a request, again where that is safe and may help; `Ok` only for a success (2xx).
-    pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Failure> {
-        let mut patience = Patience::default();
-        let mut attempts = 0;
-        loop {
-            let token = match &self.token {
-                Some((tokens, audience)) => match tokens.get(*audience).await {
-                    Ok(token) => Some(token),
-                    Err(refusal) => return Err(Failure { refusal, maybe_done: false, attempts }),
-                },
-                None => None,
-            };
-            let permit = self.pace.permit().await;
-            attempts += 1;
-            let sent = self.wire.once(self.peer, request, token.as_ref().map(|token| &token.secret)).await;
-            let mut claims = None;
-            let trouble = match sent {
-                Ok(answer) if answer.is_success() => {
-                    permit.good();
-                    return Ok(Answer { attempts, ..answer });
-                }
-                Ok(answer) => {
-                    claims.clone_from(&answer.claims);
-                    Trouble::read(self.peer, &answer)
-                }
-                Err(trouble) => trouble,
-            };
-            if trouble.refusal.kind == RefusalKind::Throttled {
-                permit.too_many();
-            }
-            drop(permit);
-            let next = patience.next(&trouble, request.effect, self.wire.jitter());
-            tracing::debug!(peer = %self.peer, what = request.what, refusal = %trouble.refusal, ?next, "refused");
-            match (next, &self.token, token) {
-                (Next::SignInAgain, Some((tokens, audience)), Some(token)) => {
-                    tokens.renew(*audience, &token, claims).await;
-                }
-                (Next::Again { wait, everyone }, ..) => self.wait(wait, everyone).await,
-                (Next::SignInAgain | Next::GiveUp, ..) => {
-                    let Trouble { refusal, maybe_done, retry_after: _, passing: _ } = trouble;
-                    return Err(Failure { refusal, maybe_done, attempts });
-                }
-            }
-        }
-    }
-
-    /// Decides what follows trouble with one item of a batch, and does the waiting for it.
-    pub(crate) fn after_item(&self, patience: &mut Patience, trouble: &Trouble, effect: Effect) -> Next {
-        patience.next(trouble, effect, self.wire.jitter())
-    }
-
-    /// Marks this moment for [`Service::too_many`].
-    pub(crate) fn mark(&self) -> Mark {
-        self.pace.mark()
-    }
-
-    /// Records that the service turned away items of a batch that itself went well.
-    pub(crate) fn too_many(&self, since: Mark) {
-        self.pace.too_many(since);
-    }
-
-    /// Gets a new token, because an item of a batch says that the present one is no good.
-    pub(crate) async fn sign_in_again(&self) {
-        if let Some((tokens, audience)) = &self.token
-            && let Ok(token) = tokens.get(*audience).await
-        {
-            tokens.renew(*audience, &token, None).await;
-        }
-    }
-
-    /// Waits; `everyone` holds all requests to this service meanwhile.
-    pub(crate) async fn wait(&self, span: Duration, everyone: bool) {
-        let _pause = everyone.then(|| self.pace.pause());
-        self.wire.clock.sleep(span).await;
-    }
 }

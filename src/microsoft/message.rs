@@ -109,10 +109,39 @@ pub(crate) struct Answer {
     pub(crate) request_id: Option<String>,
     /// Claims that a new token has to carry (Continuous Access Evaluation), as sign-in wants them.
     pub(crate) claims: Option<String>,
+    /// What the service says of its load.
+    pub(crate) load: Load,
     /// What it carries.
     pub(crate) body: Body,
     /// How often the request was sent.
     pub(crate) attempts: u32,
+}
+
+/// Is what a service says of its load beside an answer, in headers of Microsoft Graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Load {
+    /// What the request cost, in resource units: `x-ms-resource-unit`.
+    pub(crate) units: Option<f64>,
+    /// Which share of its limit we use, 1 for all of it: `x-ms-throttle-limit-percentage`, which comes only near it.
+    pub(crate) share: Option<f64>,
+}
+
+impl Load {
+    /// Reads it from headers; a number that is none, or not above zero, is not there.
+    pub(crate) fn read(header: impl Fn(&str) -> Option<String>) -> Self {
+        let number = |name: &str| {
+            let number: f64 = header(name)?.trim().parse().ok()?;
+            (number.is_finite() && number > 0.0).then_some(number)
+        };
+        Self { units: number("x-ms-resource-unit"), share: number("x-ms-throttle-limit-percentage") }
+    }
+
+    /// Takes the loads of a batch together: its items cost a sum, and the fullest limit counts.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let sum = |one: Option<f64>, other: Option<f64>| Some(one? + other?);
+        let share = self.share.into_iter().chain(other.share).reduce(f64::max);
+        Self { units: sum(self.units, other.units), share }
+    }
 }
 
 /// Is what an answer carries.

@@ -5,13 +5,14 @@
 //! convention. The whole room is verified against the sandbox only.
 //!
 //! Start with [`Reader`], which has no method that writes, and [`Writer`], which has them all. Beneath them,
-//! `message` holds requests and answers as values, `http` sends one, `retry` and `pace` decide when, `said` and `error`
-//! read refusals, and `batch` looks into the answers that hold many.
+//! `message` holds requests and answers as values, `http` sends one, `service` sends it again, `retry` and `pace` decide when, `cost` counts
+//! ahead what it takes, `said` and `error` read refusals, and `batch` looks into the answers that hold many.
 
 mod auth;
 mod batch;
 mod cloud;
 mod connection;
+mod cost;
 mod error;
 mod examine;
 mod fuse;
@@ -25,6 +26,9 @@ mod reader;
 mod retry;
 mod roots;
 mod said;
+mod service;
+#[cfg(test)]
+pub(crate) mod trial;
 mod url;
 mod writer;
 

@@ -66,7 +66,23 @@ impl Reader {
     /// Reading the tenant's own record takes a permission that serves for nothing else. Where that is missing, the token
     /// says which tenant it is, and the name is the connection's.
     pub async fn connect(connection: Connection, clock: Clock) -> Result<Self, Refusal> {
-        let Parts { wire: _, tokens, graph, insights } = Parts::of(&connection, &clock)?;
+        let (parts, _) = Parts::of(&connection, &clock)?;
+        Self::with(parts, connection, clock).await
+    }
+
+    /// Does what [`Reader::connect`] does, over a way that is there already.
+    #[cfg(test)]
+    pub(crate) async fn over(
+        way: super::service::Way,
+        connection: Connection,
+        clock: Clock,
+    ) -> Result<Self, Refusal> {
+        let parts = Parts::over(&way, &connection, &clock)?;
+        Self::with(parts, connection, clock).await
+    }
+
+    async fn with(parts: Parts, connection: Connection, clock: Clock) -> Result<Self, Refusal> {
+        let Parts { tokens, graph, insights } = parts;
         let Connection { tenant, settings, name, on_reading, .. } = connection;
         let exchange = async { if settings { tokens.sign_in(Audience::Exchange).await } else { Ok(None) } };
         let (for_graph, for_exchange) = tokio::join!(tokens.sign_in(Audience::Graph), exchange);

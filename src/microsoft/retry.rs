@@ -55,7 +55,10 @@ impl Patience {
         };
         let everyone = trouble.refusal.kind == RefusalKind::Throttled;
         let most = if everyone { MOST_WHEN_BUSY } else { MOST_WHEN_FAILING };
-        let wait = trouble.retry_after.unwrap_or_else(|| backoff(self.attempts, jitter));
+        let wait = match trouble.retry_after {
+            Some(asked) => asked + stagger(asked, jitter),
+            None => backoff(self.attempts, jitter),
+        };
         if !trouble.passing || !safe || self.attempts >= most || self.waited + wait > PATIENCE {
             return Next::GiveUp;
         }
@@ -68,6 +71,11 @@ impl Patience {
 fn backoff(attempt: u32, jitter: f64) -> Duration {
     let doubled = Duration::from_millis(500) * (1 << attempt.saturating_sub(1).min(6));
     doubled.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+/// Is a little on top of what the service asked for, lest all who were told the same return in the same moment.
+fn stagger(asked: Duration, jitter: f64) -> Duration {
+    (asked / 10).min(Duration::from_secs(1)).mul_f64(jitter.clamp(0.0, 1.0))
 }
 
 /// Reads `Retry-After`: seconds, whole or not, or an HTTP date; `None` when it is neither.
@@ -93,7 +101,7 @@ mod tests {
 
     fn trouble(kind: RefusalKind, passing: bool, maybe_done: bool) -> Trouble {
         let refusal = Refusal { kind, message: String::new(), request_id: None };
-        Trouble { refusal, retry_after: None, passing, maybe_done }
+        Trouble { refusal, retry_after: None, passing, maybe_done, crowded: false }
     }
 
     #[test]
@@ -148,6 +156,22 @@ mod tests {
         let ended = trouble(RefusalKind::SignIn, false, false);
         assert_eq!(patience.next(&ended, Effect::Write, 0.0), Next::SignInAgain);
         assert_eq!(patience.next(&ended, Effect::Write, 0.0), Next::GiveUp);
+    }
+
+    #[test]
+    fn a_wait_that_was_asked_for_is_never_cut_short() {
+        let wait = |asked, jitter| {
+            let mut busy = trouble(RefusalKind::Throttled, true, false);
+            busy.retry_after = Some(asked);
+            match Patience::default().next(&busy, Effect::Read, jitter) {
+                Next::Again { wait, everyone: true } => wait,
+                other @ (Next::Again { .. } | Next::GiveUp | Next::SignInAgain) => panic!("{other:?}"),
+            }
+        };
+        let second = Duration::from_secs(1);
+        assert_eq!([0.0, 0.5, 1.0].map(|jitter| wait(second, jitter).as_millis()), [1_000, 1_050, 1_100]);
+        assert_eq!(wait(60 * second, 1.0), 61 * second, "a second more at most");
+        assert_eq!(wait(Duration::ZERO, 1.0), Duration::ZERO);
     }
 
     #[test]

@@ -106,24 +106,6 @@ pub fn calls(operations: &[Operation]) -> Vec<Work> {
     work
 }
 
-/// Says how long an apply takes, in seconds, at the pace that the settings service is asked for by default.
-///
-/// Reads and writes go in batches of ten, four batches at a time, and one batch is taken to last a second. The figure
-/// is a rough one until pace is measured against a real tenant.
-pub fn estimate(work: &[Work]) -> u64 {
-    const BATCH: u64 = 10;
-    const AT_ONCE: u64 = 4;
-    let mut seconds = 0;
-    for phase in Phase::ALL {
-        let of_phase = || work.iter().filter(move |work| work.phase == phase);
-        let people = of_phase().count() as u64;
-        let writes: u64 = of_phase().map(|work| work.task.calls()).sum();
-        let batches = 2 * people.div_ceil(BATCH) + writes.div_ceil(BATCH);
-        seconds += batches.div_ceil(AT_ONCE);
-    }
-    seconds
-}
-
 fn same_work(first: &Operation, next: &Operation) -> bool {
     match (&first.target, &next.target) {
         (Target::Tenant(one), Target::Tenant(other)) => first.phase == next.phase && one == other,

@@ -111,7 +111,8 @@ pub struct Basis {
 impl Basis {
     /// Says what a plan is made from; the tenant was read from `read_at` on.
     pub fn of(context: &Context, tenant: TenantId, tenant_name: &Arc<str>, read_at: Timestamp) -> Self {
-        let Context { now: _, as_of, manifest, store, keeps_ledger: _, newest_run, re_pin: _ } = context;
+        let Context { now: _, as_of, manifest, store, keeps_ledger: _, newest_run, re_pin: _, speed: _ } =
+            context;
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             manifest: manifest.clone(),
@@ -190,8 +191,12 @@ pub struct Summary {
     pub left_alone: BTreeMap<Reason, u64>,
     /// People in scope, by group.
     pub groups: BTreeMap<Arc<str>, u64>,
-    /// Writes that apply sends: cmdlets and licence changes. Reads come on top and are part of `seconds`.
+    /// Writes that apply sends where nothing goes wrong: cmdlets and licence changes.
     pub calls: u64,
-    /// About how long apply takes.
+    /// Readings of one person or of the defaults that apply sends, right before each write and after it.
+    ///
+    /// Those of a saved plan's people before its first write come on top, and so do those of what shows late.
+    pub reads: u64,
+    /// About how many seconds apply takes for both.
     pub seconds: u64,
 }

@@ -4,6 +4,7 @@
 //! and no clock but the moment that it is told. Where to start reading: the table in [`verdict`], then [`plan`].
 
 mod attribution;
+pub mod budget;
 pub mod calls;
 mod consent;
 mod deed;
@@ -64,6 +65,7 @@ use crate::model::{
     ActualPerson, ActualState, Class, DesiredGroup, DesiredState, Entry, Held, Known, Ledger, Mark, PersonId,
     Setting, Value,
 };
+use budget::Speed;
 use explain::Decision;
 use hold::Deviations;
 use leaving::Leaver;
@@ -87,6 +89,8 @@ pub struct Context {
     pub newest_run: u64,
     /// Whether values that a default moved may be written again.
     pub re_pin: bool,
+    /// How the settings service is reached, for the time that apply takes.
+    pub speed: Speed,
 }
 
 impl Context {

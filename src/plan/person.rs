@@ -49,7 +49,8 @@ impl<'a> Bench<'a> {
         ledger: &'a Ledger,
         context: &Context,
     ) -> Self {
-        let Context { now, as_of, manifest: _, store: _, keeps_ledger: _, newest_run: _, re_pin } = context;
+        let Context { now, as_of, manifest: _, store: _, keeps_ledger: _, newest_run: _, re_pin, speed: _ } =
+            context;
         Self {
             tenant,
             routes,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::budget::{Budget, Speed};
 use super::tenant::TenantVerdict;
 use super::{
     Basis, Because, Context, Draft, FORMAT, GroupLicences, Leaving, MovesWithDefault, Note, Observations,
@@ -45,7 +46,7 @@ pub(super) fn finish(
     outside_changes.sort();
     let mut quarantined = [tenant.quarantined, quarantined].concat();
     quarantined.sort();
-    let summary = summary(&operations, &licensing_groups, &left_alone, desired);
+    let summary = summary(&operations, &licensing_groups, &left_alone, desired, &context.speed);
     Plan {
         format: FORMAT,
         hash: PlanHash::default(),
@@ -92,13 +93,13 @@ pub fn is_consistent(plan: &Plan) -> bool {
     let marked = operations.iter().all(|op| op.because != Because::ReOptIn || op.mark.is_some());
     let people = People::of(operations);
     let apart = left_alone.iter().filter_map(|person| person.id).all(|id| !people.all.contains(&id));
-    let calls = writes(&calls::calls(operations), licensing_groups);
+    let budget = Budget::of(&calls::calls(operations), operations, licensing_groups, &Speed::default());
     operations.is_sorted_by_key(order)
         && classed
         && marked
         && apart
         && go_through(operations, licensing_groups)
-        && calls == summary.calls
+        && (budget.writes, budget.reads) == (summary.calls, summary.reads)
         && people.all.len() as u64 == summary.people
         && people.counted() == summary.by_class
 }
@@ -118,11 +119,6 @@ fn go_through(operations: &[Operation], licensing_groups: &[GroupLicences]) -> b
         })
     });
     fit && used.len() == licensing_groups.len() && licensing_groups.is_sorted_by_key(|group| group.id)
-}
-
-/// Counts the writes that apply sends: one for each group, whoever is in it.
-fn writes(work: &[calls::Work], licensing_groups: &[GroupLicences]) -> u64 {
-    work.iter().map(|work| work.task.calls()).sum::<u64>() + licensing_groups.len() as u64
 }
 
 /// Counts whom a flip of the defaults moves; settings that exist at tenant level only reach everyone.
@@ -281,6 +277,7 @@ fn summary(
     licensing_groups: &[GroupLicences],
     left_alone: &[super::LeftAlone],
     desired: &DesiredState,
+    speed: &Speed,
 ) -> Summary {
     let people = People::of(operations);
     let outside = people.all.iter().filter(|id| !desired.people.contains_key(id)).count();
@@ -296,7 +293,8 @@ fn summary(
     for at in held.chain(desired.not_found.iter().map(|missing| missing.group)) {
         *groups.entry(Arc::clone(&desired.groups[at as usize].name)).or_default() += 1;
     }
-    let work = calls::calls(operations);
+    let Budget { writes, reads, seconds } =
+        Budget::of(&calls::calls(operations), operations, licensing_groups, speed);
     Summary {
         in_scope: (desired.people.len() + desired.not_found.len()) as u64,
         people: people.all.len() as u64,
@@ -306,8 +304,9 @@ fn summary(
         pinned: people.pinned.len() as u64,
         left_alone: reasons,
         groups,
-        calls: writes(&work, licensing_groups),
-        seconds: calls::estimate(&work),
+        calls: writes,
+        reads,
+        seconds,
     }
 }
 

@@ -228,9 +228,11 @@ mod tests {
           - outlook-add-in  on → off
 
         Approved: Plan: 3 tenant settings, 17 people (1 opt-in, 12 opt-out, 3 pinned, 1
-          features, 1 service-plan-removed) of 1,208 in scope, 24 calls, about 8 s.
+          features, 1 service-plan-removed) of 1,208 in scope, 24 calls and 41 reads,
+          about 8 s.
         Now:      Plan: 3 tenant settings, 17 people (1 opt-in, 12 opt-out, 3 pinned, 1
-          features, 1 service-plan-removed) of 1,208 in scope, 24 calls, about 8 s.
+          features, 1 service-plan-removed) of 1,208 in scope, 24 calls and 41 reads,
+          about 8 s.
         ");
     }
 

@@ -188,9 +188,19 @@ pub(super) mod tests {
     fn an_objection_says_who_stands_in_the_way_and_what_to_do() {
         let said: Vec<_> =
             inherited("all-staff").iter().map(|note| words::note(note, inert::quoted)).collect();
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @"
+        all-staff hands the service plan down to 4 people from whom it is to be removed, so they can still opt in; switch the plan off in that group's licence, or say `licences: { through-groups: true }`, which does so where all of its members are to lose it (group 00000000-0000-0000-0000-000000000384)
+        all-staff hands the service plan down to 4 people from whom it is to be removed, so they can still opt in; the group and its members have to be read for that, and could not be: all-staff (group 00000000-0000-0000-0000-000000000384)
+        all-staff hands the service plan down to 4 people from whom it is to be removed, so they can still opt in; 2 people hold its licence and are not in its list of members, so nobody knows whom a change would reach; plan again later (group 00000000-0000-0000-0000-000000000384)
+        all-staff hands the service plan down to 4 people from whom it is to be removed, so they can still opt in; the directory still works on an earlier change of that group; plan again later (group 00000000-0000-0000-0000-000000000384)
+        all-staff hands the service plan down to 4 people from whom it is to be removed, so they can still opt in; the group itself has it off already, and they do not show it; look for licence errors in the group, and have it processed again (group 00000000-0000-0000-0000-000000000384)
+        all-staff hands the service plan down to 4 people from whom it is to be removed, so they can still opt in; switching it off there would reach all 12 members, of whom 9 are not to lose it, or cannot (all-staff, all-staff, all-staff and 6 more): name them in the manifest as well, take them out of the group, or license them by another one (group 00000000-0000-0000-0000-000000000384)
+        ");
         let one = Barrier::Members { others: 1, of: 2, names: vec![Arc::from("ada@contoso.com")] };
-        insta::assert_snapshot!(against(&one, false, inert::quoted), @"");
+        insta::assert_snapshot!(
+            against(&one, false, inert::quoted),
+            @"switching it on there would reach all 2 members, of whom 1 is not to get it, or cannot (ada@contoso.com): name them in the manifest as well, take them out of the group, or license them by another one"
+        );
     }
 
     #[test]
@@ -201,7 +211,10 @@ pub(super) mod tests {
         );
         let only = GroupLicences { members: vec![id(1)], to: Value::ASSIGNED, ..licensing_group("ada's") };
         assert_eq!(change(&only, inert::quoted), "licence of ada's (ada's): on for its only member");
-        insta::assert_snapshot!(became(&group_row("all-staff"), inert::quoted), @"");
+        insta::assert_snapshot!(
+            became(&group_row("all-staff"), inert::quoted),
+            @"licence of all-staff (all-staff): off for all 12 members: failed, all-staff is in all-staff too, and is moved; the directory reports licence errors of some of its members; 2 attempts; request all-staff"
+        );
         let done =
             GroupRow { outcome: Outcome::Done, why: None, attempts: 1, errors: false, ..group_row("hq") };
         assert_eq!(became(&done, inert::quoted), "licence of hq (hq): off for all 12 members: done");

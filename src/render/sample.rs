@@ -268,6 +268,7 @@ pub(super) fn full() -> Plan {
             ]),
             groups: BTreeMap::new(),
             calls: 24,
+            reads: 41,
             seconds: 8,
         },
         ..empty()

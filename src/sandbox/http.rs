@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::error::SandboxError;
 use super::faults::{self, Faults, Script};
+use super::limit::Limit;
 use super::line::Scissors;
 use super::state::State;
 use super::text;
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     state: RwLock<State>,
     requests: Mutex<BTreeMap<String, u64>>,
     batch_items: AtomicU64,
+    pub(super) limit: Limit,
     pub(super) clock: Now,
     delay: Duration,
     pub(super) faults: Faults,
@@ -37,6 +39,7 @@ impl Shared {
             state: RwLock::new(state),
             requests: Mutex::default(),
             batch_items: AtomicU64::new(0),
+            limit: Limit::default(),
             clock,
             delay,
             faults: Faults::new(script),
@@ -200,7 +203,12 @@ pub(super) fn pass(shared: &Shared, request: &Request) -> Reply {
         if request.item && throttled(shared) {
             return graph::throttled(request).with("Retry-After", "1");
         }
-        answer(shared, request)
+        let cmdlet = request.path.starts_with("/exchange/") && request.path.ends_with("/InvokeCommand");
+        let a_second = shared.read().world.calls_per_second;
+        match shared.limit.take(if cmdlet { a_second } else { 0 }) {
+            Some(seconds) => graph::throttled(request).with("Retry-After", seconds.to_string()),
+            None => answer(shared, request),
+        }
     })
 }
 

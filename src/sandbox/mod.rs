@@ -28,6 +28,7 @@ mod generate;
 mod graph;
 mod http;
 mod licence;
+mod limit;
 mod line;
 mod log;
 mod proof;

@@ -144,6 +144,11 @@ impl Sandbox {
         self.shared.requests()
     }
 
+    /// Tells how many calls were turned away by the world's `calls-per-second`.
+    pub fn turned_away(&self) -> u64 {
+        self.shared.limit.turned_away()
+    }
+
     /// Sets the script of faults, YAML or JSON: calls are counted from 1 again, and what is held is closed.
     pub fn play(&self, script: &str) -> Result<(), SandboxError> {
         self.shared.play(script)

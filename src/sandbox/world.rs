@@ -30,6 +30,9 @@ pub struct World {
     pub empty_pages: bool,
     /// `batch-429=N`: every Nth item of any batch is refused with 429 and a `Retry-After`; 0 for none (0).
     pub batch_429: u64,
+    /// `calls-per-second=N`: the settings service refuses more cmdlets than that with 429 and a `Retry-After`; 0 for no
+    /// limit (0). Counted in real seconds, whatever the sandbox's clock shows; two batches' worth may come together.
+    pub calls_per_second: u32,
     /// `audit-polls=N`: how often a query of the audit log is looked after in vain (1).
     pub audit_polls: u32,
     /// `audit-people=on|off`: whether the audit log records what people change themselves (`on`).
@@ -52,6 +55,7 @@ impl Default for World {
             page_size: None,
             empty_pages: false,
             batch_429: 0,
+            calls_per_second: 0,
             audit_polls: 1,
             audit_people: true,
             clock_skew: 0,
@@ -128,7 +132,7 @@ impl WorldError {
     }
 }
 
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 15] = [
     ("opt-out-flags", "keep|off"),
     ("opt-in-flags", "keep|on"),
     ("noop", "stored|ignored"),
@@ -143,6 +147,7 @@ const KEYS: [(&str, &str); 14] = [
     ("audit-polls", "N"),
     ("audit-people", "on|off"),
     ("clock-skew", "SECONDS"),
+    ("calls-per-second", "N"),
 ];
 
 impl FromStr for World {
@@ -188,6 +193,7 @@ impl World {
             ("audit-people", "on") => self.audit_people = true,
             ("audit-people", "off") => self.audit_people = false,
             ("clock-skew", _) => self.clock_skew = value.parse::<i32>().map(i64::from).map_err(|_| odd())?,
+            ("calls-per-second", _) => self.calls_per_second = value.parse().map_err(|_| odd())?,
             _ => return Err(odd()),
         }
         Ok(())
@@ -214,6 +220,7 @@ impl fmt::Display for World {
         say(self.audit_polls != 1, format!("audit-polls={}", self.audit_polls));
         say(!self.audit_people, "audit-people=off".to_owned());
         say(self.clock_skew != 0, format!("clock-skew={}", self.clock_skew));
+        say(self.calls_per_second > 0, format!("calls-per-second={}", self.calls_per_second));
         f.write_str(&parts.join(","))
     }
 }
@@ -226,7 +233,7 @@ mod tests {
     fn a_world_is_read_as_it_is_written() {
         let text = "opt-out-flags=off,opt-in-flags=on,noop=ignored,unlicensed=forbid,person-delay=900,\
                     default-delay=86400,licence-delay=60,group-delay=600,page-size=7,empty-pages=on,batch-429=5,\
-                    audit-polls=3,audit-people=off,clock-skew=-90";
+                    audit-polls=3,audit-people=off,clock-skew=-90,calls-per-second=20";
         let world: World = text.parse().expect("every switch is known");
         assert_eq!(world.to_string(), text);
         assert_eq!(world.page_size, Some(7));

@@ -12,6 +12,7 @@ use crate::plan::{Basis, Deed, Deeds, GroupLicences, Occasion, Operation, Person
 
 /// Is what the stored plan of a run is read for.
 #[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Planned {
     operations: Vec<Operation>,
     #[serde(default)]

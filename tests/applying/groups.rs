@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use insightctl::apply::{GroupRow, Outcome, Report, Skipped, Stop, Why};
+use insightctl::microsoft::Ask;
 use insightctl::model::{
     BySetting, DesiredGroup, DesiredState, GroupId, Held, OnLeave, OnUserChoice, Setting, Value,
 };
-use insightctl::plan::{Barrier, Note, Plan, Reason, Target};
+use insightctl::plan::budget::Speed;
+use insightctl::plan::{Barrier, Context, Note, Plan, Reason, Target, inverse};
 use insightctl::sandbox::Choice;
+use insightctl::store::RunId;
 use serde_json::json;
 use uuid::{Uuid, uuid};
 
@@ -70,10 +73,9 @@ fn written(stage: &Stage) -> Vec<serde_json::Value> {
 }
 
 fn barrier(plan: &Plan) -> Option<&Barrier> {
-    plan.notes.iter().find_map(|note| match note {
-        Note::PlanInherited { barrier, .. } => Some(barrier),
-        _ => None,
-    })
+    plan.notes
+        .iter()
+        .find_map(|note| if let Note::PlanInherited { barrier, .. } = note { Some(barrier) } else { None })
 }
 
 fn group(report: &Report) -> &GroupRow {
@@ -312,7 +314,9 @@ async fn a_refused_write_to_the_group_fails_for_all_of_its_members() {
 async fn dropped_anywhere_around_the_write_the_group_converges_and_nobody_is_blamed() {
     let whole = staged("").await;
     whole.round().await;
-    let expected = whole.end_state();
+    let settings =
+        |stage: &Stage| (1..=PEOPLE).map(|n| stage.sandbox.settings(&upn(n)).unwrap()).collect::<Vec<_>>();
+    let expected = settings(&whole);
     for world in ["", "group-delay=600", "licence-delay=300"] {
         for count in [1, 6, 7] {
             let stage = staged(world).await;
@@ -324,7 +328,7 @@ async fn dropped_anywhere_around_the_write_the_group_converges_and_nobody_is_bla
                 assert_eq!(next.outside_changes, [], "{world}, dropped at write {count}");
                 stage.apply(&next).await;
             }
-            assert_eq!(stage.end_state()[..6], expected[..6], "{world}, dropped at write {count}");
+            assert_eq!(settings(&stage), expected, "{world}, dropped at write {count}");
             assert_eq!(stage.plan().await.operations, [], "{world}, dropped at write {count}");
             assert_eq!(written(&stage).len(), 1, "{world}, dropped at write {count}");
         }
@@ -367,6 +371,55 @@ async fn a_plan_file_that_goes_through_a_group_it_does_not_list_is_refused() {
     };
     assert!(!edited(&no_one), "a group changes for somebody");
     assert!(plan.operations.iter().all(|operation| matches!(operation.target, Target::Person(_))));
+}
+
+/// Plans how to undo the first run.
+async fn undone(stage: &Stage) -> Plan {
+    let store = stage.store().await;
+    let remembered = store.ledger(&stage.desired.settle, &stage.ours).await.unwrap();
+    let deeds = store.deeds(RunId(1)).await.unwrap().unwrap();
+    let people = deeds.people.keys().copied().collect();
+    let ask = Ask { settings: true, tenant_settings: true, count_people: false };
+    let mut actual = stage.reader.observe(&people, ask).await.unwrap();
+    actual.licensing = stage.reader.licensing_groups(&deeds.groups(), &actual.people).await;
+    let context = Context {
+        now: stage.ours.now(),
+        as_of: stage.ours.now(),
+        manifest: "00ff".to_owned(),
+        store: None,
+        keeps_ledger: true,
+        newest_run: remembered.newest_run(),
+        re_pin: false,
+        speed: Speed::default(),
+    };
+    inverse(&deeds, &stage.desired, &actual, &remembered.ledger, &context)
+}
+
+#[tokio::test]
+async fn a_run_is_undone_in_the_group_for_all_of_its_members_or_for_none() {
+    let stage = staged("").await;
+    stage.round().await;
+    stage.later(90);
+    stage.sandbox.member(STAFF, &upn(7), true).unwrap();
+    let plan = undone(&stage).await;
+    assert_eq!((plan.operations.len(), plan.licensing_groups.len()), (0, 0), "a stranger is in it by now");
+    stage.sandbox.member(STAFF, &upn(7), false).unwrap();
+    let plan = undone(&stage).await;
+    assert!(insightctl::plan::is_consistent(&plan));
+    assert_eq!((plan.operations.len(), plan.summary.calls), (6, 1));
+    let report = stage.apply(&plan).await;
+    assert_eq!(outcomes(&report), BTreeMap::from([("done", 6)]), "{report:#?}");
+    assert_eq!(written(&stage), [json!([P2, EA, TEAMS]), json!([TEAMS])]);
+    let next = stage.plan().await;
+    assert_eq!(
+        next.summary.left_alone,
+        BTreeMap::from([(Reason::RolledBack, 6)]),
+        "until the manifest changes"
+    );
+    let mut stage = stage;
+    stage.desired.through_groups = false;
+    stage.later(90);
+    assert_eq!(undone(&stage).await.licensing_groups, []);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use insightctl::model::{
     BySetting, DesiredGroup, DesiredState, Held, OnLeave, OnUserChoice, PersonId, Setting, TenantId,
     TenantSetting, Value,
 };
+use insightctl::plan::budget::Speed;
 use insightctl::plan::{Context, Plan, Target, licensing_groups, plan};
 use insightctl::sandbox::{Options, Sandbox, Source};
 use insightctl::store::{Lease, Place, Store, StoreError, WhenMissing};
@@ -165,6 +166,7 @@ impl Stage {
             keeps_ledger: true,
             newest_run: remembered.newest_run(),
             re_pin: false,
+            speed: Speed::default(),
         };
         plan(&self.desired, &actual, &remembered.ledger, &context)
     }

@@ -55,8 +55,9 @@ pub(crate) fn audit() -> Finding {
         settles: &["O11"],
     };
     clause.untried(
-        "it takes a human: let the test person change their own setting in Viva Insights, wait a day, search the unified \
-         audit log for record type 105 (`myAnalyticsSettings`), and compare with a change made by an administrator",
+        "it takes a human: let the test person change their own setting in Viva Insights, wait a day, and search the \
+         unified audit log for record type 105 (`myAnalyticsSettings`), or ask `insightctl explain NAME --who-changed`; compare \
+         with a change made by an administrator",
     )
 }
 

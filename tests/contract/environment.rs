@@ -65,7 +65,7 @@ impl Named {
             }
         };
         if !missing.is_empty() {
-            return Err(format!("the environment names no tenant: {} is not set", missing.join(" and ")));
+            return Err(format!("the environment names no tenant: set {}", missing.join(" and ")));
         }
         let tenant = Uuid::try_parse(&tenant).map_err(|_| "AZURE_TENANT_ID is no GUID".to_owned())?;
         let at = |name: &str, usual: &str| variable(name).unwrap_or_else(|| usual.to_owned());
@@ -110,10 +110,14 @@ impl Consent {
     }
 }
 
-/// Gives where the report goes.
-pub(crate) fn report(name: &str) -> PathBuf {
-    let usual = || PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("contract").join(name);
-    variable("INSIGHTCTL_CONTRACT_REPORT").map_or_else(usual, PathBuf::from)
+/// Gives where the report on a tenant goes.
+pub(crate) fn report() -> PathBuf {
+    variable("INSIGHTCTL_CONTRACT_REPORT").map_or_else(|| beside_the_build("report.md"), PathBuf::from)
+}
+
+/// Gives a place for a report that nobody asked for.
+pub(crate) fn beside_the_build(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("contract").join(name)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the suite is told by the environment which tenant is meant")]

@@ -16,7 +16,7 @@ async fn the_sandbox_keeps_the_contract_as_far_as_a_program_can_tell() {
     let (_stage, report) = tried(tenant(), "", "").await;
     assert_eq!(report.ids(Verdict::Differs), [""; 0], "{}", report.markdown());
     assert_eq!(report.ids(Verdict::NotTried), BEYOND, "{}", report.markdown());
-    report.write(&environment::report("sandbox.md")).unwrap();
+    report.write(&environment::beside_the_build("sandbox.md")).unwrap();
 }
 
 #[tokio::test]

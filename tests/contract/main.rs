@@ -99,7 +99,7 @@ async fn contract(stage: &Stage) -> Report {
 async fn a_tenant_of_microsoft_365_keeps_the_contract() {
     let stage = Stage::of(Named::read().unwrap()).look().await;
     let report = contract(&stage).await;
-    let path = environment::report("report.md");
+    let path = environment::report();
     report.write(&path).unwrap();
     println!("{}\nWritten to {}", report.markdown(), path.display());
     let differing = report.ids(clause::Verdict::Differs);

@@ -10,6 +10,7 @@ use insightctl::clock::Clock;
 use insightctl::manifest::{self, Manifest};
 use insightctl::microsoft::{Ask, Connection, Credential, Endpoints, Reader, Writer};
 use insightctl::model::{ActualState, DesiredState, Ledger, PersonId, TenantId, TenantSetting, Value};
+use insightctl::plan::budget::Speed;
 use insightctl::plan::{Context, Plan, Scope, plan};
 use insightctl::sandbox::{Call, Options, Sandbox, Settings, Source, Write};
 use insightctl::store::{Place, Remembered, Store, WhenMissing};
@@ -275,6 +276,7 @@ impl Stage {
             keeps_ledger: true,
             newest_run: remembered.newest_run(),
             re_pin: false,
+            speed: Speed::default(),
         };
         plan(&look.desired, &look.actual, &remembered.ledger, &context)
     }

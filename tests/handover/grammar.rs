@@ -1,33 +1,8 @@
-//! Reads PowerShell by its grammar, and lists what is none.
+//! Takes PowerShell apart by its grammar: what is run, and which words stand in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tree_sitter::{Node, Parser};
-
-/// Lists the places of a script that are no PowerShell: line, and the text there.
-pub(crate) fn mistakes(script: &str) -> Vec<String> {
-    let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).unwrap();
-    // The mark at the beginning says how the bytes are to be read; it is no part of the text.
-    let script = script.trim_start_matches('\u{feff}');
-    let tree = parser.parse(script, None).unwrap();
-    let mut found = Vec::new();
-    look(tree.root_node(), script, &mut found);
-    found
-}
-
-fn look(node: Node<'_>, script: &str, found: &mut Vec<String>) {
-    if node.is_error() || node.is_missing() {
-        let text: String = script[node.byte_range()].chars().take(80).collect();
-        found.push(format!("line {}: {text}", node.start_position().row + 1));
-        return;
-    }
-    if node.has_error() {
-        for at in 0..node.child_count() {
-            look(node.child(at).unwrap(), script, found);
-        }
-    }
-}
 
 /// Gives the script without comments: what is run of it.
 pub(crate) fn code(script: &str) -> String {
@@ -95,13 +70,7 @@ fn gather(node: Node<'_>, comments: &mut Vec<std::ops::Range<usize>>) {
 }
 
 #[test]
-fn what_is_no_powershell_is_noticed() {
-    for script in ["if ($true) {", "$a = 'unclosed", "foreach ($a $b) { }", "@{ a = }"] {
-        assert!(!mistakes(script).is_empty(), "{script}");
-    }
-    assert_eq!(mistakes("# a comment\n$a = @{ B = 'c' }\nGet-Thing @a\n"), [""; 0]);
-    assert_eq!(
-        code("# one\n$a = 'b' # two\n<# three\n#>\n").split_whitespace().collect::<Vec<_>>(),
-        ["$a", "=", "'b'"]
-    );
+fn what_is_run_is_told_from_comments() {
+    let run = code("# one\n$a = 'b' # two\n<# three\n#>\n");
+    assert_eq!(run.split_whitespace().collect::<Vec<_>>(), ["$a", "=", "'b'"]);
 }

@@ -9,6 +9,8 @@ use std::fs;
 
 mod grammar;
 mod names;
+#[path = "../powershell/grammar.rs"]
+mod powershell;
 mod script;
 #[path = "../stage/served.rs"]
 mod served;

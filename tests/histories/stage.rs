@@ -7,6 +7,7 @@ use insightctl::clock::Clock;
 use insightctl::manifest::{self, Manifest};
 use insightctl::microsoft::{Ask, Connection, Credential, Endpoints, Reader, Writer};
 use insightctl::model::{ActualState, DesiredState, PersonId, Setting, TenantId};
+use insightctl::plan::budget::Speed;
 use insightctl::plan::{Context, Plan, Scope, plan};
 use insightctl::sandbox::{Choice, DefaultsChoice, Options, Sandbox, Settings, Source, Write};
 use insightctl::store::{Lease, Memory, Place, Remembered, Store, StoreError, WhenMissing};
@@ -185,6 +186,7 @@ impl Stage {
             keeps_ledger: true,
             newest_run: remembered.newest_run(),
             re_pin: false,
+            speed: Speed::default(),
         };
         let plan = plan(&desired, &actual, ledger, &context);
         Look { desired, actual, plan }

@@ -108,9 +108,9 @@ async fn a_group_says_how_far_the_directory_is_with_its_members() {
         let (_, group) = stage.read(&path).await;
         let (_, ben) = stage.read(&format!("/users/{BEN}?$select=assignedLicenses")).await;
         let off = |one: &Value| one["assignedLicenses"][0]["disabledPlans"].as_array().expect("a list").len();
-        let state = group["licenseProcessingState"]["state"].as_str().expect("a word").to_owned();
+        let progress = group["licenseProcessingState"]["state"].as_str().expect("a word").to_owned();
         assert_eq!(group["hasMembersWithLicenseErrors"], false);
-        (off(&group), off(&ben), state)
+        (off(&group), off(&ben), progress)
     };
     assert_eq!(look().await, (1, 1, "ProcessingComplete".to_owned()));
     let body = json!({ "addLicenses": [{ "skuId": E5, "disabledPlans": [P2, EA] }], "removeLicenses": [] });

@@ -12,8 +12,9 @@ use jiff::Timestamp;
 
 use super::exit::Exit;
 use crate::manifest::Transport;
+use crate::plan::budget::CallRate;
 pub(super) use commands::*;
-use read::moment;
+use read::{moment, rate};
 pub(super) use sandbox::*;
 pub(super) use tenant::*;
 
@@ -96,6 +97,9 @@ pub(in crate::cli) struct Global {
     /// Plan as of this day (YYYY-MM-DD) or moment; moves expiry dates, never settle ages
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DATE", value_parser = moment)]
     pub(in crate::cli) as_of: Option<Timestamp>,
+    /// How many calls a second the settings service may be sent at most, a batch of ten counting as ten; reads count too
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "N", env = "INSIGHTCTL_RATE", value_parser = rate)]
+    pub(in crate::cli) rate: Option<CallRate>,
     /// When to use colour
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "WHEN", default_value = "auto")]
     pub(in crate::cli) color: Color,
@@ -211,9 +215,9 @@ pub(in crate::cli) enum Command {
   insightctl apply plan.json --sandbox tenant.json --yes --out results.csv
   insightctl apply plan.json --sandbox tenant.json --yes --waiver waiver.yaml")]
     Apply(ApplyArgs),
-    /// Write a saved plan as a PowerShell script, for whoever may not give an application the role
+    /// Write a saved plan as a PowerShell script that an administrator runs
     ///
-    /// Refuses what `apply` would refuse, with the same consent. The script does exactly that plan, with Microsoft's own
+    /// For whoever may not give an application the role that `apply` needs. Refuses what `apply` would refuse, with the same consent. The script does exactly that plan, with Microsoft's own
     /// cmdlets, under the account of whoever runs it: it looks before each write, leaves alone who is no longer as
     /// planned, goes on after errors, resumes from its own results file, and is to be read before it is run. `record`
     /// takes the results into the ledger; until then, what the script wrote counts as somebody else's changes. The

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use crate::apply::StaleLimit;
 use crate::model::{Class, Setting, TenantSetting};
+use crate::plan::budget::{CallRate, NotARate};
 use crate::store::RunId;
 
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
@@ -16,6 +17,10 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     moment.ok_or_else(|| {
         "expected a day such as 2026-03-01, or a moment such as 2026-03-01T08:00:00Z".to_owned()
     })
+}
+
+pub(super) fn rate(text: &str) -> Result<CallRate, String> {
+    text.parse().map_err(|_: NotARate| "expected a number of calls a second, such as 20 or 0.5".to_owned())
 }
 
 pub(super) fn run(text: &str) -> Result<RunId, String> {

@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::microsoft::error::{Peer, Trouble};
-use crate::microsoft::http::Service;
 use crate::microsoft::message::{Content, Effect, Request};
 use crate::microsoft::said::clip;
+use crate::microsoft::service::Service;
 use crate::microsoft::url::value;
 use crate::model::{Refusal, RefusalKind};
 

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::aadsts;
 use super::federated::names;
 use crate::microsoft::error::{Peer, Trouble};
-use crate::microsoft::http::Service;
 use crate::microsoft::message::{Content, Effect, Request};
+use crate::microsoft::service::Service;
 use crate::microsoft::url::VALUE;
 use crate::model::Refusal;
 

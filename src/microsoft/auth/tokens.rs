@@ -18,7 +18,7 @@ use super::grant::{Grant, Granted, Proof};
 use super::library::{self, Given};
 use crate::microsoft::Endpoints;
 use crate::microsoft::cloud::{Services, services};
-use crate::microsoft::http::Service;
+use crate::microsoft::service::Service;
 use crate::model::{Refusal, TenantId};
 
 /// Names a resource that wants a token of its own.

@@ -9,6 +9,7 @@ mod resolve;
 mod wire;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::DeserializeOwned;
 
@@ -17,14 +18,15 @@ pub(crate) use self::read::{Directory, Found, Learnt};
 pub use self::resolve::GroupsFound;
 pub(crate) use self::resolve::One;
 
-use super::batch;
 use super::error::{Peer, Trouble};
-use super::http::Service;
 use super::message::{Answer, Effect, Failure, Request};
+use super::service::Service;
+use super::{batch, cost};
 use crate::model::Refusal;
+use crate::plan::budget::LICENCES_AT_ONCE;
 
 /// Is how many requests one `$batch` takes.
-const BATCH: usize = 20;
+const BATCH: usize = LICENCES_AT_ONCE;
 /// Is how many records one page holds at most.
 const PAGE: u64 = 999;
 /// Is how many empty pages may follow each other: a few do where a filter leaves little.
@@ -38,12 +40,23 @@ pub(crate) struct Graph {
     service: Service,
     /// Base address, to which next pages have to belong as well.
     base: String,
+    /// How many people the tenant is known to have at least.
+    people: AtomicU64,
 }
 
 impl Graph {
     /// Takes the address without version and slash, such as `https://graph.microsoft.com`.
     pub(crate) fn new(service: Service, base: &str) -> Self {
-        Self { service, base: base.to_owned() }
+        service.pace().allow_units(cost::reads_allowed(0));
+        service.pace().allow_writes(cost::writes_allowed());
+        Self { service, base: base.to_owned(), people: AtomicU64::new(0) }
+    }
+
+    /// Takes into account that the tenant has so many people at least: a larger one is allowed more.
+    fn has_people(&self, people: u64) {
+        if self.people.fetch_max(people, Ordering::Relaxed) < people {
+            self.service.pace().allow_units(cost::reads_allowed(people));
+        }
     }
 
     /// Makes an address from a path that begins with a slash.
@@ -57,12 +70,15 @@ impl Graph {
         answer.parse(Peer::Directory)
     }
 
-    /// Reads a number of objects without the objects; it comes as text.
+    /// Reads a number of people without the people; it comes as text.
     async fn count(&self, what: &'static str, path: &str) -> Result<u64, Refusal> {
         let request = advanced(Request::get(what, self.url(path))).with("Accept", "text/plain");
         let answer = self.service.send(&request).await?;
         let text = answer.text();
-        text.parse().map_err(|_| Trouble::garbled(Peer::Directory, answer.request_id, text).refusal)
+        let number =
+            text.parse().map_err(|_| Trouble::garbled(Peer::Directory, answer.request_id, text).refusal)?;
+        self.has_people(number);
+        Ok(number)
     }
 
     /// Reads a list page by page.

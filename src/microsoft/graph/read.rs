@@ -227,6 +227,7 @@ impl Graph {
         self.pages(first, |users| directory.learn(users, &mut people)).await?;
         people.sort_unstable();
         people.dedup();
+        self.has_people(people.len().try_into().unwrap_or(u64::MAX));
         Ok(people)
     }
 

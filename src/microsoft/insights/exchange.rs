@@ -13,14 +13,13 @@ use serde_json::{Value as Json, json};
 use super::wire::{self, Cmdlet};
 use super::{Identity, Insights, all_unknown};
 use crate::microsoft::error::{Peer, Trouble};
-use crate::microsoft::http::Service;
 use crate::microsoft::message::{Answer, Effect, Failure, Request};
+use crate::microsoft::service::Service;
 use crate::microsoft::writer::{PersonWrite, Sent, WriteError};
 use crate::microsoft::{batch, known};
 use crate::model::{Known, Refusal, Settings, TenantId, TenantSetting, Value};
+use crate::plan::budget::SETTINGS_AT_ONCE;
 
-/// Is how many requests one `$batch` takes.
-const BATCH: usize = 10;
 /// Is the well-known system mailbox that stands for an application.
 const SYSTEM_MAILBOX: &str = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}";
 
@@ -29,6 +28,8 @@ const SYSTEM_MAILBOX: &str = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c
 pub(crate) struct Exchange {
     service: Service,
     envelope: Envelope,
+    /// How many people go into one batch.
+    carries: usize,
 }
 
 /// Writes requests for one tenant.
@@ -65,8 +66,9 @@ impl Envelope {
 
 impl Exchange {
     /// Takes the address without path and slash, such as `https://outlook.office365.com`.
-    pub(crate) fn new(service: Service, base: &str, tenant: TenantId) -> Self {
-        Self { service, envelope: Envelope { base: format!("{base}/adminapi/beta/{tenant}"), tenant } }
+    pub(crate) fn new(service: Service, base: &str, tenant: TenantId, carries: usize) -> Self {
+        let envelope = Envelope { base: format!("{base}/adminapi/beta/{tenant}"), tenant };
+        Self { service, envelope, carries: carries.min(SETTINGS_AT_ONCE) }
     }
 
     /// Sends cmdlets in one batch; those that must not be sent have their refusal already.
@@ -119,7 +121,7 @@ impl Exchange {
 
 impl Insights for Exchange {
     fn at_once(&self) -> usize {
-        BATCH
+        self.carries
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), Refusal>> {
@@ -186,7 +188,7 @@ mod tests {
     use uuid::uuid;
 
     use super::*;
-    use crate::microsoft::message::Body;
+    use crate::microsoft::message::{Body, Load};
 
     #[test]
     fn a_cmdlet_travels_in_the_exchange_envelope() {
@@ -220,6 +222,7 @@ mod tests {
                 retry_after: None,
                 request_id: None,
                 claims: None,
+                load: Load::default(),
                 body,
                 attempts: 1,
             }))

@@ -164,6 +164,7 @@ impl Story {
             keeps_ledger: true,
             newest_run: 1,
             re_pin: false,
+            speed: crate::plan::budget::Speed::default(),
         }
     }
 

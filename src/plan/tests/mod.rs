@@ -123,6 +123,7 @@ impl Story {
             keeps_ledger,
             newest_run: 0,
             re_pin: false,
+            speed: crate::plan::budget::Speed::default(),
         };
         plan(&desired, &actual, &ledger, &context)
     }

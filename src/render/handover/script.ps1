@@ -90,13 +90,20 @@ function Connect-Licences {
     }
 }
 
-# Calls one cmdlet. Parameters are splatted: they are data, whatever stands in them.
+# Calls one cmdlet, which is one of these five. Parameters are splatted: they are data, whatever stands in them.
 function Invoke-Patiently([string]$Cmdlet, [hashtable]$With) {
     $attempt = 0
     while ($true) {
         $attempt++
         try {
-            $answer = & $Cmdlet @With -ErrorAction Stop
+            $answer = switch ($Cmdlet) {
+                'Get-MyAnalyticsFeatureConfig' { Get-MyAnalyticsFeatureConfig @With -ErrorAction Stop }
+                'Set-MyAnalyticsFeatureConfig' { Set-MyAnalyticsFeatureConfig @With -ErrorAction Stop }
+                'Get-DefaultTenantMyAnalyticsFeatureConfig' { Get-DefaultTenantMyAnalyticsFeatureConfig -ErrorAction Stop }
+                'Set-DefaultTenantMyAnalyticsFeatureConfig' { Set-DefaultTenantMyAnalyticsFeatureConfig @With -ErrorAction Stop }
+                'Invoke-MgGraphRequest' { Invoke-MgGraphRequest @With -ErrorAction Stop }
+                default { throw "$Cmdlet is none of the cmdlets that this script calls" }
+            }
             return @{ Ok = $true; Answer = $answer; Attempts = $attempt; Message = ''; Open = $false }
         }
         catch {
@@ -541,7 +548,9 @@ function Complete-Step($Step) {
 
 $StepsFile = [System.IO.Path]::ChangeExtension($PSCommandPath, 'jsonl')
 if (-not $Results) { $Results = [System.IO.Path]::ChangeExtension($PSCommandPath, 'results.csv') }
-$Results = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Results)
+if (-not [System.IO.Path]::IsPathRooted($Results)) {
+    $Results = Join-Path -Path (Get-Location -PSProvider FileSystem).ProviderPath -ChildPath $Results
+}
 $Pending = "$Results.pending"
 
 if (-not (Test-Path -LiteralPath $StepsFile)) { throw "$StepsFile is missing; it belongs beside this script" }

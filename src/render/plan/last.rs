@@ -18,9 +18,10 @@ pub fn last_line(plan: &Plan) -> String {
         return format!("No changes: {}.", unchanged(summary));
     }
     format!(
-        "Plan: {}, {}, {}.",
+        "Plan: {}, {} and {}, {}.",
         counts(summary),
         counted(summary.calls, "call", "calls"),
+        counted(summary.reads, "read", "reads"),
         about(summary.seconds)
     )
 }

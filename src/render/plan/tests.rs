@@ -108,7 +108,7 @@ fn a_plan_reads_from_objections_to_its_last_line() {
 
         + granted   - withdrawn   ~ changed   = in sync   ! needs consent   ? unknown
 
-        Plan: 3 tenant settings, 17 people (1 opt-in, 12 opt-out, 3 pinned, 1 features, 1 service-plan-removed) of 1,208 in scope, 24 calls, about 8 s.
+        Plan: 3 tenant settings, 17 people (1 opt-in, 12 opt-out, 3 pinned, 1 features, 1 service-plan-removed) of 1,208 in scope, 24 calls and 41 reads, about 8 s.
     ");
 }
 
@@ -206,12 +206,13 @@ fn the_last_line_names_one_person_and_those_outside_the_scope() {
         outside_scope: 1,
         by_class: [(Class::Restore, 1), (Class::Leaving, 3)].into(),
         calls: 1,
+        reads: 3,
         seconds: 100,
         ..crate::plan::Summary::default()
     };
     assert_eq!(
         last_line(&plan),
-        "Plan: 1 person (1 restore) of 40 in scope, 1 of them outside it, 1 call, about 2 min."
+        "Plan: 1 person (1 restore) of 40 in scope, 1 of them outside it, 1 call and 3 reads, about 2 min."
     );
 }
 

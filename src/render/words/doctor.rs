@@ -166,9 +166,7 @@ pub(in crate::render) fn remedy(finding: &Finding) -> Option<String> {
             return (!parts.is_empty()).then(|| parts.join("; "));
         }
         Finding::Clock(_) if finding.state() == State::Ok => return None,
-        Finding::Cloud { offered: true, .. } | Finding::StoreAbsent { by_itself: true, .. } => return None,
-        Finding::Manifest { warnings: 0, .. } => return None,
-        Finding::Manifest { .. } => "`insightctl validate` shows them, with their places",
+        Finding::Manifest { warnings: 1.., .. } => "`insightctl validate` shows them, with their places",
         Finding::NoManifest { .. } => "`insightctl validate` tells everything that is wrong, with its place",
         Finding::Cloud { offered: false, .. } => {
             "expect the settings service to refuse, whatever the manifest asks for"
@@ -195,7 +193,10 @@ pub(in crate::render) fn remedy(finding: &Finding) -> Option<String> {
         Finding::Held { .. } => {
             "wait until they are done; the lock of a process that died expires after a minute"
         }
-        Finding::Skipped(_)
+        Finding::Cloud { offered: true, .. }
+        | Finding::StoreAbsent { by_itself: true, .. }
+        | Finding::Manifest { warnings: 0, .. }
+        | Finding::Skipped(_)
         | Finding::NotNeeded
         | Finding::Readable
         | Finding::Sandbox(_)
@@ -300,14 +301,14 @@ fn clock(ahead: i64) -> String {
 }
 
 fn groups(GroupsSeen { looked_up, of, absent, hidden }: &GroupsSeen) -> String {
-    let mut text = format!("{} of {} looked up", count(*looked_up), counted(*of, "group", "groups"));
+    let mut parts = vec![format!("{} of {} looked up", count(*looked_up), counted(*of, "group", "groups"))];
     if !absent.is_empty() {
-        text.push_str(&format!("; not there, or not alone with that name: {}", each(absent)));
+        parts.push(format!("not there, or not alone with that name: {}", each(absent)));
     }
     if !hidden.is_empty() {
-        text.push_str(&format!("; hiding their members: {}", each(hidden)));
+        parts.push(format!("hiding their members: {}", each(hidden)));
     }
-    text
+    parts.join("; ")
 }
 
 fn names(permissions: &[Permission]) -> String {

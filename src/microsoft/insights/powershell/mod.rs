@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::microsoft::auth::Tokens;
 use crate::microsoft::error::{Peer, Trouble};
 use crate::microsoft::message::{Effect, Failure};
+use crate::microsoft::pace::Pace;
 use crate::microsoft::writer::{PersonWrite, Sent};
 use crate::microsoft::{Shell, known};
 use crate::model::{Known, Refusal, Settings, TenantId, TenantSetting, Value};
@@ -50,9 +51,10 @@ impl PowerShell {
         shell: Shell,
         tenant: TenantId,
         tokens: Arc<Tokens>,
+        pace: Pace,
         clock: Clock,
     ) -> Result<Self, Refusal> {
-        Ok(Self { pool: Pool::new(shell, tenant, tokens, clock)?, tenant })
+        Ok(Self { pool: Pool::new(shell, tenant, tokens, pace, clock)?, tenant })
     }
 
     async fn read_person(&self, who: Identity) -> Known<Settings> {

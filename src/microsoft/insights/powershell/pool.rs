@@ -17,6 +17,7 @@ use super::worker::{Lost, NoStart, ShellVersions, Worker};
 use crate::clock::Clock;
 use crate::microsoft::Shell;
 use crate::microsoft::auth::{Audience, Token, Tokens};
+use crate::microsoft::cost::Cost;
 use crate::microsoft::error::Trouble;
 use crate::microsoft::insights::wire::Cmdlet;
 use crate::microsoft::message::{Effect, Failure};
@@ -27,12 +28,6 @@ use crate::model::{Refusal, RefusalKind, TenantId};
 /// Is what every worker runs.
 pub(super) const SCRIPT: &str = include_str!("worker.ps1");
 
-/// Is how many connections are opened at most.
-///
-/// Microsoft documents five open connections, for connections of the older kind ("Connect to Exchange Online
-/// PowerShell", learn.microsoft.com/powershell/exchange), and no number for today's. Users met a limit of three
-/// (Microsoft365DSC#359), which the pace finds by itself.
-pub(super) const MOST_SESSIONS: u32 = 5;
 /// Is how often PowerShell may end or hang before it is ready, one time after the other, before we stop starting it.
 const MOST_STARTS: u32 = 3;
 /// Is after how long a worker that has nothing to do is let go.
@@ -68,16 +63,17 @@ impl Pool {
         shell: Shell,
         tenant: TenantId,
         tokens: Arc<Tokens>,
+        pace: Pace,
         clock: Clock,
     ) -> Result<Self, Refusal> {
         let script = write_script()?;
-        let (pace, state, seed) = (Pace::new(1, MOST_SESSIONS), Mutex::default(), AtomicU64::new(1));
+        let (state, seed) = (Mutex::default(), AtomicU64::new(1));
         Ok(Self { shell, tenant, tokens, clock, pace, script, state, seed })
     }
 
     /// Makes sure that PowerShell starts and has the module; it is not connected yet.
     pub(super) async fn ready(&self) -> Result<(), Refusal> {
-        let _permit = self.pace.permit().await;
+        let _permit = self.pace.permit(Cost::default()).await;
         loop {
             if !self.state().idle.is_empty() {
                 return Ok(());
@@ -98,7 +94,7 @@ impl Pool {
         loop {
             let refused = |refusal| Failure { refusal, maybe_done: false, attempts };
             let token = self.tokens.get(Audience::Exchange).await.map_err(refused)?;
-            let permit = self.pace.permit().await;
+            let permit = self.pace.permit(Cost::CALL).await;
             let answer = match self.worker(&token).await {
                 Ok(worker) => {
                     attempts += 1;
@@ -113,8 +109,8 @@ impl Pool {
                 }
                 Err(trouble) => trouble,
             };
-            if trouble.refusal.kind == RefusalKind::Throttled {
-                permit.too_many();
+            if let Some(why) = trouble.too_many() {
+                permit.too_many(why);
             }
             drop(permit);
             let next = patience.next(&trouble, effect, self.jitter());
@@ -125,10 +121,7 @@ impl Pool {
                     let _pause = everyone.then(|| self.pace.pause());
                     self.clock.sleep(wait).await;
                 }
-                Next::GiveUp => {
-                    let Trouble { refusal, maybe_done, retry_after: _, passing: _ } = trouble;
-                    return Err(Failure { refusal, maybe_done, attempts });
-                }
+                Next::GiveUp => return Err(trouble.into_failure(attempts)),
             }
         }
     }
@@ -271,5 +264,5 @@ fn write_script() -> Result<TempPath, Refusal> {
 
 /// Describes what no patience helps against.
 fn never(refusal: Refusal) -> Trouble {
-    Trouble { refusal, retry_after: None, passing: false, maybe_done: false }
+    Trouble { refusal, retry_after: None, passing: false, maybe_done: false, crowded: false }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use super::worker::{Lost, NoStart};
 use crate::microsoft::Shell;
 use crate::microsoft::error::{Peer, Trouble};
-use crate::microsoft::message::{Answer, Body};
+use crate::microsoft::message::{Answer, Body, Load};
 use crate::microsoft::retry::retry_after;
 use crate::microsoft::said::{Said, clip, status_of};
 use crate::model::{Refusal, RefusalKind};
@@ -39,6 +39,7 @@ pub(super) fn trouble(error: &Map<String, Json>, now: Timestamp) -> Trouble {
             retry_after: retry_after(text("retryAfter"), now),
             request_id: None,
             claims: None,
+            load: Load::default(),
             body: Body::Json(body),
             attempts: 1,
         },
@@ -111,6 +112,7 @@ fn no_answer(how: &str) -> Trouble {
         retry_after: None,
         passing: true,
         maybe_done: true,
+        crowded: false,
     }
 }
 
