@@ -7,6 +7,7 @@ use super::args::{Global, ModeName, PwshArgs, SandboxCommand, SwitchName};
 use super::console::{Console, replace};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::interrupt::interrupted;
 use super::session::{clock, sandbox_log, sandbox_options};
 use crate::render;
 use crate::sandbox::{self, By, Choice, DefaultsChoice, Generate, Sandbox, StandIn};
@@ -78,7 +79,7 @@ async fn serve(global: &Global, console: &Console, port: u16) -> Result<Exit, Fa
     let sandbox = Sandbox::start(options).await?;
     console.data(|out| writeln!(out, "{}", sandbox.url()))?;
     console.say("serving until Ctrl-C; use it with --sandbox and the URL above")?;
-    tokio::signal::ctrl_c().await?;
+    interrupted().await?;
     sandbox.stop().await;
     Ok(Exit::Done)
 }

@@ -44,7 +44,7 @@ pub use self::graph::GroupsFound;
 pub use self::insights::powershell::{ShellVersions, look_for_powershell};
 pub use self::reader::{Ask, Reader};
 pub use self::roots::{NoRoots, Roots};
-pub(crate) use self::url::without_user;
+pub(crate) use self::url::{check_base as check_address, without_user};
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};
 
 pub(crate) use self::insights::wire::{set_person, set_tenant};
