@@ -13,6 +13,7 @@ mod batch;
 mod cloud;
 mod connection;
 mod cost;
+mod defaults;
 mod error;
 mod examine;
 mod fuse;

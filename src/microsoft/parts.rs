@@ -35,8 +35,8 @@ impl Parts {
         if let Some(address) = credential.address() {
             url::check_scheme(address)?;
         }
-        let plain = |address: &str| address.starts_with("http://");
-        let local = bases.iter().all(|base| plain(base)) && credential.address().is_none_or(plain);
+        let local =
+            bases.iter().all(|base| url::is_plain(base)) && credential.address().is_none_or(url::is_plain);
         let wire = Wire::new(clock.clone(), local, roots.clone())?;
         let parts = Self::over(&Way::new(wire.clone(), clock.clone()), connection, clock)?;
         Ok((parts, wire))

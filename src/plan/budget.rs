@@ -92,9 +92,7 @@ impl Speed {
         let first = (CAREFUL..=BATCHES).find(needed).unwrap_or(BATCHES);
         Self { rate, carries, first, most: BATCHES }
     }
-}
 
-impl Speed {
     /// Reaches the settings service through PowerShell, where each process runs one cmdlet after the other.
     pub fn one_by_one(rate: Option<CallRate>) -> Self {
         Self { rate, carries: 1, first: 1, most: MOST_SESSIONS }
@@ -108,7 +106,8 @@ pub struct Budget {
     pub writes: u64,
     /// Readings of one person or of the defaults, right before each write and after it; exact.
     ///
-    /// Those of a saved plan's people before its first write come on top, and so do those of what shows late.
+    /// Those of a saved plan's people before its first write come on top, and so do those of what shows late, and the
+    /// readings of licensing groups, which are looked at again until Microsoft has worked them off.
     pub reads: u64,
     /// Seconds, rounded; exact only where a stated rate decides.
     pub seconds: u64,
