@@ -55,7 +55,7 @@ pub struct ShellVersions {
 /// Says why a request has no answer.
 #[derive(Debug, PartialEq)]
 pub(super) enum Lost {
-    /// It never left; the process had ended.
+    /// It did not go out, and would have changed nothing at the service; the process had ended.
     Unsent(String),
     /// It was sent, and the process ended without an answer.
     Died(String),
@@ -156,17 +156,19 @@ impl Worker {
     async fn ask(&mut self, order: Order<'_>, within: Duration) -> Result<Reply, Lost> {
         self.number += 1;
         let id = self.number;
+        let runs = matches!(order, Order::Run { .. });
         let line = Request { id, order }.line();
         tokio::select! {
-            answer = self.exchange(id, &line) => answer,
+            answer = self.exchange(id, &line, runs) => answer,
             () = Clock::beat(within) => Err(Lost::Silent(within)),
         }
     }
 
-    async fn exchange(&mut self, id: u64, line: &str) -> Result<Reply, Lost> {
-        // A line that did not go out whole is not acted on.
+    async fn exchange(&mut self, id: u64, line: &str, runs: bool) -> Result<Reply, Lost> {
         if let Err(error) = self.requests.write_all(line.as_bytes()).await {
-            return Err(Lost::Unsent(self.why(&error.to_string()).await));
+            let why = self.why(&error.to_string()).await;
+            // What did go out may be all but the line's end, and a line that is cut off by the end is read as one.
+            return Err(if runs { Lost::Died(why) } else { Lost::Unsent(why) });
         }
         loop {
             let line = match lines::next(&mut self.answers).await {
