@@ -186,6 +186,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::microsoft::pace::TooMany;
 
     fn read(error: Json) -> Trouble {
         let Json::Object(error) = error else { panic!("no object") };
@@ -249,6 +250,15 @@ mod tests {
         let busy = read(json!({ "type": "x", "status": 429, "message": "slow down", "retryAfter": "7" }));
         assert_eq!(busy.retry_after, Some(Duration::from_secs(7)));
         assert!(!busy.maybe_done);
+    }
+
+    #[test]
+    fn a_connection_too_many_is_too_much_at_once() {
+        let words = "Fail to create a runspace because you have exceeded the maximum number of connections allowed : 3";
+        let trouble = unconnected(read(json!({ "type": "System.Exception", "message": words })));
+        assert_eq!(trouble.too_many(), Some(TooMany::AtOnce));
+        let busy = unconnected(read(json!({ "type": "System.Exception", "message": "Too many requests" })));
+        assert_eq!(busy.too_many(), Some(TooMany::InTime));
     }
 
     #[test]
