@@ -149,6 +149,11 @@ function Connect-Service($Request) {
         $null = Connect-ExchangeOnline @arguments -CommandName $Cmdlets
     } catch {
         # The four come with the module itself; a version that finds none of them at the service connects without a list.
+        # Its words for that are not documented: these are reported. All else (a token, a throttle) is told as it is.
+        if ($_.Exception.Message -notmatch 'CommandName|No cmdlet assigned to the user') {
+            throw
+        }
+        Disconnect-ExchangeOnline -Confirm:$false -ErrorAction Stop
         $null = Connect-ExchangeOnline @arguments
     }
     $script:Connected = $true
