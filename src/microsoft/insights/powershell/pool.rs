@@ -132,7 +132,12 @@ impl Pool {
         match answer {
             Ok(reply) => {
                 self.put_back(worker);
-                if reply.ok { Ok(reply.value) } else { Err(refused::trouble(&reply.error, self.clock.now())) }
+                if reply.ok {
+                    Ok(reply.value)
+                } else {
+                    let identity = cmdlet.parameters.get("Identity").and_then(Json::as_str);
+                    Err(refused::trouble(&reply.error, identity, self.clock.now()))
+                }
             }
             Err(lost) => {
                 match &lost {
@@ -162,7 +167,7 @@ impl Pool {
             Ok(reply) => {
                 // The process is well, and its module loaded.
                 self.put_back(worker);
-                Err(refused::unconnected(refused::trouble(&reply.error, self.clock.now())))
+                Err(refused::unconnected(refused::trouble(&reply.error, None, self.clock.now())))
             }
             Err(lost) => Err(refused::unconnected(refused::lost(&lost))),
         }
