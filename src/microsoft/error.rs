@@ -80,7 +80,8 @@ impl Trouble {
     pub(crate) fn read(peer: Peer, answer: &Answer) -> Self {
         let said = Said::read(&answer.body);
         let status = answer.status;
-        let crowded = said.text.as_deref().is_some_and(|text| CROWDED.iter().any(|words| text.contains(words)));
+        let crowded =
+            said.text.as_deref().is_some_and(|text| CROWDED.iter().any(|words| text.contains(words)));
         let kind = kind(peer, status, &said, crowded);
         // A 503 that names a time was turned away at the door; one that does not may come from behind the write.
         let turned_away =

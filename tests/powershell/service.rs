@@ -92,3 +92,13 @@ async fn both_transports_tell_a_refusal_of_one_person_alike() {
     assert_eq!(told[0], told[1]);
     assert_eq!(told[0].0, RefusalKind::Forbidden);
 }
+
+#[tokio::test]
+async fn a_tenant_is_connected_to_by_its_domain_and_by_its_id() {
+    let mut company = Company::of(2).await;
+    for name in [Some("contoso.onmicrosoft.com"), Some("contoso.com"), None] {
+        company.name = name;
+        let writer = company.over(&[]).await;
+        assert!(company.read(&writer).await.iter().all(|read| read.known().is_some()), "{name:?}");
+    }
+}

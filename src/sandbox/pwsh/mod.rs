@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
 
 use self::http::Answer;
+use super::text::from_base64url;
 
 /// Says how a stand-in behaves; every number counts the cmdlets of one process, from 1.
 #[derive(Clone, Debug, Default)]
@@ -121,7 +122,11 @@ impl StandIn {
                 if let Some(words) = &self.refuse {
                     return failed(thrown("System.Exception", words));
                 }
-                (memory.token, memory.organization) = (text("token"), text("organization"));
+                let (token, organization) = (text("token"), text("organization"));
+                // Either name of a tenant will do; the sandbox knows its id only.
+                let domain = organization.to_ascii_lowercase().ends_with(".onmicrosoft.com");
+                let known = domain.then(|| tenant_of(&token)).flatten();
+                (memory.token, memory.organization) = (token, known.unwrap_or(organization));
                 Next::Answer(json!({ "id": id, "ok": true, "value": null }))
             }
             Some("run") => {
@@ -205,6 +210,13 @@ fn words(body: &str) -> String {
     let refusal: Value = serde_json::from_str(body).unwrap_or_default();
     let said = refusal["error"]["message"].as_str().or_else(|| refusal["Message"].as_str());
     said.unwrap_or(body).to_owned()
+}
+
+/// Reads of which tenant a token is.
+fn tenant_of(token: &str) -> Option<String> {
+    let claims = from_base64url(token.split('.').nth(1)?)?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    Some(claims["tid"].as_str()?.to_owned())
 }
 
 fn half(line: &str) -> &str {

@@ -19,7 +19,6 @@ use crate::clock::Clock;
 use crate::microsoft::Shell;
 use crate::microsoft::auth::Token;
 use crate::microsoft::said::clip;
-use crate::model::TenantId;
 
 /// Is how many lines of standard error are kept, to explain a death.
 const LAST_WORDS: usize = 8;
@@ -112,14 +111,14 @@ impl Worker {
     /// Connects with a token; what the service says to that is in the reply.
     pub(super) async fn connect(
         &mut self,
-        tenant: TenantId,
+        organization: &str,
         shell: &Shell,
         token: &Arc<Token>,
     ) -> Result<Reply, Lost> {
         self.token = None;
         let order = Order::Connect {
             token: token.secret.expose_secret(),
-            organization: tenant.to_string(),
+            organization,
             user: user_of(token.secret.expose_secret()),
             environment: shell.environment.as_deref(),
         };
