@@ -37,6 +37,8 @@ pub struct StandIn {
     pub die_after: Option<u64>,
     /// Falls silent after this cmdlet was run, and before its answer.
     pub hang_after: Option<u64>,
+    /// Prints its token everywhere, and dies, instead of running a cmdlet.
+    pub leak: bool,
     /// Never says hello.
     pub mute: bool,
     /// Refuses every connection with these words.
@@ -58,6 +60,8 @@ enum Next {
     Answer(Value),
     /// The process ends here.
     Die,
+    /// The same, after its token has been printed.
+    Leak,
     /// The process goes on, and says nothing any more.
     Hang,
 }
@@ -77,6 +81,16 @@ impl StandIn {
             let answer = match self.follow(&mut memory, &line).await {
                 Next::Answer(answer) => answer,
                 Next::Die => return Ok(false),
+                Next::Leak => {
+                    let token = &memory.token;
+                    let (first, second) = token.split_at(token.len() / 2);
+                    answers.write_all(format!("WARNING: {token}\n").as_bytes()).await?;
+                    answers.flush().await?;
+                    let words = format!("Bearer {first}\n| {second}\nthe token {token} is odd\n");
+                    errors.write_all(words.as_bytes()).await?;
+                    errors.flush().await?;
+                    return Ok(false);
+                }
                 Next::Hang => return std::future::pending().await,
             };
             given += 1;
@@ -131,6 +145,9 @@ impl StandIn {
             }
             Some("run") => {
                 memory.cmdlets += 1;
+                if self.leak {
+                    return Next::Leak;
+                }
                 if self.die_before == Some(memory.cmdlets) {
                     return Next::Die;
                 }

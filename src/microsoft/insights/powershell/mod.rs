@@ -5,6 +5,7 @@
 //! speaks in lines. What PowerShell and the module really do is Microsoft's; here, without them, a stand-in speaks the
 //! same lines (`insightctl sandbox pwsh`), and the script is held against PowerShell's grammar.
 
+mod hush;
 mod lines;
 mod pool;
 mod refused;
