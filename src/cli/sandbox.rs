@@ -96,6 +96,7 @@ async fn stand_in(args: &PwshArgs) -> Result<Exit, Failure> {
         die_before,
         die_after,
         hang_after,
+        leak,
         mute,
         refuse,
         rest: _,
@@ -110,6 +111,7 @@ async fn stand_in(args: &PwshArgs) -> Result<Exit, Failure> {
         die_before: *die_before,
         die_after: *die_after,
         hang_after: *hang_after,
+        leak: *leak,
         mute: *mute,
         refuse: refuse.clone(),
     };

@@ -116,6 +116,9 @@ pub(in crate::cli) struct PwshArgs {
     /// Fall silent after this cmdlet was run
     #[arg(long, value_name = "N")]
     pub(in crate::cli) hang_after: Option<u64>,
+    /// Print the token everywhere and die instead of running a cmdlet
+    #[arg(long)]
+    pub(in crate::cli) leak: bool,
     /// Never say hello
     #[arg(long)]
     pub(in crate::cli) mute: bool,

@@ -33,7 +33,6 @@ param(
     [switch]$WithoutLicences
 )
 
-$ErrorActionPreference = 'Stop'
 # Whoever runs this has consented to the plan as a whole.
 $ConfirmPreference = 'None'
 
@@ -59,15 +58,15 @@ function Confirm-Module([string]$Name, [version]$Least) {
     if (-not $newest -or $newest.Version -lt $Least) {
         throw "the module $Name in version $Least or later is missing: Install-Module $Name -Scope CurrentUser"
     }
-    Import-Module -Name $Name -MinimumVersion $Least
+    Import-Module -Name $Name -MinimumVersion $Least -ErrorAction Stop
 }
 
 # Connects to the settings service, and makes sure that it is the tenant of the plan.
 function Connect-Settings {
-    $open = @(Get-ConnectionInformation | Where-Object { $_.State -eq 'Connected' })
+    $open = @(Get-ConnectionInformation -ErrorAction Stop | Where-Object { $_.State -eq 'Connected' })
     if ($open.Count -eq 0) {
-        Connect-ExchangeOnline -ShowBanner:$false
-        $open = @(Get-ConnectionInformation | Where-Object { $_.State -eq 'Connected' })
+        Connect-ExchangeOnline -ShowBanner:$false -ErrorAction Stop
+        $open = @(Get-ConnectionInformation -ErrorAction Stop | Where-Object { $_.State -eq 'Connected' })
     }
     if ($open.Count -eq 0) { throw 'there is no connection to Exchange Online' }
     foreach ($one in $open) {
@@ -75,7 +74,7 @@ function Connect-Settings {
             throw "connected to tenant $($one.TenantID), and the plan is for $TenantId; nothing was written: Disconnect-ExchangeOnline"
         }
     }
-    $defaults = Get-DefaultTenantMyAnalyticsFeatureConfig
+    $defaults = Get-DefaultTenantMyAnalyticsFeatureConfig -ErrorAction Stop
     if ($defaults.TenantId -and "$($defaults.TenantId)" -ne $TenantId) {
         throw "the service answers for tenant $($defaults.TenantId), and the plan is for $TenantId; nothing was written"
     }
@@ -83,8 +82,8 @@ function Connect-Settings {
 
 # Connects to Microsoft Graph, and makes sure that it is the tenant of the plan.
 function Connect-Licences {
-    Connect-MgGraph -TenantId $TenantId -Scopes 'User.Read.All', 'LicenseAssignment.ReadWrite.All' -NoWelcome
-    $context = Get-MgContext
+    Connect-MgGraph -TenantId $TenantId -Scopes 'User.Read.All', 'LicenseAssignment.ReadWrite.All' -NoWelcome -ErrorAction Stop
+    $context = Get-MgContext -ErrorAction Stop
     if ("$($context.TenantId)" -ne $TenantId) {
         throw "connected to tenant $($context.TenantId), and the plan is for $TenantId; nothing was written: Disconnect-MgGraph"
     }
@@ -569,34 +568,43 @@ $Stream = $null
 $Writer = $null
 $Stopped = $false
 
-$UsesGraph = $LicenceSteps -gt 0 -and -not $WithoutLicences
-# Microsoft Graph comes first: its module is the pickier one about what else is loaded.
-if ($UsesGraph) {
-    Confirm-Module 'Microsoft.Graph.Authentication' '2.0.0'
-    Connect-Licences
-}
-Confirm-Module 'ExchangeOnlineManagement' '3.2.0'
-Connect-Settings
+# Carries the plan out. Errors are to stop this script, and not Microsoft's modules where they go on by themselves: those
+# inherit of the global scope, in which a script runs that was started with -File, and not of a function's.
+function Invoke-Plan {
+    $ErrorActionPreference = 'Stop'
 
-try {
-    Open-Results
-    $number = 0
-    foreach ($line in [System.IO.File]::ReadLines($StepsFile)) {
-        $number++
-        $percent = [Math]::Min(100, [int](100 * $number / $StepCount))
-        Write-Progress -Activity 'Carrying out the plan' -Status "step $number of $StepCount" -PercentComplete $percent
-        Complete-Step (ConvertFrom-Json -InputObject $line)
-        if ($FailuresInARow -ge $StopAfter) {
-            $Stopped = $true
-            break
-        }
+    $UsesGraph = $LicenceSteps -gt 0 -and -not $WithoutLicences
+    # Microsoft Graph comes first: its module is the pickier one about what else is loaded.
+    if ($UsesGraph) {
+        Confirm-Module 'Microsoft.Graph.Authentication' '2.0.0'
+        Connect-Licences
     }
-    Write-Progress -Activity 'Carrying out the plan' -Completed
+    Confirm-Module 'ExchangeOnlineManagement' '3.2.0'
+    Connect-Settings
+
+    try {
+        Open-Results
+        $number = 0
+        foreach ($line in [System.IO.File]::ReadLines($StepsFile)) {
+            $number++
+            $percent = [Math]::Min(100, [int](100 * $number / $StepCount))
+            Write-Progress -Activity 'Carrying out the plan' -Status "step $number of $StepCount" -PercentComplete $percent
+            Complete-Step (ConvertFrom-Json -InputObject $line)
+            if ($FailuresInARow -ge $StopAfter) {
+                $script:Stopped = $true
+                break
+            }
+        }
+        Write-Progress -Activity 'Carrying out the plan' -Completed
+    }
+    finally {
+        if ($Writer) { $Writer.Dispose() }
+        elseif ($Stream) { $Stream.Dispose() }
+    }
 }
-finally {
-    if ($Writer) { $Writer.Dispose() }
-    elseif ($Stream) { $Stream.Dispose() }
-}
+
+# Whatever it ends with ends this script, also where the global scope would go on.
+try { Invoke-Plan } catch { throw }
 
 # ---------------------------------------------------------------------------------------------------------- the end
 
