@@ -201,6 +201,31 @@ async fn who_has_changed_their_mind_is_left_alone_and_keeps_their_choice() {
 }
 
 #[tokio::test]
+async fn who_opts_out_between_two_runs_is_not_opted_in_a_second_time() {
+    let scene = Scene::handed_over().await;
+    let mut script = Script::of(&scene.stage, &scene.wire);
+    script.refused = Some(1);
+    script.run(&scene.stage, usize::MAX).await;
+    let opted_in = |row: &&str| row.contains(",mode,opt-out,opt-in,done,");
+    let results = scene.results();
+    let half = |who: &str| results.lines().any(|row| row.starts_with(who) && row.contains(",failed,"));
+    let mut who = results.lines().filter(opted_in).map(|row| row.split(',').next().unwrap());
+    let who = who.find(|who| half(who)).unwrap();
+    scene.person(who, ("PrivacyMode", "opt-out")).await;
+    let writes = scene.served.writes().len();
+    scene.script(usize::MAX).await;
+    let results = scene.results();
+    let last = results.lines().rfind(|row| row.starts_with(who)).unwrap();
+    assert!(last.contains(",moved,0,"), "{last}");
+    assert!(scene.served.writes().len() > writes, "others are gone on with");
+    assert!(scene.served.writes()[writes..].iter().all(|write| !format!("{write:?}").contains(who)));
+    scene.record().with(0);
+    let told = scene.run(&["explain", who, "--format", "json"]).with(0);
+    let told: Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(told["settings"][0]["have"], "opt-out", "{told:#}");
+}
+
+#[tokio::test]
 async fn results_that_come_after_another_look_still_count_as_ours() {
     let scene = Scene::handed_over().await;
     scene.script(usize::MAX).await;

@@ -283,10 +283,13 @@ function Open-Results {
             if ($_.PlanHash -ne $PlanHash) {
                 throw "$Results holds results of another plan, $($_.PlanHash); name another file with -Results"
             }
-            $script:Known[[int]$_.Operation] = @{ Outcome = $_.Outcome; Before = $_.Before }
+            $number = [int]$_.Operation
+            $known = $script:Known[$number]
+            # Where nothing was sent, what was sent before is still what counts.
+            if ($known -and [int]$_.Attempts -eq 0 -and -not (Test-Final $_.Outcome)) { return }
+            $script:Known[$number] = @{ Outcome = $_.Outcome; Before = $_.Before; Attempts = [int]$_.Attempts }
         }
     }
-    if (Test-Path -LiteralPath $Pending) { $script:CutOff = "$(Get-Content -LiteralPath $Pending -TotalCount 1)".Trim() }
     if ($WhatIf) { return }
     # Others may read the file meanwhile; a second run of this script finds it locked.
     $script:Stream = [System.IO.File]::Open($Results, 'Append', 'Write', 'Read')
@@ -296,13 +299,50 @@ function Open-Results {
     $script:Writer.Flush()
 }
 
-# Notes that a step is about to be written, so that a run that dies now can be told from somebody else's change.
-function Set-Pending($Step) {
-    [System.IO.File]::WriteAllText($Pending, "$PlanHash $($Step.step)")
+# Notes that a step is about to be written, so that a run that dies now can be told from somebody else's change. The step
+# stands in it as a whole: a plan that is handed over again may number its steps otherwise, or leave this one out.
+function Set-Pending {
+    $bytes = [System.Text.UTF8Encoding]::new($false).GetBytes("$PlanHash`n$script:Line`n")
+    $file = [System.IO.File]::Open($Pending, 'Create', 'Write', 'None')
+    try {
+        $file.Write($bytes, 0, $bytes.Length)
+        $file.Flush($true)
+    }
+    finally { $file.Dispose() }
+    $script:Marked = $true
 }
 
+# Takes the note away once the rows of its step are on the disk.
 function Clear-Pending {
-    if (-not $WhatIf -and (Test-Path -LiteralPath $Pending)) { Remove-Item -LiteralPath $Pending }
+    if (-not $script:Marked) { return }
+    [System.IO.File]::Delete($Pending)
+    $script:Marked = $false
+}
+
+# Writes a row for what an earlier run was writing when it died: nobody knows whether it was done.
+function Resolve-Pending {
+    if (-not (Test-Path -LiteralPath $Pending)) { return }
+    $text = [System.IO.File]::ReadAllText($Pending)
+    $parts = $text -split "`n"
+    # A note that has no end was not yet written when the machine died, and so nothing else was.
+    if ($parts.Count -ge 3) {
+        if ($parts[0] -ne $PlanHash) { throw "$Pending is of another plan, $($parts[0]); name another file with -Results" }
+        $step = ConvertFrom-Json -InputObject $parts[1]
+        foreach ($operation in @($step.operations)) {
+            $outcome = Get-Outcome $operation
+            if ((Test-Final $outcome) -or $outcome -eq 'settling' -or $outcome -eq 'unanswered') { continue }
+            $script:Known[[int]$operation.number] = @{ Outcome = 'unanswered'; Before = ''; Attempts = 1 }
+            if (-not $WhatIf) { Add-Row $Step $operation 'unanswered' 1 'the run that wrote it was cut off' '' '' }
+        }
+    }
+    if ($WhatIf) { return }
+    Save-Rows
+    # The step is looked at again in this run, which counts it then.
+    $script:Counts.Clear()
+    $script:Held.Clear()
+    $script:FailuresInARow = 0
+    $script:Marked = $true
+    Clear-Pending
 }
 
 # -------------------------------------------------------------------------------------------------------- judging
@@ -326,13 +366,24 @@ function Set-Held($Operation, [string]$Outcome, [string]$Before) {
     $script:Held[$Operation.pins] = "the pin of operation $($Operation.number) is $Outcome"
 }
 
+# Says whether an earlier run has sent something for an operation; even where it was refused, an earlier call of the same
+# step may have left something.
+function Test-Begun($Operation) {
+    $known = $script:Known[[int]$Operation.number]
+    if (-not $known) { return $false }
+    if (@('done', 'settling', 'unanswered') -contains $known.Outcome) { return $true }
+    return ($known.Outcome -eq 'failed' -and $known.Attempts -gt 0)
+}
+
 # Says how what is there fits an operation: 'write', 'ours', 'wait', 'already' or 'moved'.
-function Get-Fit($Operation, [string]$Have, [bool]$Begun, [bool]$CutOffHere) {
+function Get-Fit($Operation, [string]$Have, [bool]$Begun) {
     $earlier = Get-Outcome $Operation
     $flip = $script:Flipped[$Operation.setting]
     $followed = $flip -and $Operation.from -eq $flip.From -and $Have -eq $flip.To
     if ($Have -eq $Operation.to -and $Operation.from -ne $Operation.to) {
-        if ($followed -or $CutOffHere -or $earlier -eq 'settling' -or $earlier -eq 'unanswered') { return 'ours' }
+        if ($earlier -eq 'settling' -or ($earlier -eq 'unanswered' -and -not $followed)) { return 'ours' }
+        # What only follows the default is not theirs yet, and would go with the next change of the default.
+        if ($followed) { return 'write' }
         return 'already'
     }
     if ($earlier -eq 'settling') {
@@ -347,10 +398,11 @@ function Get-Fit($Operation, [string]$Have, [bool]$Begun, [bool]$CutOffHere) {
 # ------------------------------------------------------------------------------------------------------- the steps
 
 function Complete-Person($Step, $Open) {
-    $cutOffHere = $script:CutOff -eq "$PlanHash $($Step.step)"
-    $begun = $cutOffHere
+    $begun = $false
+    $unanswered = $false
     foreach ($operation in @($Step.operations)) {
-        if (@('done', 'settling', 'unanswered') -contains (Get-Outcome $operation)) { $begun = $true }
+        if (Test-Begun $operation) { $begun = $true }
+        if ((Get-Outcome $operation) -eq 'unanswered') { $unanswered = $true }
     }
     $have = Read-Person $Step
     if (-not $have.State) {
@@ -360,16 +412,27 @@ function Complete-Person($Step, $Open) {
     $before = Format-State $have.State
     $fits = @{}
     foreach ($operation in $Open) {
-        $fits["$($operation.number)"] = Get-Fit $operation ($have.State[$operation.setting]) $begun $cutOffHere
+        $fits["$($operation.number)"] = Get-Fit $operation ($have.State[$operation.setting]) $begun
     }
     $changed = ($fits.Values -contains 'moved') -or ($fits.Values -contains 'already')
     $optedOut = $Step.notOptedOut -and $have.State['mode'] -eq 'opt-out'
-    if ($changed -or $optedOut -or -not ($fits.Values -contains 'write')) {
+    # All calls of a step are sent together. Whoever has changed since what was done already does not get it again.
+    foreach ($operation in @($Step.operations)) {
+        $value = $have.State[$operation.setting]
+        if ((Get-Outcome $operation) -ne 'done' -or $value -eq $operation.to) { continue }
+        # A repetition that nobody heard of may have left what its first calls leave.
+        if ($unanswered -and $operation.setting -ne 'mode' -and @($operation.leaves) -contains $value) { continue }
+        foreach ($one in $Open) { Add-Row $Step $one 'moved' 0 "$($operation.setting) was done, and is $value by now" $before '' }
+        return
+    }
+    $waits = -not $changed -and -not $optedOut -and $fits.Values -contains 'wait'
+    if ($waits -or $changed -or $optedOut -or -not ($fits.Values -contains 'write')) {
         foreach ($operation in $Open) {
             switch ($fits["$($operation.number)"]) {
                 'ours' { Add-Row $Step $operation 'done' 0 'as written before' $before $before }
                 'already' { Add-Row $Step $operation 'already' 0 'somebody else has brought this about' $before '' }
                 'wait' { Set-Held $operation 'settling' $before }
+                { $_ -eq 'write' -and $waits } { Set-Held $operation 'waiting' $before; break }
                 default { Add-Row $Step $operation 'moved' 0 "found $before" $before '' }
             }
         }
@@ -380,7 +443,7 @@ function Complete-Person($Step, $Open) {
         return
     }
 
-    Set-Pending $Step
+    Set-Pending
     $calls = @($Step.calls)
     $taken = 0
     $attempts = @()
@@ -432,8 +495,7 @@ function Complete-Default($Step, $Operation) {
     }
     $before = Format-State $have.State
     if ($readable) {
-        $cutOffHere = $script:CutOff -eq "$PlanHash $($Step.step)"
-        $fit = Get-Fit $Operation ($have.State[$Operation.setting]) $cutOffHere $cutOffHere
+        $fit = Get-Fit $Operation ($have.State[$Operation.setting]) (Test-Begun $Operation)
         switch ($fit) {
             'ours' { Add-Row $Step $Operation 'done' 0 'as written before' $before $before }
             'already' { Add-Row $Step $Operation 'already' 0 'somebody else has brought this about' $before '' }
@@ -445,7 +507,7 @@ function Complete-Default($Step, $Operation) {
         Add-Row $Step $Operation 'would-write' 0 '' $before ''
         return
     }
-    Set-Pending $Step
+    Set-Pending
     $with = @{}
     foreach ($parameter in @($Step.calls)[0].PSObject.Properties) { $with[$parameter.Name] = $parameter.Value }
     $sent = Invoke-Patiently 'Set-DefaultTenantMyAnalyticsFeatureConfig' $with
@@ -472,14 +534,13 @@ function Complete-Licences($Step, $Operation) {
     $from = "$($Operation.setting)=$($Operation.from)"
     $to = "$($Operation.setting)=$($Operation.to)"
     $earlier = Get-Outcome $Operation
-    $cutOffHere = $script:CutOff -eq "$PlanHash $($Step.step)"
     $have = Read-Licences $Step
     if (-not $have.Shows) {
         Add-Row $Step $Operation 'failed' 0 "not written, since it could not be read: $($have.Message)" '' ''
         return
     }
     if ($have.Shows -eq 'after') {
-        if ($cutOffHere -or $earlier -eq 'settling' -or $earlier -eq 'unanswered') {
+        if ($earlier -eq 'settling' -or $earlier -eq 'unanswered') {
             Add-Row $Step $Operation 'done' 0 'as written before' $to $to
         }
         else { Add-Row $Step $Operation 'already' 0 'somebody else has brought this about' $to '' }
@@ -494,7 +555,7 @@ function Complete-Licences($Step, $Operation) {
         Add-Row $Step $Operation 'would-write' 0 '' $from ''
         return
     }
-    Set-Pending $Step
+    Set-Pending
     $licences = @()
     foreach ($change in @($Step.licences)) {
         $licences += @{ skuId = $change.sku; disabledPlans = [string[]]@($change.after) }
@@ -564,7 +625,8 @@ $Flipped = @{}
 $Counts = @{}
 $Rows = New-Object 'System.Collections.Generic.List[object]'
 $FailuresInARow = 0
-$CutOff = ''
+$Line = ''
+$Marked = $false
 $Stream = $null
 $Writer = $null
 $Stopped = $false
@@ -580,12 +642,14 @@ Connect-Settings
 
 try {
     Open-Results
+    Resolve-Pending
     $number = 0
-    foreach ($line in [System.IO.File]::ReadLines($StepsFile)) {
+    foreach ($text in [System.IO.File]::ReadLines($StepsFile)) {
         $number++
+        $Line = $text
         $percent = [Math]::Min(100, [int](100 * $number / $StepCount))
         Write-Progress -Activity 'Carrying out the plan' -Status "step $number of $StepCount" -PercentComplete $percent
-        Complete-Step (ConvertFrom-Json -InputObject $line)
+        Complete-Step (ConvertFrom-Json -InputObject $Line)
         if ($FailuresInARow -ge $StopAfter) {
             $Stopped = $true
             break
