@@ -42,11 +42,20 @@ $TenantId = '{{TENANT}}'
 $StepsHash = '{{STEPS_SHA256}}'
 $StepCount = {{STEPS}}
 $LicenceSteps = {{LICENCE_STEPS}}
+# The plan, and the consent to it, hold until then.
+$NotAfter = '{{NOT_AFTER}}'
+# So many people may be found changed, or the plan as a whole is stale.
+$MayMove = {{MAY_MOVE}}
+# What the sign-in commands call the cloud; nothing where it is the worldwide one.
+$ExchangeCloud = '{{EXCHANGE_CLOUD}}'
+$GraphCloud = '{{GRAPH_CLOUD}}'
 
 # Pauses after the service asks for fewer calls, in seconds; after the last one the call has failed.
 $Pauses = 15, 30, 60, 120, 240
 $AsksForPause = '\b429\b|throttl|too many requests|server is busy|backoff|back off'
-# After these nobody knows whether a write was done.
+# After these a write was surely not done; after anything else nobody knows, least of all after these others.
+$Refuses = '\b40[0134]\b|\b429\b|throttl|too many requests|bad request|unauthori[sz]ed|forbidden|access.?(is )?denied|' +
+    'permission|not found|could ?n.t be found|could not be found|does ?n.t exist|invalid|cannot (bind|validate)'
 $LeavesOpen = 'timed? ?out|cancel|connection|network|socket|gateway|\b50[0234]\b|unavailable|internal server error'
 
 $Columns = 'UserPrincipalName', 'ObjectId', 'Group', 'Setting', 'From', 'To', 'Outcome', 'Attempts', 'RequestId', 'Message',
@@ -66,7 +75,9 @@ function Confirm-Module([string]$Name, [version]$Least) {
 function Connect-Settings {
     $open = @(Get-ConnectionInformation | Where-Object { $_.State -eq 'Connected' })
     if ($open.Count -eq 0) {
-        Connect-ExchangeOnline -ShowBanner:$false
+        $with = @{ ShowBanner = $false }
+        if ($ExchangeCloud) { $with['ExchangeEnvironmentName'] = $ExchangeCloud }
+        Connect-ExchangeOnline @with
         $open = @(Get-ConnectionInformation | Where-Object { $_.State -eq 'Connected' })
     }
     if ($open.Count -eq 0) { throw 'there is no connection to Exchange Online' }
@@ -83,7 +94,9 @@ function Connect-Settings {
 
 # Connects to Microsoft Graph, and makes sure that it is the tenant of the plan.
 function Connect-Licences {
-    Connect-MgGraph -TenantId $TenantId -Scopes 'User.Read.All', 'LicenseAssignment.ReadWrite.All' -NoWelcome
+    $with = @{ TenantId = $TenantId; Scopes = @('User.Read.All', 'LicenseAssignment.ReadWrite.All'); NoWelcome = $true }
+    if ($GraphCloud) { $with['Environment'] = $GraphCloud }
+    Connect-MgGraph @with
     $context = Get-MgContext
     if ("$($context.TenantId)" -ne $TenantId) {
         throw "connected to tenant $($context.TenantId), and the plan is for $TenantId; nothing was written: Disconnect-MgGraph"
@@ -109,7 +122,7 @@ function Invoke-Patiently([string]$Cmdlet, [hashtable]$With) {
         catch {
             $said = "$($_.Exception.Message)"
             if (-not ($said -match $AsksForPause) -or $attempt -gt $Pauses.Count) {
-                return @{ Ok = $false; Answer = $null; Attempts = $attempt; Message = $said; Open = ($said -match $LeavesOpen) }
+                return @{ Ok = $false; Answer = $null; Attempts = $attempt; Message = $said; Open = ($said -match $LeavesOpen -or -not ($said -match $Refuses)) }
             }
         }
         Start-Sleep -Seconds $Pauses[$attempt - 1]
@@ -239,6 +252,7 @@ function Save-Rows {
     foreach ($row in $script:Rows) {
         $step = $row.Step
         $operation = $row.Operation
+        if ($step.id -and (Test-Changed $row.Outcome)) { $script:Changed["$($step.id)"] = $true }
         $script:Counts[$row.Outcome] = 1 + [int]$script:Counts[$row.Outcome]
         if ($row.Outcome -eq 'failed' -or $row.Outcome -eq 'unanswered') { $failed = $true }
         if ($WhatIf) {
@@ -277,12 +291,20 @@ function Remove-TornRow {
 # Reads the rows of an earlier run of this script, and opens the file to append to it.
 function Open-Results {
     if ((Test-Path -LiteralPath $Results) -and (Get-Item -LiteralPath $Results).Length -gt 0) {
+        # A header that was cut off in the middle is ours, too.
+        $header = $Columns -join ','
+        $first = "$(Get-Content -LiteralPath $Results -TotalCount 1 -Encoding UTF8)"
+        $torn = $header.StartsWith($first, [StringComparison]::Ordinal) -and $first.Length -eq (Get-Item -LiteralPath $Results).Length
+        if ($first -cne $header -and -not $torn) {
+            throw "$Results is no results file of this script, and is left as it is; name another file with -Results"
+        }
         if (-not $WhatIf) { Remove-TornRow }
         Import-Csv -LiteralPath $Results -Encoding UTF8 | ForEach-Object {
             if ("$($_.PlanHash)".Length -ne $PlanHash.Length) { return }
             if ($_.PlanHash -ne $PlanHash) {
                 throw "$Results holds results of another plan, $($_.PlanHash); name another file with -Results"
             }
+            if ($_.ObjectId -and (Test-Changed $_.Outcome)) { $script:Changed["$($_.ObjectId)"] = $true }
             $number = [int]$_.Operation
             $known = $script:Known[$number]
             # Where nothing was sent, what was sent before is still what counts.
@@ -355,6 +377,11 @@ function Get-Outcome($Operation) {
 
 function Test-Final([string]$Outcome) {
     return ($Outcome -eq 'done' -or $Outcome -eq 'already' -or $Outcome -eq 'moved')
+}
+
+# Says whether somebody else was faster, or undid what the plan found.
+function Test-Changed([string]$Outcome) {
+    return ($Outcome -eq 'already' -or $Outcome -eq 'moved')
 }
 
 # Holds a default back where a value that is to outlive it does not surely stand. Who has opted out, or has changed this
@@ -619,7 +646,13 @@ if ((Get-FileHash -LiteralPath $StepsFile -Algorithm SHA256).Hash -ne $StepsHash
     throw "$StepsFile is not the file that was written with this script; nothing was written"
 }
 
+$until = [DateTimeOffset]::Parse($NotAfter, [System.Globalization.CultureInfo]::InvariantCulture)
+if ([DateTimeOffset]::UtcNow -gt $until) {
+    throw "the plan, or the consent to it, held until $NotAfter; nothing was written: plan again, and hand the new plan over"
+}
+
 $Known = @{}
+$Changed = @{}
 $Held = @{}
 $Flipped = @{}
 $Counts = @{}
@@ -630,6 +663,7 @@ $Marked = $false
 $Stream = $null
 $Writer = $null
 $Stopped = $false
+$Stale = $false
 
 $UsesGraph = $LicenceSteps -gt 0 -and -not $WithoutLicences
 # Microsoft Graph comes first: its module is the pickier one about what else is loaded.
@@ -645,6 +679,10 @@ try {
     Resolve-Pending
     $number = 0
     foreach ($text in [System.IO.File]::ReadLines($StepsFile)) {
+        if ($Changed.Count -gt $MayMove) {
+            $Stale = $true
+            if (-not $WhatIf) { break }
+        }
         $number++
         $Line = $text
         $percent = [Math]::Min(100, [int](100 * $number / $StepCount))
@@ -667,6 +705,7 @@ finally {
 foreach ($outcome in @($Counts.Keys | Sort-Object)) { Write-Output "$($Counts[$outcome]) $outcome" }
 if ($Counts.Count -eq 0) { Write-Output 'Nothing was left to do.' }
 if ($WithoutLicences -and $LicenceSteps -gt 0) { Write-Warning "$LicenceSteps operations on service plans were left alone (-WithoutLicences)" }
+if ($Stale) { Write-Warning "more than $MayMove people are no longer as planned: the plan is stale; plan again, and hand the new plan over" }
 if ($Stopped) { Write-Warning "stopped after $StopAfter failures in a row; run the script again once the cause is found, and it goes on" }
 if ($WhatIf) {
     Write-Output 'Nothing was written (-WhatIf).'
