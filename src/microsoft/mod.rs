@@ -38,7 +38,7 @@ use std::sync::Arc;
 pub use self::auth::{
     Certificate, CertificateError, Credential, Federated, Lack, SignedIn, TokenClaims, advice,
 };
-pub use self::cloud::exchange_environment;
+pub use self::cloud::{exchange_environment, graph_environment};
 pub use self::connection::{Connection, Endpoints, Shell, Transport};
 pub use self::examine::{DirectoryExamined, Examination, examine};
 pub use self::graph::GroupsFound;
