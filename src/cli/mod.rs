@@ -109,14 +109,14 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
     let Arguments { global, command } = arguments;
     match command {
         Command::Validate(args) => validate::run(global, console, args),
-        Command::Doctor(args) => until_interrupted(doctor::run(global, console, args)).await,
+        Command::Doctor(args) => Box::pin(until_interrupted(doctor::run(global, console, args))).await,
         Command::Init(args) => init::run(global, console, args),
         Command::Schema(args) => schema::run(console, args),
         Command::Plan(args) => until_interrupted(plan::run(global, console, args)).await,
         Command::Show(args) => show::run(console, args),
         Command::Waive(args) => waive::run(global, console, args),
         Command::Apply(args) => apply::run(global, console, args).await,
-        Command::Handover(args) => until_interrupted(handover::run(global, console, args)).await,
+        Command::Handover(args) => Box::pin(until_interrupted(handover::run(global, console, args))).await,
         Command::Rollback(args) => rollback::run(global, console, args).await,
         Command::Record(args) => Box::pin(record::run(global, console, args)).await,
         Command::Explain(args) => until_interrupted(explain::run(global, console, args)).await,

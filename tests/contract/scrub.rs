@@ -12,8 +12,8 @@ const LONGEST: usize = 240;
 /// Gives a code span with what a service said: without addresses, ids and what it quotes, on one line, and not at any
 /// length.
 pub(crate) fn said(text: &str) -> String {
-    let text = &unquoted(text);
     static BREAKS: LazyLock<Vec<char>> = LazyLock::new(|| " \t\r\n\"'<>()[]{},;:|=`".chars().collect());
+    let text = &unquoted(text);
     let mut clean = String::new();
     let mut word = String::new();
     for char in text.chars().chain([' ']) {
@@ -82,8 +82,9 @@ pub(crate) fn without(names: &BTreeSet<String>, text: &str) -> String {
     let mut at = 0;
     while at < chars.len() {
         let starts = at == 0 || ends(at - 1);
-        let named = |name: &&Vec<char>| starts && small[at..].starts_with(name) && ends(at + name.len());
-        if let Some(name) = names.iter().find(named) {
+        let stands_here =
+            |name: &&Vec<char>| starts && small[at..].starts_with(name) && ends(at + name.len());
+        if let Some(name) = names.iter().find(stands_here) {
             clean.push_str("‹name›");
             at += name.len();
         } else {

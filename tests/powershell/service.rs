@@ -134,10 +134,10 @@ async fn a_token_that_powershell_prints_reaches_neither_a_trace_nor_a_refusal() 
     let mut told = format!("{:?}", company.read(&writer).await);
     told += &format!("{:?}", company.opt_out(&writer).await);
     assert!(told.contains("the token (the token) is odd"), "{told}");
-    let traced = String::from_utf8(trace.0.lock().unwrap().clone()).unwrap();
+    let written = String::from_utf8(trace.0.lock().unwrap().clone()).unwrap();
     for line in ["PowerShell prints line=\"WARNING: (the token)\"", "Bearer (the token)", "| (the token)"] {
-        assert!(traced.contains(line), "{line}: {traced}");
+        assert!(written.contains(line), "{line}: {written}");
     }
     // Every token of the sandbox begins with these: `{"` in base64.
-    assert!(!told.contains("eyJ") && !traced.contains("eyJ"), "{told}\n{traced}");
+    assert!(!told.contains("eyJ") && !written.contains("eyJ"), "{told}\n{written}");
 }

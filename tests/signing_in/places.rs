@@ -98,7 +98,7 @@ async fn tokens_are_asked_for_the_cloud_whatever_the_address() {
 async fn an_address_that_would_tell_tokens_to_a_listener_is_refused() {
     let scene = Scene::set().await;
     for flag in ["--login-url", "--graph-url", "--exchange-url"] {
-        let ended = scene.run(&["plan", "--new-store", flag, "http://graph.example"], &ASKS).await.with(8);
+        let ended = scene.run(&["plan", "--new-store", flag, "http://graph.example"], &ASKS).await.with(3);
         assert!(
             ended.err.contains("tokens are sent in the clear to this machine only"),
             "{flag}: {}",

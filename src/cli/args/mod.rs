@@ -87,7 +87,7 @@ pub(in crate::cli) struct Global {
     /// What carries the insights settings, instead of the manifest's `transport`: `powershell` or `exchange-rest`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "TRANSPORT")]
     pub(in crate::cli) transport: Option<Transport>,
-    /// PowerShell 7 for `transport: powershell`; by default the one that INSIGHTCTL_PWSH names, else `pwsh` from the
+    /// PowerShell 7 for `transport: powershell`; by default the one that `INSIGHTCTL_PWSH` names, else `pwsh` from the
     /// search path, and with the sandbox, whatever the variable says, a stand-in that needs no PowerShell
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "PATH")]
     pub(in crate::cli) pwsh: Option<PathBuf>,

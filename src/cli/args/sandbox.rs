@@ -88,6 +88,7 @@ pub(in crate::cli) enum SandboxCommand {
 
 /// Is how the stand-in behaves; numbers count the cmdlets of one process.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that was typed")]
 pub(in crate::cli) struct PwshArgs {
     /// The address of the sandbox
     #[arg(long, value_name = "URL")]

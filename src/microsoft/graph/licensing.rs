@@ -126,7 +126,8 @@ impl Graph {
         let mut all: BTreeMap<PersonId, Option<Arc<str>>> = BTreeMap::new();
         self.pages(members(&self.url(""), id), |page: Vec<wire::Member>| {
             // What does not say its kind may be a person, and stands against the group then.
-            let is_user = |one: &wire::Member| one.kind.as_deref().is_none_or(|kind| kind.ends_with(".user"));
+            let is_user =
+                |one: &wire::Member| one.kind.as_deref().is_none_or(|kind| kind == "#microsoft.graph.user");
             let users = page.into_iter().filter(is_user);
             all.extend(users.map(|one| (PersonId(one.id), one.user_principal_name)));
             Ok(())

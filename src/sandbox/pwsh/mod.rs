@@ -18,6 +18,7 @@ use super::text::from_base64url;
 
 /// Says how a stand-in behaves; every number counts the cmdlets of one process, from 1.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a way to misbehave, and they go together")]
 pub struct StandIn {
     /// The sandbox that it asks, such as `http://127.0.0.1:8080`.
     pub at: String,
