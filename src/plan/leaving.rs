@@ -106,12 +106,12 @@ impl Leaver<'_> {
                 }
             };
             // An opt-in leaves the features in no known state, so each is stated with it.
+            let stays = |entry: Entry| entry.chosen || entry.is_undone(have, bench.manifest);
             let stated = setting.feature().filter(|_| opts_in).map(|feature| {
                 match bench.tenant.defaults.get(&feature) {
-                    // Who may have followed the default goes on as if they did; a choice is stated as it is.
-                    Some(default) if default.now == have && !entry.is_some_and(|entry| entry.chosen) => {
-                        default.after
-                    }
+                    // Who may have followed the default goes on as if they did; a choice is stated as it is, and so is
+                    // what an administrator undid.
+                    Some(default) if default.now == have && !entry.is_some_and(stays) => default.after,
                     Some(_) | None => have,
                 }
             });
