@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Skipped;
 use super::about::{has_own_value, pinned};
 use super::judge;
 use crate::microsoft::{set_person, set_tenant};
-use crate::model::{Feature, PersonId, Refusal, ServicePlanId, SkuId, Value};
+use crate::model::{Cloud, Feature, PersonId, Refusal, ServicePlanId, SkuId, Value};
 use crate::plan::calls::{Set, Task, Work, calls};
 use crate::plan::{Because, Operation, Phase, Plan, Target};
 
@@ -21,6 +22,8 @@ use crate::plan::{Because, Operation, Phase, Plan, Target};
 pub struct Handover<'p> {
     /// The plan.
     pub plan: &'p Plan,
+    /// What it holds to, once it is out of our hands.
+    pub bounds: Bounds,
     /// How many people are left out, since they are no longer as planned, or protected by now.
     pub people_left_out: u64,
     /// How many defaults are left out, since somebody else has changed them.
@@ -30,6 +33,17 @@ pub struct Handover<'p> {
     held: BTreeSet<Feature>,
     /// People whom an operation of this plan opts out.
     opts_out: BTreeSet<PersonId>,
+}
+
+/// Is what a script makes sure of by itself, long after it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// When the plan is too old, or the first consent to it is over.
+    pub not_after: Timestamp,
+    /// How many people may be found changed before the plan as a whole is stale.
+    pub may_move: u64,
+    /// Which services it signs in to.
+    pub cloud: Cloud,
 }
 
 /// Says what a step is about.
@@ -116,7 +130,7 @@ pub struct StepLicence {
 
 impl<'p> Handover<'p> {
     /// Gathers the work of a plan, less who was found changed and who is protected by now.
-    pub fn of(plan: &'p Plan, left_out: &Skipped) -> Self {
+    pub fn of(plan: &'p Plan, left_out: &Skipped, bounds: Bounds) -> Self {
         let why = |index: &usize| left_out.why(&plan.operations[*index]);
         let mut held = BTreeSet::new();
         let mut opts_out = BTreeSet::new();
@@ -136,6 +150,7 @@ impl<'p> Handover<'p> {
         let Skipped { people, tenant, groups: _ } = left_out;
         Self {
             plan,
+            bounds,
             people_left_out: people.len() as u64,
             defaults_left_out: tenant.len() as u64,
             work,
@@ -152,6 +167,11 @@ impl<'p> Handover<'p> {
     /// Says whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.work.is_empty()
+    }
+
+    /// Counts the writes where nothing has to be repeated.
+    pub fn calls(&self) -> u64 {
+        self.work.iter().map(|work| work.task.calls()).sum()
     }
 
     /// Counts the operations on service plans, which a script carries out through Microsoft Graph.

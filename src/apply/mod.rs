@@ -35,7 +35,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
-pub use handover::{Handover, Kind, Step, StepLicence, StepOperation};
+pub use handover::{Bounds, Handover, Kind, Step, StepLicence, StepOperation};
 pub use preflight::{Memory, Skipped, StaleLimit, look_ahead};
 pub use report::{FORMAT, GroupRow, Outcome, Report, Row, Stopped};
 pub use taken::{Recorded, Taken, take_over};

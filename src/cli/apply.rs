@@ -12,6 +12,7 @@ use super::consent;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::interrupt::interrupted;
 use super::locked::keeping;
 use super::planning::{self, Planned};
 use super::saved::{self, Reviewed, Saved, Terms};
@@ -48,7 +49,7 @@ pub(super) async fn see_through(
     let mut held = None;
     let ready = tokio::select! {
         biased;
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::from).and(Err(nothing_applied())),
+        signalled = interrupted() => signalled.map_err(Failure::from).and(Err(nothing_applied())),
         ready = prepare(&mut held) => ready,
     };
     match (ready, held) {
@@ -235,10 +236,10 @@ pub(super) fn follow(console: &Console, event: &Event) {
 
 /// Drains at the first Ctrl-C, and gives up waiting at the second; the journal resumes after both.
 async fn interrupted_twice(console: &Console, stop: &Stop) -> Result<Exit, Failure> {
-    tokio::signal::ctrl_c().await?;
+    interrupted().await?;
     stop.request();
     console.insist("stopping: what is under way is finished first; Ctrl-C again gives up at once")?;
-    tokio::signal::ctrl_c().await?;
+    interrupted().await?;
     console.insist("given up; the next run looks at what was under way, and continues")?;
     Ok(Exit::Interrupted)
 }

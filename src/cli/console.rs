@@ -1,7 +1,7 @@
 //! How this process talks: data to standard output, talk to standard error.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{Color, Format, Global, Output};
@@ -35,6 +35,8 @@ pub(super) struct Console {
     pub(super) proofs: Proofs,
     /// What the surroundings say about the way to the services.
     pub(super) way: Way,
+    /// PowerShell for tenants of Microsoft 365, where the surroundings name one.
+    pub(super) pwsh: Option<PathBuf>,
     quiet: bool,
     progress: Arc<Mutex<Progress>>,
     clock: Clock,
@@ -42,7 +44,7 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn new(global: &Global, environment: Environment) -> Self {
-        let Environment { no_color, ci, who, holder, stores, proofs, way } = environment;
+        let Environment { no_color, ci, who, holder, stores, proofs, way, pwsh } = environment;
         let may = |terminal: bool| match global.color {
             Color::Auto => terminal && !no_color,
             Color::Always => true,
@@ -69,6 +71,7 @@ impl Console {
             stores,
             proofs,
             way,
+            pwsh,
             quiet: global.quiet,
             progress: Arc::new(Mutex::new(progress)),
             clock: Clock::system(),

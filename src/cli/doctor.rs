@@ -135,6 +135,7 @@ async fn connection(
         None => (real(global, console, manifest)?, None),
     };
     connection.settings = manifest.needs().include(Permission::Exchange, Purpose::Plan);
+    connection.name = manifest.tenant_name().map(Into::into);
     Ok((connection, sandbox))
 }
 

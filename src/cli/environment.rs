@@ -24,6 +24,8 @@ pub(super) struct Environment {
     pub(super) proofs: Proofs,
     /// What lies between us and the services.
     pub(super) way: Way,
+    /// `INSIGHTCTL_PWSH`: PowerShell for tenants of Microsoft 365, and never for the sandbox.
+    pub(super) pwsh: Option<PathBuf>,
 }
 
 /// Is what the surroundings say about the way to the services; it is told, and taken by the libraries themselves.
@@ -126,6 +128,7 @@ impl Environment {
             stores: Stores { throw_away: is_throw_away(variable), options: options() },
             proofs: Proofs::read(),
             way: Way::read(),
+            pwsh: variable("INSIGHTCTL_PWSH").map(PathBuf::from),
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::apply::shown;
 use super::args::{Format, Global, HandoverArgs, Output};
 use super::consent;
@@ -11,7 +13,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::saved::{self, Reviewed, Saved, Terms};
 use super::session::{Purpose, Session, clock, read_manifest};
-use crate::apply::Handover;
+use crate::apply::{Bounds, Handover, Skipped};
+use crate::model::Waiver;
+use crate::plan::Plan;
 use crate::render;
 
 /// Is what the script is called in a folder.
@@ -49,8 +53,8 @@ async fn write(
     session: &Session,
     args: &HandoverArgs,
     terms: Terms<'_>,
-    plan: crate::plan::Plan,
-    waivers: &[crate::model::Waiver],
+    plan: Plan,
+    waivers: &[Waiver],
     [script, data]: [&Path; 2],
 ) -> Result<Exit, Failure> {
     let remembered = session.remembered().await?;
@@ -61,7 +65,7 @@ async fn write(
     let plan = shown(console, terms.output, terms.form, planned, Some(&args.plan))?;
     let saved = Saved { plan: &plan, remembered: &remembered, meanwhile: &meanwhile };
     let left_out = saved::look_at_all(session, console, terms, saved).await?;
-    let handover = Handover::of(&plan, &left_out);
+    let handover = Handover::of(&plan, &left_out, bounds(session, terms, &plan, &left_out, waivers));
     if handover.is_empty() {
         console.say("There is nothing to hand over: the plan, as far as it still holds, writes nothing.")?;
         return Ok(Exit::Done);
@@ -80,6 +84,24 @@ async fn write(
     let [script, data] = [script, data].map(|path| path.display().to_string());
     console.say(&render::handover::written(&handover, &script, &data))?;
     Ok(Exit::Done)
+}
+
+/// Gives what the script makes sure of by itself, as an apply would: how old it may grow, and how many may move.
+fn bounds(
+    session: &Session,
+    terms: Terms<'_>,
+    plan: &Plan,
+    left_out: &Skipped,
+    waivers: &[Waiver],
+) -> Bounds {
+    let too_old = plan.basis.read_at.checked_add(terms.freshness.max_age).unwrap_or(Timestamp::MAX);
+    let not_after = waivers.iter().map(Waiver::ends).fold(too_old, Timestamp::min);
+    let limit = terms.freshness.stale_limit.of(plan.summary.people);
+    Bounds {
+        not_after,
+        may_move: limit.saturating_sub(left_out.moved(plan)),
+        cloud: session.manifest.cloud(),
+    }
 }
 
 /// Finds where the script goes.

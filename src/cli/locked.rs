@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::interrupt::interrupted;
 use super::session::Session;
 use crate::apply::Report;
 use crate::clock::Clock;
@@ -42,7 +43,7 @@ impl Session {
         };
         let done = tokio::select! {
             biased;
-            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::from).and(Err(interrupted_early())),
+            signalled = interrupted() => signalled.map_err(Failure::from).and(Err(interrupted_early())),
             done = look_and_work => done,
         };
         if let Some(lease) = locked.lease.take() {

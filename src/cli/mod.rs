@@ -16,6 +16,7 @@ mod export;
 mod failure;
 mod handover;
 mod init;
+mod interrupt;
 mod locked;
 mod plan;
 mod planning;
@@ -48,6 +49,7 @@ use console::Console;
 use environment::Environment;
 pub use exit::Exit;
 use failure::Failure;
+use interrupt::until_interrupted;
 
 use crate::render;
 
@@ -107,19 +109,19 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
     let Arguments { global, command } = arguments;
     match command {
         Command::Validate(args) => validate::run(global, console, args),
-        Command::Doctor(args) => doctor::run(global, console, args).await,
+        Command::Doctor(args) => Box::pin(until_interrupted(doctor::run(global, console, args))).await,
         Command::Init(args) => init::run(global, console, args),
         Command::Schema(args) => schema::run(console, args),
-        Command::Plan(args) => plan::run(global, console, args).await,
+        Command::Plan(args) => until_interrupted(plan::run(global, console, args)).await,
         Command::Show(args) => show::run(console, args),
         Command::Waive(args) => waive::run(global, console, args),
         Command::Apply(args) => apply::run(global, console, args).await,
-        Command::Handover(args) => handover::run(global, console, args).await,
+        Command::Handover(args) => Box::pin(until_interrupted(handover::run(global, console, args))).await,
         Command::Rollback(args) => rollback::run(global, console, args).await,
         Command::Record(args) => Box::pin(record::run(global, console, args)).await,
-        Command::Explain(args) => explain::run(global, console, args).await,
-        Command::Drift(args) => drift::run(global, console, args).await,
-        Command::Export(args) => export::run(global, console, args).await,
+        Command::Explain(args) => until_interrupted(explain::run(global, console, args)).await,
+        Command::Drift(args) => until_interrupted(drift::run(global, console, args)).await,
+        Command::Export(args) => until_interrupted(export::run(global, console, args)).await,
         Command::Verify(args) => verify::run(global, console, args).await,
         Command::Release(args) => release::run(global, console, args).await,
         Command::Runs(args) => runs::run(global, console, args).await,

@@ -39,12 +39,9 @@ pub(super) async fn run(
     session.spare(&args.output, global, Some(&args.list))?;
     session.spare(&args.output, global, Some(path))?;
     has_a_ledger(&session)?;
-    if let Some(id) = &plan.basis.store
-        && session.store.id() != Some(id)
-    {
-        return Err(Failure::new(Exit::Stale, format!("the plan was made with another store, {id}"))
-            .hint("record the results where the plan was made: `--store` or the manifest's `store`"));
-    }
+    saved::same_store(&session, &plan).map_err(|failure| {
+        failure.hint("record the results where the plan was made: `--store` or the manifest's `store`")
+    })?;
     let ended = session.locked(console, async |locked| {
         see_through(&session, console, args, form, (&plan, &rows), locked).await
     });

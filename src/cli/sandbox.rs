@@ -7,6 +7,7 @@ use super::args::{Global, ModeName, PwshArgs, SandboxCommand, SwitchName};
 use super::console::{Console, replace};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::interrupt::interrupted;
 use super::session::{clock, sandbox_log, sandbox_options};
 use crate::render;
 use crate::sandbox::{self, By, Choice, DefaultsChoice, Generate, Sandbox, StandIn};
@@ -78,7 +79,7 @@ async fn serve(global: &Global, console: &Console, port: u16) -> Result<Exit, Fa
     let sandbox = Sandbox::start(options).await?;
     console.data(|out| writeln!(out, "{}", sandbox.url()))?;
     console.say("serving until Ctrl-C; use it with --sandbox and the URL above")?;
-    tokio::signal::ctrl_c().await?;
+    interrupted().await?;
     sandbox.stop().await;
     Ok(Exit::Done)
 }
@@ -95,6 +96,7 @@ async fn stand_in(args: &PwshArgs) -> Result<Exit, Failure> {
         die_before,
         die_after,
         hang_after,
+        leak,
         mute,
         refuse,
         rest: _,
@@ -109,6 +111,7 @@ async fn stand_in(args: &PwshArgs) -> Result<Exit, Failure> {
         die_before: *die_before,
         die_after: *die_after,
         hang_after: *hang_after,
+        leak: *leak,
         mute: *mute,
         refuse: refuse.clone(),
     };

@@ -145,23 +145,11 @@ pub(super) struct Reviewed {
     pub(super) meanwhile: Meanwhile,
 }
 
-/// Makes sure that a saved plan was made with this ledger, and lets the guards review it.
-pub(super) async fn reviewed(
-    session: &Session,
-    remembered: &Remembered,
-    consent: &Consent,
-    waived: &BTreeSet<Class>,
-    plan: Plan,
-) -> Result<Reviewed, Failure> {
-    let meanwhile = session.store.meanwhile(RunId(plan.basis.newest_run)).await?;
-    let empty = remembered.ledger.people.is_empty() && remembered.ledger.tenant.is_empty();
+/// Makes sure that a plan was made with this store, as far as that shows without its ledger.
+pub(super) fn same_store(session: &Session, plan: &Plan) -> Result<(), Failure> {
     match &plan.basis.store {
         Some(id) if session.store.id() != Some(id) => {
             return Err(stale(format!("the plan was made with another store, {id}")));
-        }
-        // An empty ledger is the same as none, and so is one that knows of nothing but this very plan's earlier runs.
-        None if !empty && !meanwhile.is_all_of(plan.hash) => {
-            return Err(stale("the plan was made before this store remembered anything".to_owned()));
         }
         // Before its first use a store has no id to compare; whether there is to be one is known all the same.
         None if plan.notes.contains(&Note::NoLedger) != session.store.keeps_nothing() => {
@@ -175,6 +163,24 @@ pub(super) async fn reviewed(
             ));
         }
         Some(_) | None => {}
+    }
+    Ok(())
+}
+
+/// Makes sure that a saved plan was made with this ledger, and lets the guards review it.
+pub(super) async fn reviewed(
+    session: &Session,
+    remembered: &Remembered,
+    consent: &Consent,
+    waived: &BTreeSet<Class>,
+    plan: Plan,
+) -> Result<Reviewed, Failure> {
+    let meanwhile = session.store.meanwhile(RunId(plan.basis.newest_run)).await?;
+    same_store(session, &plan)?;
+    let empty = remembered.ledger.people.is_empty() && remembered.ledger.tenant.is_empty();
+    // An empty ledger is the same as none, and so is one that knows of nothing but this very plan's earlier runs.
+    if plan.basis.store.is_none() && !empty && !meanwhile.is_all_of(plan.hash) {
+        return Err(stale("the plan was made before this store remembered anything".to_owned()));
     }
     if let Some(person) = against_consent(session, &plan, remembered) {
         let fact = format!("the plan would opt {} in against an opt-out that is not ours", person.id);

@@ -1,6 +1,7 @@
 //! Chooses who signs in, from what the environment offers.
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::args::{Reach, SignInName};
@@ -8,7 +9,7 @@ use super::environment::Proofs;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::manifest::Manifest;
-use crate::microsoft::{Certificate, Connection, Credential, Endpoints, Federated, Roots};
+use crate::microsoft::{Certificate, Connection, Credential, Endpoints, Federated, Roots, check_address};
 
 /// Makes the connection to the tenant that a manifest names.
 pub(super) fn connection(manifest: &Manifest, reach: &Reach, proofs: &Proofs) -> Result<Connection, Failure> {
@@ -25,6 +26,12 @@ pub(super) fn connection(manifest: &Manifest, reach: &Reach, proofs: &Proofs) ->
         if let Some(typed) = typed {
             address.clone_from(typed);
         }
+    }
+    for address in [&endpoints.login, &endpoints.graph, &endpoints.exchange] {
+        check_address(address).map_err(|refusal| {
+            Failure::wrong(refusal.message)
+                .hint("such as https://graph.microsoft.com; `http` is for this machine only")
+        })?;
     }
     let mut connection = Connection::new(manifest.tenant(), endpoints, credential);
     if let Some(path) = ca_file {
@@ -55,7 +62,7 @@ fn roots(path: &Path) -> Result<Roots, Failure> {
         let fact = format!("the certificate authorities in {} cannot be used: {why}", path.display());
         Failure::wrong(fact).hint("--ca-file names a PEM file with one or more `BEGIN CERTIFICATE`")
     };
-    let pem = fs::read(path).map_err(|error| unusable(error.to_string()))?;
+    let pem = read(path).map_err(|error| unusable(error.to_string()))?;
     Roots::read(&pem).map_err(|error| unusable(error.to_string()))
 }
 
@@ -117,12 +124,25 @@ fn federated(proofs: &Proofs) -> Option<Federated> {
     file.or_else(github).or_else(azure_pipelines)
 }
 
+/// Is the most that a file of certificates holds; every authority of a machine together is a few hundred KiB.
+const LARGEST: u64 = 4 << 20;
+
+/// Reads a file of certificates, unless it cannot be one.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST >> 20)));
+    }
+    Ok(bytes)
+}
+
 fn certificate(path: &Path, proofs: &Proofs) -> Result<Certificate, Failure> {
     let unusable = |why: String| {
         let fact = format!("the certificate {} cannot be used: {why}", path.display());
         Failure::new(Exit::SignIn, fact)
     };
-    let file = fs::read(path).map_err(|error| unusable(error.to_string()))?;
+    let file = read(path).map_err(|error| unusable(error.to_string()))?;
     Certificate::read(&file, proofs.certificate_password.as_ref())
         .map_err(|error| unusable(error.to_string()).hint(error.hint()))
 }

@@ -17,7 +17,8 @@ pub(super) fn of_tenant(
 ) -> Result<Transport, Failure> {
     match named(global, manifest).unwrap_or(manifest::Transport::PowerShell) {
         manifest::Transport::PowerShell => {
-            let mut shell = Shell::new(global.pwsh.as_deref().unwrap_or(PWSH.as_ref()));
+            let named = global.pwsh.as_deref().or(console.pwsh.as_deref());
+            let mut shell = Shell::new(named.unwrap_or(PWSH.as_ref()));
             shell.environment = exchange_environment(manifest.cloud()).map(str::to_owned);
             Ok(Transport::PowerShell(shell))
         }
@@ -33,6 +34,8 @@ pub(super) fn of_tenant(
 }
 
 /// Chooses for the sandbox at an address, which brings a stand-in for PowerShell: this very program.
+///
+/// Another takes its place only where it is typed: one that the surroundings name for tenants would meet Microsoft.
 pub(super) fn of_sandbox(global: &Global, manifest: &Manifest, url: &str) -> Result<Transport, Failure> {
     match named(global, manifest).unwrap_or(manifest::Transport::ExchangeRest) {
         manifest::Transport::ExchangeRest => Ok(Transport::ExchangeRest),

@@ -16,7 +16,7 @@ use super::message::{Answer, Body, Content, Effect, Failure, Load, Request};
 use super::pace::TooMany;
 use super::retry::{Next, Patience, retry_after};
 use super::said::{clip, status_of};
-use super::service::Service;
+use super::service::{Sent, Service};
 use crate::model::RefusalKind;
 
 /// Is one item on its way.
@@ -39,7 +39,7 @@ pub(crate) async fn send(
         (0..items.len()).map(|index| Item { index, attempts: 0, patience: Patience::default() }).collect();
     while !waiting.is_empty() {
         let request = fill(envelope, items, &waiting);
-        let (outer, mark) = match service.send_marked(&request).await {
+        let Sent { answer: outer, mark, token } = match service.send_marked(&request).await {
             Ok(sent) => sent,
             Err(mut failure) => {
                 // It is the batch that is missing, and not what its items ask for.
@@ -103,7 +103,7 @@ pub(crate) async fn send(
             service.items_refused(mark, why, items);
         }
         if renew {
-            service.sign_in_again().await;
+            service.sign_in_again(token.as_ref()).await;
         }
         if !again.is_empty() {
             service.wait(longest, everyone).await;
@@ -185,4 +185,87 @@ fn read(service: &Service, outer: Answer) -> Result<BTreeMap<String, Answer>, Tr
             (id.as_str().map_or_else(|| id.to_string(), str::to_owned), answer)
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures_util::FutureExt;
+    use futures_util::future::{BoxFuture, join_all};
+    use secrecy::{ExposeSecret, SecretString};
+    use tokio::time::sleep;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::microsoft::auth::{Audience, Tokens};
+    use crate::microsoft::error::Peer;
+    use crate::microsoft::service::{Carrier, Way};
+    use crate::microsoft::{Credential, Endpoints};
+    use crate::model::TenantId;
+
+    /// Takes the first token no longer, and says so of each item; counts the tokens that it gave.
+    #[derive(Clone, Debug, Default)]
+    struct Revoked(Arc<AtomicU32>);
+
+    impl Carrier for Revoked {
+        fn once<'a>(
+            &'a self,
+            peer: Peer,
+            request: &'a Request,
+            token: Option<&'a SecretString>,
+        ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+            async move {
+                let body = if peer == Peer::SignIn {
+                    let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+                    json!({ "access_token": format!("token {number}"), "expires_in": 3_600, "token_type": "Bearer" })
+                } else {
+                    // Each batch is answered a while after the one before, when that one has got its new token.
+                    let number = request.url.rsplit('/').next().and_then(|number| number.parse().ok());
+                    sleep(Duration::from_millis(100 + 10 * number.unwrap_or(0_u64))).await;
+                    let old = token.is_some_and(|token| token.expose_secret() == "token 1");
+                    let status = if old { 401 } else { 200 };
+                    json!({ "responses": [{ "id": "0", "status": status, "headers": {}, "body": {} }] })
+                };
+                Ok(Answer {
+                    status: 200,
+                    retry_after: None,
+                    request_id: None,
+                    claims: None,
+                    load: Load::default(),
+                    body: Body::Bytes(body.to_string().into_bytes()),
+                    attempts: 1,
+                })
+            }
+            .boxed()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn batches_that_are_refused_side_by_side_get_one_new_token_together() {
+        let carrier = Revoked::default();
+        let way = Way::new(carrier.clone(), Clock::system());
+        let open = |peer| Service::of_tokens(peer, way.clone());
+        let secret =
+            Credential::ClientSecret { client_id: "an app".to_owned(), secret: "a word".to_owned().into() };
+        let (endpoints, tenant) = (Endpoints::of_sandbox("http://127.0.0.1:1"), TenantId(Uuid::nil()));
+        let tokens = Tokens::new(open(Peer::SignIn), open(Peer::Pipeline), &endpoints, tenant, secret);
+        let pace = way.pace(16, 16);
+        let service = Service::new(Peer::Directory, way, pace, Arc::new(tokens), Audience::Graph);
+        let items = [Request::get("an item", "/users/ada".to_owned())];
+        let batches = (0..16).map(|number| {
+            let (service, items) = (&service, &items);
+            async move {
+                let url = format!("http://127.0.0.1:1/{number}");
+                send(service, &Request::post("a batch", Effect::Read, url, json!({})), items).await
+            }
+        });
+        for mut answers in join_all(batches).await {
+            let answer = answers.pop().expect("one item has one answer").expect("the new token is taken");
+            assert_eq!(answer.attempts, 2);
+        }
+        assert_eq!(carrier.0.load(Ordering::SeqCst), 2, "tokens were asked for");
+    }
 }

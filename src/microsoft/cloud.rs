@@ -57,6 +57,18 @@ pub fn exchange_environment(cloud: Cloud) -> Option<&'static str> {
     }
 }
 
+/// Gives what `Connect-MgGraph` calls a cloud; the worldwide one needs no name.
+///
+/// Source: `Get-MgEnvironment` in the documentation of the Microsoft Graph PowerShell SDK.
+pub fn graph_environment(cloud: Cloud) -> Option<&'static str> {
+    match cloud {
+        Cloud::Worldwide | Cloud::Gcc => None,
+        Cloud::GccHigh => Some("USGov"),
+        Cloud::Dod => Some("USGovDoD"),
+        Cloud::China => Some("China"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -106,7 +106,7 @@ pub struct Connection {
     pub transport: Transport,
     /// Whether it is known beforehand that insights settings will be asked for; if not, they are opened when they are.
     pub settings: bool,
-    /// What the tenant is called where the directory may not be asked.
+    /// What the tenant is called where the directory may not be asked, and where PowerShell connects to it.
     pub name: Option<Arc<str>>,
     /// Who is trusted beside the certificate authorities of this machine.
     pub roots: Roots,

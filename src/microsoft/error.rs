@@ -80,7 +80,8 @@ impl Trouble {
     pub(crate) fn read(peer: Peer, answer: &Answer) -> Self {
         let said = Said::read(&answer.body);
         let status = answer.status;
-        let crowded = said.text.as_deref().is_some_and(|text| text.contains(CROWDED));
+        let crowded =
+            said.text.as_deref().is_some_and(|text| CROWDED.iter().any(|words| text.contains(words)));
         let kind = kind(peer, status, &said, crowded);
         // A 503 that names a time was turned away at the door; one that does not may come from behind the write.
         let turned_away =
@@ -120,8 +121,8 @@ impl Trouble {
     }
 }
 
-/// Begins the plain text with which Exchange turns away a request too many.
-const CROWDED: &str = "maximum number of concurrent requests";
+/// Stands in the plain texts with which Exchange turns away a request or a connection too many.
+const CROWDED: [&str; 2] = ["maximum number of concurrent requests", "maximum number of connections allowed"];
 
 /// Sorts a refusal by status first; codes and words decide only where the status misleads.
 fn kind(peer: Peer, status: u16, said: &Said, crowded: bool) -> RefusalKind {

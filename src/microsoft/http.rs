@@ -17,6 +17,7 @@ use super::retry::{http_date, retry_after};
 use super::roots::Roots;
 use super::said::clip;
 use super::service::Carrier;
+use super::url;
 use crate::clock::Clock;
 use crate::model::{Refusal, RefusalKind};
 
@@ -29,10 +30,13 @@ const LARGEST_ANSWER: usize = 4 << 20;
 /// Is how much of a refusal is read; what comes later does not explain it.
 const LARGEST_REFUSAL: usize = 256 << 10;
 
-/// Is the way out: one connection pool for all peers.
+/// Is the way out: one connection pool for all peers elsewhere, and one for those on this machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Wire {
-    client: reqwest::Client,
+    /// Carries `https://`, over a proxy where the surroundings name one.
+    outward: reqwest::Client,
+    /// Carries `http://`, which only ever goes to this machine: a proxy would see a token in the clear.
+    within: reqwest::Client,
     clock: Clock,
     /// By how many seconds the clock of the last answer was ahead of ours; [`UNTOLD`] before the first.
     ahead: Arc<AtomicI64>,
@@ -44,27 +48,13 @@ const UNTOLD: i64 = i64::MIN;
 impl Wire {
     /// Opens nothing yet; a connection is made by the first request.
     ///
-    /// `local` means that every peer is on this machine and speaks plain HTTP: no proxy and no certificates then.
+    /// `local` means that every peer is on this machine and speaks plain HTTP: no certificates are looked for then.
     pub(crate) fn new(clock: Clock, local: bool, roots: Roots) -> Result<Self, Refusal> {
         // A second installation is refused, which is as good: somebody has chosen already.
         let _installed = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("insightctl/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(20))
-            .timeout(Duration::from_mins(2))
-            // A redirect could carry a token to a stranger.
-            .redirect(reqwest::redirect::Policy::none());
-        if local {
-            builder = builder.no_proxy().tls_certs_only([]);
-        } else {
-            builder = builder.tls_certs_merge(roots.0);
-        }
-        let client = builder.build().map_err(|error| Refusal {
-            kind: RefusalKind::Unreachable,
-            message: format!("no connection can be prepared: {}", chain(&error)),
-            request_id: None,
-        })?;
-        Ok(Self { client, clock, ahead: Arc::new(AtomicI64::new(UNTOLD)) })
+        let within = build(builder().no_proxy().tls_certs_only([]))?;
+        let outward = if local { within.clone() } else { build(builder().tls_certs_merge(roots.0))? };
+        Ok(Self { outward, within, clock, ahead: Arc::new(AtomicI64::new(UNTOLD)) })
     }
 
     /// Sends a request once; any status is an answer.
@@ -76,7 +66,8 @@ impl Wire {
     ) -> Result<Answer, Trouble> {
         let id = Uuid::new_v4().to_string();
         let method = if request.method == "GET" { reqwest::Method::GET } else { reqwest::Method::POST };
-        let mut builder = self.client.request(method, &request.url).header("client-request-id", &id);
+        let client = if url::is_plain(&request.url) { &self.within } else { &self.outward };
+        let mut builder = client.request(method, &request.url).header("client-request-id", &id);
         if !request.headers.iter().any(|(name, _)| *name == "Accept") {
             builder = builder.header("Accept", "application/json");
         }
@@ -165,6 +156,24 @@ impl Carrier for Wire {
     ) -> BoxFuture<'a, Result<Answer, Trouble>> {
         self.once(peer, request, token).boxed()
     }
+}
+
+/// Begins a client with what all of ours have in common.
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("insightctl/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(20))
+        .timeout(Duration::from_mins(2))
+        // A redirect could carry a token to a stranger.
+        .redirect(reqwest::redirect::Policy::none())
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Refusal> {
+    builder.build().map_err(|error| Refusal {
+        kind: RefusalKind::Unreachable,
+        message: format!("no connection can be prepared: {}", chain(&error)),
+        request_id: None,
+    })
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -13,6 +13,7 @@ mod batch;
 mod cloud;
 mod connection;
 mod cost;
+mod defaults;
 mod error;
 mod examine;
 mod fuse;
@@ -37,14 +38,14 @@ use std::sync::Arc;
 pub use self::auth::{
     Certificate, CertificateError, Credential, Federated, Lack, SignedIn, TokenClaims, advice,
 };
-pub use self::cloud::exchange_environment;
+pub use self::cloud::{exchange_environment, graph_environment};
 pub use self::connection::{Connection, Endpoints, Shell, Transport};
 pub use self::examine::{DirectoryExamined, Examination, examine};
 pub use self::graph::GroupsFound;
 pub use self::insights::powershell::{ShellVersions, look_for_powershell};
 pub use self::reader::{Ask, Reader};
 pub use self::roots::{NoRoots, Roots};
-pub(crate) use self::url::without_user;
+pub(crate) use self::url::{check_base as check_address, without_user};
 pub use self::writer::{LicenceWrite, PersonWrite, Sent, WriteError, Writer};
 
 pub(crate) use self::insights::wire::{set_person, set_tenant};

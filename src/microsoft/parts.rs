@@ -35,8 +35,8 @@ impl Parts {
         if let Some(address) = credential.address() {
             url::check_scheme(address)?;
         }
-        let plain = |address: &str| address.starts_with("http://");
-        let local = bases.iter().all(|base| plain(base)) && credential.address().is_none_or(plain);
+        let local =
+            bases.iter().all(|base| url::is_plain(base)) && credential.address().is_none_or(url::is_plain);
         let wire = Wire::new(clock.clone(), local, roots.clone())?;
         let parts = Self::over(&Way::new(wire.clone(), clock.clone()), connection, clock)?;
         Ok((parts, wire))
@@ -44,7 +44,7 @@ impl Parts {
 
     /// Makes them over a way that is there already.
     pub(super) fn over(way: &Way, connection: &Connection, clock: &Clock) -> Result<Self, Refusal> {
-        let Connection { tenant, endpoints, credential, transport, rate, .. } = connection;
+        let Connection { tenant, endpoints, credential, transport, name, rate, .. } = connection;
         let of_tokens = |peer| Service::of_tokens(peer, way.clone());
         let (sign_in, pipeline) = (of_tokens(Peer::SignIn), of_tokens(Peer::Pipeline));
         let tokens = Arc::new(Tokens::new(sign_in, pipeline, endpoints, *tenant, credential.clone()));
@@ -63,8 +63,8 @@ impl Parts {
                 Arc::new(Exchange::new(exchange, &endpoints.exchange, *tenant, speed.carries))
             }
             Transport::PowerShell(shell) => {
-                let tokens = Arc::clone(&tokens);
-                Arc::new(PowerShell::new(shell.clone(), *tenant, tokens, pace, clock.clone())?)
+                let (tokens, name) = (Arc::clone(&tokens), name.as_deref());
+                Arc::new(PowerShell::new(shell.clone(), *tenant, name, tokens, pace, clock.clone())?)
             }
         };
         Ok(Self { tokens, graph, insights })

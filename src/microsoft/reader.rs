@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::auth::{Audience, SignedIn, Tokens};
+use super::defaults::{not_asked, steady};
 use super::fuse::Fuse;
 use super::graph::{Directory, Found, Graph, Learnt, One};
 use super::insights::{Identity, Insights};
@@ -21,7 +22,7 @@ use crate::model::{
 };
 use crate::plan::{AuditRecord, Questions, Scope, Silence};
 
-/// Is how many batches of people we have waiting at once; how many are sent at once is for [`Pace`] to say.
+/// Is how many batches of people we have waiting at once; how many are sent at once is for the [pace](super::pace::Pace) to say.
 const WAITING: usize = 32;
 
 /// Reads one tenant. Clones share connections, tokens and what was learnt.
@@ -178,7 +179,7 @@ impl Reader {
                     None
                 }
             },
-            async { if ask.tenant_settings { inner.insights.tenant().await } else { not_asked_defaults() } },
+            async { if ask.tenant_settings { inner.insights.tenant().await } else { not_asked() } },
             self.find(people),
         );
         let (Learnt { began: learnt, people: mut known_people, complete, .. }, catalogue) = found?;
@@ -368,36 +369,6 @@ impl Reader {
         }
         read
     }
-}
-
-/// Compares the defaults from before people were read with those from after; one that changed is unknown.
-///
-/// Who merely follows it would otherwise seem to have chosen the new value against the old default.
-fn steady(
-    before: BTreeMap<TenantSetting, Known<Value>>,
-    mut after: BTreeMap<TenantSetting, Known<Value>>,
-) -> BTreeMap<TenantSetting, Known<Value>> {
-    let changed = || {
-        Known::Unknown(Arc::new(Refusal {
-            kind: RefusalKind::Conflict,
-            message: "the default changed while people were being read".to_owned(),
-            request_id: None,
-        }))
-    };
-    let judge = |(setting, was): (TenantSetting, Known<Value>)| {
-        let is = match (was, after.remove(&setting)) {
-            (Known::Is(was), Some(Known::Is(is))) if was != is => changed(),
-            (Known::Is(_), Some(is)) => is,
-            (was, _) => was,
-        };
-        (setting, is)
-    };
-    before.into_iter().map(judge).collect()
-}
-
-fn not_asked_defaults() -> BTreeMap<TenantSetting, Known<Value>> {
-    let why = Arc::new(Refusal::not_asked());
-    TenantSetting::ALL.into_iter().map(|setting| (setting, Known::Unknown(Arc::clone(&why)))).collect()
 }
 
 fn enabled_members(people: &BTreeMap<PersonId, Found>) -> u64 {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
-use super::auth::{Audience, Tokens};
+use super::auth::{Audience, Token, Tokens};
 use super::cost::Cost;
 use super::error::{Peer, Trouble};
 use super::message::{Answer, Effect, Failure, Load, Request};
@@ -70,6 +70,16 @@ pub(crate) struct Service {
     token: Option<(Arc<Tokens>, Audience)>,
 }
 
+/// Is a request that succeeded.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) answer: Answer,
+    /// When it left, for [`Service::items_refused`].
+    pub(crate) mark: Mark,
+    /// What it bore, for [`Service::sign_in_again`]; `None` where the peer wants none.
+    pub(crate) token: Option<Arc<Token>>,
+}
+
 impl Service {
     /// Makes a peer that wants a token.
     pub(crate) fn new(peer: Peer, way: Way, pace: Pace, tokens: Arc<Tokens>, audience: Audience) -> Self {
@@ -102,11 +112,11 @@ impl Service {
 
     /// Sends a request, again where that is safe and may help; `Ok` only for a success (2xx).
     pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Failure> {
-        self.send_marked(request).await.map(|(answer, _)| answer)
+        self.send_marked(request).await.map(|sent| sent.answer)
     }
 
-    /// Does what [`Service::send`] does, and says for [`Service::items_refused`] when the request left that succeeded.
-    pub(crate) async fn send_marked(&self, request: &Request) -> Result<(Answer, Mark), Failure> {
+    /// Does what [`Service::send`] does, and says when and with what the request left that succeeded.
+    pub(crate) async fn send_marked(&self, request: &Request) -> Result<Sent, Failure> {
         let cost = Cost::of(self.peer, request);
         let mut patience = Patience::default();
         let mut attempts = 0;
@@ -128,7 +138,11 @@ impl Service {
                     self.pace.told(cost, answer.load);
                     if answer.is_success() {
                         permit.good();
-                        return Ok((Answer { attempts, ..answer }, permit.mark()));
+                        return Ok(Sent {
+                            answer: Answer { attempts, ..answer },
+                            mark: permit.mark(),
+                            token,
+                        });
                     }
                     claims.clone_from(&answer.claims);
                     Trouble::read(self.peer, &answer)
@@ -166,12 +180,10 @@ impl Service {
         self.pace.told(counted, load);
     }
 
-    /// Gets a new token, because an item of a batch says that the present one is no good.
-    pub(crate) async fn sign_in_again(&self) {
-        if let Some((tokens, audience)) = &self.token
-            && let Ok(token) = tokens.get(*audience).await
-        {
-            tokens.renew(*audience, &token, None).await;
+    /// Gives up a token of which an item of a batch says that it is no good, unless another has replaced it already.
+    pub(crate) async fn sign_in_again(&self, used: Option<&Arc<Token>>) {
+        if let (Some((tokens, audience)), Some(used)) = (&self.token, used) {
+            tokens.renew(*audience, used, None).await;
         }
     }
 

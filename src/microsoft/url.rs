@@ -48,6 +48,11 @@ pub(crate) fn is_loopback(base: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Says whether an address is reached without TLS; one that cannot be read is not reached at all.
+pub(crate) fn is_plain(address: &str) -> bool {
+    reqwest::Url::parse(address).is_ok_and(|url| url.scheme() == "http")
+}
+
 /// Refuses a base address that would carry tokens in the clear, or that is none.
 pub(crate) fn check_base(base: &str) -> Result<(), Refusal> {
     let url = check_scheme(base)?;

@@ -34,6 +34,12 @@ impl Waiver {
     pub fn is_over(&self, now: Timestamp) -> bool {
         now.to_zoned(TimeZone::UTC).date() > self.until
     }
+
+    /// Gives the end of its last day.
+    pub fn ends(&self) -> Timestamp {
+        let next = self.until.tomorrow().and_then(|day| day.to_zoned(TimeZone::UTC));
+        next.map_or(Timestamp::MAX, |day| day.timestamp())
+    }
 }
 
 #[cfg(test)]

@@ -92,9 +92,7 @@ impl Speed {
         let first = (CAREFUL..=BATCHES).find(needed).unwrap_or(BATCHES);
         Self { rate, carries, first, most: BATCHES }
     }
-}
 
-impl Speed {
     /// Reaches the settings service through PowerShell, where each process runs one cmdlet after the other.
     pub fn one_by_one(rate: Option<CallRate>) -> Self {
         Self { rate, carries: 1, first: 1, most: MOST_SESSIONS }
@@ -108,7 +106,8 @@ pub struct Budget {
     pub writes: u64,
     /// Readings of one person or of the defaults, right before each write and after it; exact.
     ///
-    /// Those of a saved plan's people before its first write come on top, and so do those of what shows late.
+    /// Those of a saved plan's people before its first write come on top, and so do those of what shows late, and the
+    /// readings of licensing groups, which are looked at again until Microsoft has worked them off.
     pub reads: u64,
     /// Seconds, rounded; exact only where a stated rate decides.
     pub seconds: u64,
@@ -271,7 +270,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{Mode, PersonId, TenantSetting, Value};
+    use crate::model::{Mode, PersonId, SkuId, TenantSetting, Value};
+    use crate::plan::LicenceChange;
     use crate::plan::calls::Set;
 
     fn settings(people: usize, calls: usize) -> Vec<Work> {
@@ -340,12 +340,18 @@ mod tests {
 
     #[test]
     fn many_licences_wait_for_the_budget_of_writes() {
+        let change = || LicenceChange {
+            sku: SkuId(Uuid::nil()),
+            name: "SPE_E5".into(),
+            disabled_before: Vec::new(),
+            disabled_after: Vec::new(),
+        };
         let licence = |number: usize| Work {
             phase: Phase::PlanRemove,
             task: Task::Licences {
                 id: PersonId(Uuid::from_u128(number as u128)),
                 upn: "ada@contoso.com".into(),
-                changes: Vec::new(),
+                changes: vec![change()],
             },
             operations: Vec::new(),
         };

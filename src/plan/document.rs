@@ -195,7 +195,8 @@ pub struct Summary {
     pub calls: u64,
     /// Readings of one person or of the defaults that apply sends, right before each write and after it.
     ///
-    /// Those of a saved plan's people before its first write come on top, and so do those of what shows late.
+    /// Those of a saved plan's people before its first write come on top, and so do those of what shows late, and the
+    /// readings of licensing groups, which are looked at again until Microsoft has worked them off.
     pub reads: u64,
     /// About how many seconds apply takes for both.
     pub seconds: u64,

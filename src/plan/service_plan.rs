@@ -64,10 +64,10 @@ pub(super) fn judge(
     let settle = bench.settle.of(Setting::ServicePlan, entry.as_ref());
     let looked = look(entry, Value::ServicePlan(have), settle, bench.now);
     // What we never wrote, or saw confirmed, and is otherwise now, somebody else changed.
-    // A try that turns out to be what is there was ours.
-    let ours = looked.written() == Some(Value::ServicePlan(have));
-    let moved =
-        |entry: Entry| entry.value != Value::ServicePlan(have) && looked.value != entry.value && !ours;
+    let moved = |entry: Entry| {
+        let ours = entry.tried.is_some_and(|tried| tried.value == Value::ServicePlan(have));
+        entry.value != Value::ServicePlan(have) && looked.value != entry.value && !ours
+    };
     let changed_outside =
         entry.is_some_and(|entry| moved(entry) && (entry.confirmed || entry.written().is_none()));
     let with = |judgement: PlanJudgement| PlanJudgement {

@@ -264,12 +264,14 @@ mod tests {
     fn told(seen: Seen) -> String {
         let mut out = Vec::new();
         text(&mut out, &judge(seen), Look::default()).expect("memory");
-        String::from_utf8(out).expect("UTF-8")
+        String::from_utf8(out).expect("UTF-8").replace(env!("CARGO_PKG_VERSION"), "VERSION")
     }
 
     #[test]
     fn a_tenant_in_which_all_is_well_looks_so() {
         insta::assert_snapshot!(told(well()), @"
+        insightctl VERSION: what `apply` needs
+
         ok       manifest           insights.yaml: 3 groups
         ok       cloud              Microsoft 365, worldwide
         ok       network            straight, without a proxy
@@ -298,12 +300,14 @@ mod tests {
         This manifest needs GroupMember.Read.All, User.Read.All,
           LicenseAssignment.Read.All, LicenseAssignment.ReadWrite.All and
           Exchange.ManageAsApp with Exchange Administrator
-          GroupMember.Read.All             groups and their members; lines 9 and 14
+          GroupMember.Read.All             groups and their members, and what groups
+                                           hand out; lines 9 and 14
           User.Read.All                    people, filters, licences that people hold;
                                            always
           LicenseAssignment.Read.All       the tenant's products (`subscribedSkus`);
                                            always
-          LicenseAssignment.ReadWrite.All  `assignLicense`; line 12, to apply
+          LicenseAssignment.ReadWrite.All  `assignLicense`, of people and of groups;
+                                           line 12, to apply
           Exchange.ManageAsApp             mode, features, the tenant's defaults; lines
                                            4, 5, 6, 7, 8, 11 and 1 more
 
@@ -336,6 +340,8 @@ mod tests {
             tenant.ahead = Some(4_000);
         });
         insta::assert_snapshot!(told(seen), @r#"
+        insightctl VERSION: what `apply` needs
+
         ok       manifest           insights.yaml: 3 groups
         ok       cloud              Microsoft 365, worldwide
         ok       network            straight, without a proxy
@@ -375,12 +381,14 @@ mod tests {
         This manifest needs GroupMember.Read.All, User.Read.All,
           LicenseAssignment.Read.All, LicenseAssignment.ReadWrite.All and
           Exchange.ManageAsApp with Exchange Administrator
-          GroupMember.Read.All             groups and their members; lines 9 and 14
+          GroupMember.Read.All             groups and their members, and what groups
+                                           hand out; lines 9 and 14
           User.Read.All                    people, filters, licences that people hold;
                                            always
           LicenseAssignment.Read.All       the tenant's products (`subscribedSkus`);
                                            always
-          LicenseAssignment.ReadWrite.All  `assignLicense`; line 12, to apply
+          LicenseAssignment.ReadWrite.All  `assignLicense`, of people and of groups;
+                                           line 12, to apply
           Exchange.ManageAsApp             mode, features, the tenant's defaults; lines
                                            4, 5, 6, 7, 8, 11 and 1 more
 

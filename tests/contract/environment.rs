@@ -1,5 +1,6 @@
 //! Reads from the environment which tenant is meant, and what may be written there.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use insightctl::microsoft::Endpoints;
@@ -69,12 +70,19 @@ impl Named {
         }
         let tenant = Uuid::try_parse(&tenant).map_err(|_| "AZURE_TENANT_ID is no GUID".to_owned())?;
         let at = |name: &str, usual: &str| variable(name).unwrap_or_else(|| usual.to_owned());
+        let place = |name: &str, usual: &str| {
+            let address = at(name, usual);
+            if is_safe(&address) {
+                return Ok(address);
+            }
+            Err(format!("{name} is neither https nor on this machine: tokens would be sent in the clear"))
+        };
         // The product is not offered in the other clouds.
         let usual = Endpoints::of(Cloud::Worldwide);
         let endpoints = Endpoints {
-            login: at("INSIGHTCTL_LOGIN_URL", &usual.login),
-            graph: at("INSIGHTCTL_GRAPH_URL", &usual.graph),
-            exchange: at("INSIGHTCTL_EXCHANGE_URL", &usual.exchange),
+            login: place("INSIGHTCTL_LOGIN_URL", &usual.login)?,
+            graph: place("INSIGHTCTL_GRAPH_URL", &usual.graph)?,
+            exchange: place("INSIGHTCTL_EXCHANGE_URL", &usual.exchange)?,
             cloud: usual.cloud,
         };
         let powershell = match at("INSIGHTCTL_CONTRACT_TRANSPORT", "powershell").as_str() {
@@ -110,6 +118,14 @@ impl Consent {
     }
 }
 
+/// Says whether nobody listens where a token is sent to an address: it is https, or on this machine.
+fn is_safe(address: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(address) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    url.scheme() == "https" || url.scheme() == "http" && local
+}
+
 /// Gives where the report on a tenant goes.
 pub(crate) fn report() -> PathBuf {
     variable("INSIGHTCTL_CONTRACT_REPORT").map_or_else(|| beside_the_build("report.md"), PathBuf::from)
@@ -123,4 +139,29 @@ pub(crate) fn beside_the_build(name: &str) -> PathBuf {
 #[expect(clippy::disallowed_methods, reason = "the suite is told by the environment which tenant is meant")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_go_in_the_clear_to_this_machine_only() {
+        for good in [
+            "https://graph.microsoft.com",
+            "http://127.0.0.1:4000/graph",
+            "http://[::1]:1",
+            "http://localhost:1",
+        ] {
+            assert!(is_safe(good), "{good}");
+        }
+        for bad in [
+            "http://graph.microsoft.com",
+            "http://localhost.example",
+            "ftp://127.0.0.1",
+            "graph.microsoft.com",
+        ] {
+            assert!(!is_safe(bad), "{bad}");
+        }
+    }
 }

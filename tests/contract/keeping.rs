@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::clause::Verdict;
+use crate::clause::{Clause, Verdict};
 use crate::contract;
 use crate::environment::{self, Consent};
 use crate::stage::Stage;
@@ -158,7 +158,14 @@ async fn tokens_that_are_handed_in_do_as_well() {
 async fn the_report_names_nobody() {
     // Everything is refused in a way that repeats the name, and then again it is not.
     for faults in ["", "{ match: { service: exchange }, every: 2, status: 404 }"] {
-        let (stage, report) = tried(tenant(), "unlicensed=forbid", faults).await;
+        let (stage, mut report) = tried(tenant(), "unlicensed=forbid", faults).await;
+        let planted = Clause { id: "planted", says: "", expects: "", settles: &[] };
+        report
+            .take(&stage, async {
+                planted.differs("Ada Lovelace, Licences E5 and EVE MONEYPENNY of Contoso")
+            })
+            .await;
+        assert_eq!(seen(&report, "planted"), "‹name›, ‹name› and ‹name› of ‹name›");
         let text = report.markdown() + &report.json();
         let users = tenant()["users"].as_array().unwrap().clone();
         let names = users.iter().flat_map(|user| {

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::clause::{Finding, Verdict};
+use crate::scrub;
 use crate::stage::Stage;
 
 /// The questions that the documents leave open.
@@ -55,6 +56,7 @@ impl Report {
     pub(crate) async fn take(&mut self, stage: &Stage, clause: impl Future<Output = Finding>) {
         let before = stage.wire.calls().len();
         let mut finding = clause.await;
+        finding.seen = scrub::without(&stage.names, &finding.seen);
         finding.calls = stage.wire.calls().split_off(before);
         self.clauses.push(finding);
     }

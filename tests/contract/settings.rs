@@ -111,7 +111,9 @@ pub(crate) async fn tenant_fields(stage: &Stage) -> Finding {
         "tenant {}, {}, survey {}",
         if same { "as asked for" } else { "missing, or another one" },
         kinds(object, &switches),
-        survey.map_or("missing".to_owned(), |survey| scrub::said(&survey.to_string())),
+        survey.map_or("missing".to_owned(), |survey| survey
+            .as_str()
+            .map_or_else(|| scrub::said(&survey.to_string()), scrub::said)),
     );
     let whole = switches.iter().all(|name| object.get(*name).is_some_and(is_switch));
     clause.judged(same && whole && ["opted-in", "opted-out"].contains(&word.as_str()), told)

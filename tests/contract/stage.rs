@@ -1,6 +1,6 @@
 //! Sets the stage: a tenant, the way to it, and the people in it of whom the clauses speak.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::environment::{Consent, Named};
 use crate::powershell::PowerShell;
+use crate::scrub;
 use crate::tokens::{Proof, Tokens};
 use crate::wire::{Seen, Wire};
 
@@ -24,7 +25,8 @@ pub(crate) const PLANS: [(&str, &str); 4] = [
     ("6e5b7995-bd4f-4cbd-9d19-0e32010c72f0", "MYANALYTICS_P2_GOV"),
     ("208120d1-9adb-4daf-8c22-816bd5d237e7", "EXCHANGE_ANALYTICS_GOV"),
 ];
-const FIELDS: &str = "$select=id,userPrincipalName,mail,accountEnabled,userType,licenseAssignmentStates";
+const FIELDS: &str =
+    "$select=id,userPrincipalName,mail,accountEnabled,userType,displayName,licenseAssignmentStates";
 
 /// Is a tenant and what the clauses need to know of it.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub(crate) struct Stage {
     pub(crate) sandbox: Option<Sandbox>,
     /// Some of the people, the first page at most.
     pub(crate) people: Vec<Person>,
+    /// What the report may not repeat: addresses, domains, and what people, groups and the tenant are called.
+    pub(crate) names: BTreeSet<String>,
     /// Those whom the environment names.
     named: BTreeMap<String, Person>,
     /// The insights plans of each product, by the product's id.
@@ -102,7 +106,15 @@ impl Stage {
     pub(crate) fn of(named: Named) -> Self {
         let Named { tenant, endpoints, proof, powershell, consent } = named;
         let powershell = powershell.map(|program| PowerShell::new(program, &[]));
-        let client = client(reqwest::Client::builder().timeout(Duration::from_mins(2)));
+        let mut builder = reqwest::Client::builder().timeout(Duration::from_mins(2));
+        // What goes to this machine in the clear would tell its token to a proxy.
+        if [&endpoints.login, &endpoints.graph, &endpoints.exchange]
+            .iter()
+            .any(|url| url.starts_with("http://"))
+        {
+            builder = builder.no_proxy();
+        }
+        let client = client(builder);
         let wire = Wire::new(client, endpoints, tenant, Clock::system(), Tokens::new(proof), powershell);
         Self::new(wire, consent, None)
     }
@@ -121,6 +133,7 @@ impl Stage {
             consent,
             sandbox,
             people: Vec::new(),
+            names: BTreeSet::new(),
             named: BTreeMap::new(),
             plans: BTreeMap::new(),
             closed: None,
@@ -132,9 +145,19 @@ impl Stage {
     pub(crate) async fn look(mut self) -> Self {
         let page = self.wire.get("/users (to find people)", &format!("/users?{FIELDS}&$top=999")).await;
         self.people = page.objects().iter().filter_map(Person::read).collect();
-        let consent = &self.consent;
+        let tenant = self
+            .wire
+            .get("/organization (to find names)", "/organization?$select=displayName,verifiedDomains")
+            .await;
+        let groups = self.wire.get("/groups (to find names)", "/groups?$select=displayName&$top=999").await;
+        for object in [&page, &tenant, &groups].into_iter().flat_map(Seen::objects) {
+            self.learn(object);
+        }
+        let consent = self.consent.clone();
         for name in [&consent.person, &consent.untouched, &consent.refused].into_iter().flatten() {
             let seen = self.wire.get("/users/{named}", &format!("{}?{FIELDS}", user_path(name))).await;
+            self.names.extend(scrub::parts(name));
+            self.learn(&seen.body);
             if let Some(person) = Person::read(&seen.body) {
                 self.named.insert(name.clone(), person);
             }
@@ -152,6 +175,15 @@ impl Stage {
             self.closed = Some(format!("the settings cannot be read this way: {}", defaults.told()));
         }
         self
+    }
+
+    /// Remembers what somebody or something in the directory is called.
+    fn learn(&mut self, object: &Value) {
+        let own =
+            ["userPrincipalName", "mail", "displayName"].into_iter().filter_map(|name| object[name].as_str());
+        let domains = object["verifiedDomains"].as_array().into_iter().flatten();
+        let domains = domains.filter_map(|domain| domain["name"].as_str());
+        self.names.extend(own.chain(domains).flat_map(scrub::parts));
     }
 
     /// Says whether somebody holds a plan for personal insights.

@@ -201,6 +201,43 @@ async fn who_has_changed_their_mind_is_left_alone_and_keeps_their_choice() {
 }
 
 #[tokio::test]
+async fn who_opts_out_between_two_runs_is_not_opted_in_a_second_time() {
+    let scene = Scene::set().await;
+    scene.run(&["apply", "--yes", "--allow", "defaults"]).with(0);
+    // Whom we had opted out is opted in again, with two features.
+    let manifest = scene.stage.path().join("insights.yaml");
+    let before = fs::read_to_string(&manifest).unwrap();
+    let features = "    mode: opt-in\n    features: { dashboard: on, digest-email: on }\n";
+    let after = before.replacen("    mode: opt-out\n    on-user-choice: override\n", features, 1);
+    assert_ne!(before, after);
+    fs::write(&manifest, after).unwrap();
+    scene.run(&["plan", "--out", "plan.json"]).with(0);
+    scene.run(&["handover", "plan.json", "--out", "."]).with(0);
+    let mut script = Script::of(&scene.stage, &scene.wire);
+    script.refused = Some(1);
+    script.run(&scene.stage, usize::MAX).await;
+    let results = scene.results();
+    let rows = |who: &str, what: &str| results.lines().any(|row| row.starts_with(who) && row.contains(what));
+    let mut people = results.lines().map(|row| row.split(',').next().unwrap());
+    let half = |who: &&str| rows(who, ",mode,opt-out,opt-in,done,") && rows(who, ",failed,");
+    let who = people.find(half).unwrap();
+    scene.person(who, ("PrivacyMode", "opt-out")).await;
+    let writes = scene.served.writes().len();
+    // Rows of one moment contradict each other, and the clock here tells whole seconds.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    scene.script(usize::MAX).await;
+    let results = scene.results();
+    let last = results.lines().rfind(|row| row.starts_with(who)).unwrap();
+    assert!(last.contains(",moved,0,"), "{last}");
+    let since = &scene.served.writes()[writes..];
+    assert!(!since.is_empty(), "others are gone on with");
+    scene.record().with(0);
+    let told = scene.run(&["explain", who, "--format", "json"]).with(0);
+    let told: Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(told["settings"][0]["have"], "opt-out", "{told:#}");
+}
+
+#[tokio::test]
 async fn results_that_come_after_another_look_still_count_as_ours() {
     let scene = Scene::handed_over().await;
     scene.script(usize::MAX).await;

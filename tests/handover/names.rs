@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use insightctl::apply::{Handover, Skipped, Step};
+use insightctl::apply::{Bounds, Handover, Skipped, Step};
 use insightctl::plan::{Because, Phase, Plan, Target};
 use insightctl::render;
 
@@ -42,8 +42,11 @@ fn mistakes(script: &str) -> Vec<String> {
     powershell::mistakes(script.trim_start_matches('\u{feff}'))
 }
 
+const BOUNDS: Bounds =
+    Bounds { not_after: jiff::Timestamp::UNIX_EPOCH, may_move: 3, cloud: insightctl::model::Cloud::GccHigh };
+
 fn written(plan: &Plan, left_out: &Skipped) -> (String, String) {
-    let handover = Handover::of(plan, left_out);
+    let handover = Handover::of(plan, left_out, BOUNDS);
     let (mut data, mut script) = (Vec::new(), Vec::new());
     let fingerprint = render::handover::data(&mut data, handover.steps()).unwrap();
     render::handover::script(&mut script, &handover, &fingerprint).unwrap();
@@ -81,6 +84,10 @@ fn the_script_is_powershell_and_holds_the_plan_its_tenant_and_the_hash_of_its_st
     for told in [
         format!("$PlanHash = '{}'", plan.hash),
         format!("$TenantId = '{}'", plan.basis.tenant),
+        "$NotAfter = '1970-01-01T00:00:00Z'".to_owned(),
+        "$MayMove = 3\n".to_owned(),
+        "$ExchangeCloud = 'O365USGovGCCHigh'".to_owned(),
+        "$GraphCloud = 'USGov'".to_owned(),
         format!("$StepCount = {}\n", data.lines().count()),
     ] {
         assert!(script.contains(&told), "{told}");
@@ -218,7 +225,7 @@ fn a_plan_of_nothing_and_one_of_defaults_alone_are_powershell_too() {
 #[test]
 fn steps_follow_the_order_of_the_plan_and_name_each_operation_once() {
     let plan = example();
-    let handover = Handover::of(&plan, &Skipped::default());
+    let handover = Handover::of(&plan, &Skipped::default(), BOUNDS);
     let steps: Vec<Step> = handover.steps().map(Result::unwrap).collect();
     let phases: Vec<Phase> = steps.iter().map(|step| step.phase).collect();
     assert!(phases.is_sorted(), "{phases:?}");
@@ -239,7 +246,7 @@ fn a_pin_that_is_left_out_holds_its_default_back() {
     let Target::Person(person) = &pin.target else { panic!("a pin is a person's") };
     let why = insightctl::apply::Why::Protected;
     let left_out = Skipped { people: [(person.id, why)].into(), ..Skipped::default() };
-    let handover = Handover::of(&plan, &left_out);
+    let handover = Handover::of(&plan, &left_out, BOUNDS);
     let steps: Vec<Step> = handover.steps().map(Result::unwrap).collect();
     assert!(steps.iter().all(|step| step.id != Some(person.id)), "nothing is done for who is protected");
     let held = steps.iter().filter(|step| step.held).count();

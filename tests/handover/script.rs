@@ -45,6 +45,8 @@ pub(crate) struct Script<'s> {
     known: BTreeMap<u64, String>,
     held: BTreeSet<String>,
     flipped: BTreeMap<String, (String, String)>,
+    /// The call of each step, from 0, that the service refuses.
+    pub(crate) refused: Option<usize>,
 }
 
 fn word(value: &Value) -> String {
@@ -87,7 +89,7 @@ impl<'s> Script<'s> {
             }
         }
         let (held, flipped) = (BTreeSet::new(), BTreeMap::new());
-        Self { wire, plan, steps, rows: Vec::new(), known, held, flipped }
+        Self { wire, plan, steps, rows: Vec::new(), known, held, flipped, refused: None }
     }
 
     /// Does at most so many steps that are not done yet, and appends the rows to the results file.
@@ -205,21 +207,39 @@ impl<'s> Script<'s> {
             let have = &had[text(operation, "setting")];
             let flip = self.flipped.get(text(operation, "setting"));
             let followed = flip.is_some_and(|(was, is)| was == from && is == have);
-            if have == to && from != to {
-                if followed { "ours" } else { "already" }
-            } else if have == from || followed {
+            let begun = || {
+                let known = |operation: &Value| self.known.get(&operation["number"].as_u64().unwrap());
+                let sent = |known: &String| ["done", "settling", "failed"].contains(&known.as_str());
+                let any =
+                    step["operations"].as_array().unwrap().iter().any(|one| known(one).is_some_and(sent));
+                any && operation["leaves"].as_array().unwrap().iter().any(|left| left == have)
+            };
+            if have == to && from != to && !followed {
+                "already"
+            } else if have == from || followed || begun() {
                 "write"
             } else {
                 "moved"
             }
         };
         let fits: Vec<&str> = open.iter().map(fits).collect();
+        // What was done earlier and is no longer so is not done a second time.
+        let undone = step["operations"].as_array().unwrap().iter().any(|operation| {
+            let known = self.known.get(&operation["number"].as_u64().unwrap());
+            known.is_some_and(|known| known == "done")
+                && had[text(operation, "setting")] != text(operation, "to")
+        });
+        if undone {
+            for operation in open {
+                self.row(step, operation, "moved", 0, &before, "", at);
+            }
+            return;
+        }
         let against = step["notOptedOut"] == json!(true) && had["mode"] == "opt-out";
         let changed = against || fits.iter().any(|fit| ["moved", "already"].contains(fit));
         if changed || !fits.contains(&"write") {
             for (operation, fit) in open.iter().zip(fits) {
                 match fit {
-                    "ours" => self.row(step, operation, "done", 0, &before, &before, at),
                     "already" => self.row(step, operation, "already", 0, &before, "", at),
                     _ => self.row(step, operation, "moved", 0, &before, "", at),
                 }
@@ -227,7 +247,10 @@ impl<'s> Script<'s> {
             return;
         }
         let mut taken = 0;
-        for call in step["calls"].as_array().unwrap() {
+        for (at, call) in step["calls"].as_array().unwrap().iter().enumerate() {
+            if self.refused == Some(at) {
+                break;
+            }
             let mut parameters = Map::from_iter([("Identity".to_owned(), step["identity"].clone())]);
             parameters.extend(call.as_object().unwrap().clone());
             if self.wire.run("Set-MyAnalyticsFeatureConfig", Value::Object(parameters)).await.0 != 200 {

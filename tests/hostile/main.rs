@@ -17,7 +17,7 @@ const WITH_FORMS: [&str; 12] = [
     "apply", "doctor", "drift", "explain", "export", "plan", "record", "rollback", "runs", "show",
     "validate", "verify",
 ];
-const WITHOUT: [&str; 5] = ["init", "release", "sandbox", "schema", "waive"];
+const WITHOUT: [&str; 6] = ["handover", "init", "release", "sandbox", "schema", "waive"];
 const FORMS: [&str; 4] = ["text", "json", "markdown", "csv"];
 
 #[test]

@@ -23,6 +23,8 @@ const NOON: i64 = 1_790_000_000;
 pub(crate) struct Company {
     pub(crate) sandbox: Sandbox,
     pub(crate) people: Vec<(PersonId, Arc<str>)>,
+    /// What the tenant is called, where somebody says.
+    pub(crate) name: Option<&'static str>,
 }
 
 impl Company {
@@ -51,7 +53,7 @@ impl Company {
             "users": people.iter().map(user).collect::<Vec<_>>(),
         });
         let sandbox = Sandbox::start(Options::new(Source::Value(tenant), Arc::new(|| NOON))).await.unwrap();
-        Self { sandbox, people }
+        Self { sandbox, people, name: None }
     }
 
     /// Gives the stand-in, which behaves as these words of its command line say.
@@ -69,6 +71,7 @@ impl Company {
             Credential::ClientSecret { client_id: APP.to_owned(), secret: "word".to_owned().into() };
         let mut connection = Connection::new(TENANT, Endpoints::of_sandbox(self.sandbox.url()), credential);
         connection.transport = transport;
+        connection.name = self.name.map(Into::into);
         let clock = Clock::still(Timestamp::from_second(NOON).unwrap());
         Reader::connect(connection, clock).await.map(Writer::new)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use insightctl::microsoft::Transport;
+use insightctl::microsoft::{Shell, Transport};
 use insightctl::model::{Mode, RefusalKind, TenantSetting, Value};
 
 use crate::company::{Company, outcome};
@@ -123,4 +123,24 @@ async fn a_worker_that_falls_silent_is_ended() {
     assert!((1..=2).contains(&open), "{sent:?}");
     assert_eq!(company.written().len(), 6, "each was written once");
     assert!(company.read(&writer).await.iter().all(|read| read.known().is_some()));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_write_that_could_not_be_handed_over_whole_may_be_done_and_is_not_repeated() {
+    // Whoever is connected, and reads no more: nobody knows how much of a line such a process has taken.
+    let script = r#"
+        read -r hello
+        mark=$(printf %s "$hello" | sed 's/.*"mark":"\([^"]*\)".*/\1/')
+        echo "$mark {\"id\":1,\"ok\":true,\"value\":{\"protocol\":1,\"module\":\"3.7.1\",\"oldest\":\"3.2.0\"}}"
+        read -r connect
+        exec 0<&-
+        echo "$mark {\"id\":2,\"ok\":true}"
+        exec sleep 20"#;
+    let company = Company::of(1).await;
+    let mut shell = Shell::new("/bin/sh");
+    shell.arguments = vec!["-c".into(), script.into()];
+    let writer = company.connect(Transport::PowerShell(shell)).await.unwrap();
+    let sent = company.opt_out(&writer).await;
+    assert_eq!((outcome(&sent[0]), sent[0].attempts), (Err(RefusalKind::Unreachable), 1));
 }

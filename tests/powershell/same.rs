@@ -81,14 +81,22 @@ impl Scene {
     }
 }
 
+/// Takes out how long it is going to last, which is what the transports differ in, and the hash that covers it.
+fn timeless(plan: &str) -> String {
+    let lasts = |line: &&str| !line.contains("\"seconds\": ") && !line.contains("sha256:");
+    let without = |line: &str| line.split(", about ").next().unwrap_or_default().to_owned();
+    plan.lines().filter(lasts).map(without).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn both_transports_plan_the_same_and_end_the_same() {
     let (one, other) = (Scene::set(), Scene::set());
     for format in ["json", "text", "markdown", "csv"] {
         let plan = ["plan", "--format", format];
         let rest = one.run(9, &[&plan, REST].concat());
-        assert_eq!(rest.0, 0, "{}", rest.1);
-        assert_eq!(rest, other.run(9, &[&plan, SHELL].concat()), "as {format}");
+        let shell = other.run(9, &[&plan, SHELL].concat());
+        assert_eq!((rest.0, shell.0), (0, 0), "{}{}", rest.1, shell.1);
+        assert_eq!(timeless(&rest.1), timeless(&shell.1), "as {format}");
     }
     // The first round applies; the second has nothing to do, whatever carries it.
     assert_eq!((one.converge(9, REST), other.converge(9, SHELL)), (1, 1));

@@ -1,5 +1,8 @@
 //! What the service says, through PowerShell: patience, a token that ends, a connection that is refused.
 
+use std::io;
+use std::sync::{Arc, Mutex};
+
 use insightctl::microsoft::Transport;
 use insightctl::model::{Known, Refusal, RefusalKind};
 
@@ -91,4 +94,50 @@ async fn both_transports_tell_a_refusal_of_one_person_alike() {
     }
     assert_eq!(told[0], told[1]);
     assert_eq!(told[0].0, RefusalKind::Forbidden);
+}
+
+#[tokio::test]
+async fn a_tenant_is_connected_to_by_its_domain_and_by_its_id() {
+    let mut company = Company::of(2).await;
+    for name in [Some("contoso.onmicrosoft.com"), Some("contoso.com"), None] {
+        company.name = name;
+        let writer = company.over(&[]).await;
+        assert!(company.read(&writer).await.iter().all(|read| read.known().is_some()), "{name:?}");
+    }
+}
+
+/// Takes in what is traced.
+#[derive(Clone, Default)]
+struct Trace(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Trace {
+    fn write(&mut self, some: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(some)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_powershell_prints_reaches_neither_a_trace_nor_a_refusal() {
+    let trace = Trace::default();
+    let writer = trace.clone();
+    let traces = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
+    let _traced = tracing::subscriber::set_default(traces.finish());
+    let company = Company::of(1).await;
+    let writer = company.over(&["--leak"]).await;
+    let mut told = format!("{:?}", company.read(&writer).await);
+    told += &format!("{:?}", company.opt_out(&writer).await);
+    assert!(told.contains("the token (the token) is odd"), "{told}");
+    let written = String::from_utf8(trace.0.lock().unwrap().clone()).unwrap();
+    for line in ["PowerShell prints line=\"WARNING: (the token)\"", "Bearer (the token)", "| (the token)"] {
+        assert!(written.contains(line), "{line}: {written}");
+    }
+    // Every token of the sandbox begins with these: `{"` in base64.
+    assert!(!told.contains("eyJ") && !written.contains("eyJ"), "{told}\n{written}");
 }

@@ -6,6 +6,7 @@ use insightctl::microsoft::{Ask, Shell, Transport, look_for_powershell};
 use insightctl::model::RefusalKind;
 
 use crate::company::Company;
+use crate::stage::{Ended, Stage};
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named() {
@@ -13,6 +14,25 @@ async fn a_program_that_is_not_there_is_named() {
     let refusal = company.refusal(Shell::new("/nowhere/pwsh")).await;
     assert_eq!(refusal.kind, RefusalKind::NoShell);
     insta::assert_snapshot!(refusal, @"PowerShell could not be started as `/nowhere/pwsh`: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_program_that_the_surroundings_name_is_for_tenants_and_never_for_the_sandbox() {
+    let stage = Stage::set();
+    let run = |arguments: &[&str]| {
+        let mut command = stage.command(arguments);
+        command.env_clear().env("CI", "true").env("INSIGHTCTL_PWSH", "/nowhere/named");
+        Ended::from(command.output().unwrap())
+    };
+    let sandbox = ["plan", "--sandbox", "tenant.json", "--transport", "powershell"];
+    run(&sandbox).with(0);
+    let typed = run(&[&sandbox[..], &["--pwsh", "/nowhere/typed"]].concat());
+    assert!(typed.err.contains("could not be started as `/nowhere/typed`"), "{}", typed.err);
+    let told = |ended: Ended| ended.out + &ended.err;
+    let tenant = told(run(&["doctor"]));
+    assert!(tenant.contains("could not be started as `/nowhere/named`"), "{tenant}");
+    let typed = told(run(&["doctor", "--pwsh", "/nowhere/typed"]));
+    assert!(typed.contains("could not be started as `/nowhere/typed`"), "{typed}");
 }
 
 #[tokio::test]

@@ -18,7 +18,9 @@ const TWO_MINUTES: Duration = Duration::from_mins(2);
 /// Starts a sandbox whose application may ask the audit log.
 async fn granted(world: &str) -> Stage {
     let mut tenant = tenant();
-    tenant["applications"][0]["roles"].as_array_mut().unwrap().push(json!("AuditLogsQuery.Read.All"));
+    let applications = tenant["applications"].as_array_mut().unwrap();
+    let ours = applications.iter_mut().find(|one| one["clientId"] == APP).unwrap();
+    ours["roles"].as_array_mut().unwrap().push(json!("AuditLogsQuery.Read.All"));
     Stage::with(world, tenant).await
 }
 

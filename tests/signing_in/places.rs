@@ -1,9 +1,10 @@
 //! Where the services are: clouds, gateways, and certificate authorities of one's own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -96,8 +97,62 @@ async fn tokens_are_asked_for_the_cloud_whatever_the_address() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_would_tell_tokens_to_a_listener_is_refused() {
     let scene = Scene::set().await;
-    let arguments = ["plan", "--new-store", "--graph-url", "http://graph.example/"];
-    let ended = scene.run(&arguments, &ASKS).await;
-    assert!(ended.err.contains("tokens are sent in the clear to this machine only"), "{}", ended.err);
+    for flag in ["--login-url", "--graph-url", "--exchange-url"] {
+        let ended = scene.run(&["plan", "--new-store", flag, "http://graph.example"], &ASKS).await.with(3);
+        assert!(
+            ended.err.contains("tokens are sent in the clear to this machine only"),
+            "{flag}: {}",
+            ended.err
+        );
+    }
     assert_eq!(scene.asked("token"), 0);
+}
+
+/// Opens a proxy that carries tunnels and nothing else, and keeps the first line of all that it is asked.
+async fn proxy() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&lines);
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let kept = Arc::clone(&kept);
+            tokio::spawn(async move {
+                let mut socket = BufReader::new(socket);
+                let mut first = String::new();
+                socket.read_line(&mut first).await.unwrap();
+                kept.lock().unwrap().push(first.trim_end().to_owned());
+                let Some(onward) = first.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next())
+                else {
+                    return;
+                };
+                let mut header = String::new();
+                while socket.read_line(&mut header).await.unwrap() > 2 {
+                    header.clear();
+                }
+                socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                let mut onward = TcpStream::connect(onward).await.unwrap();
+                drop(tokio::io::copy_bidirectional(&mut socket, &mut onward).await);
+            });
+        }
+    });
+    (address, lines)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_in_the_clear_to_this_machine_passes_no_proxy() {
+    let scene = Scene::set().await;
+    let gateway = tls_before(scene.sandbox.url()).await;
+    let (proxy, lines) = proxy().await;
+    let login = format!("{gateway}/login");
+    let authority = certificate("authority.pem");
+    let mut variables = ASKS.to_vec();
+    variables.push(("INSIGHTCTL_CA_FILE", &authority));
+    variables
+        .extend(["ALL_PROXY", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY"].map(|name| (name, proxy.as_str())));
+    scene.run(&["plan", "--new-store", "--login-url", &login], &variables).await.with(0);
+    let lines = lines.lock().unwrap().clone();
+    let tunnel = format!("CONNECT {} HTTP/1.1", gateway.trim_start_matches("https://"));
+    assert!(!lines.is_empty(), "sign-in goes over it");
+    assert!(lines.iter().all(|line| *line == tunnel), "{lines:?}");
 }

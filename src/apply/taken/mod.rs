@@ -160,7 +160,14 @@ impl Telling<'_> {
     }
 
     fn step(&mut self, rows: &[&ResultRow]) -> Vec<Record> {
-        let new: Vec<&ResultRow> = rows.iter().copied().filter(|row| !self.recorded.is_known(row)).collect();
+        let mut new: Vec<&ResultRow> =
+            rows.iter().copied().filter(|row| !self.recorded.is_known(row)).collect();
+        let all = new.len();
+        // What is overtaken leaves nothing in the ledger, however often it is told.
+        new.retain(|row| {
+            row.attempts == 0 || answer(row.ending).is_none() || self.standing(row) != Standing::Overtaken
+        });
+        *self.overtaken += (all - new.len()) as u64;
         let mut records = Vec::new();
         let mut meant = BTreeSet::new();
         let mut outcomes = Vec::new();
@@ -169,10 +176,7 @@ impl Telling<'_> {
             match self.standing(row) {
                 Standing::Newest => {}
                 Standing::Explains => records.extend(self.as_planned(row)),
-                Standing::Overtaken => {
-                    *self.overtaken += 1;
-                    continue;
-                }
+                Standing::Overtaken => continue,
             }
             if let (Subject::Tenant(_), Sight::Tenant(values)) = (row.subject, &row.before) {
                 records.push(Record::TenantRead { values: (**values).clone(), at: row.at });
@@ -289,7 +293,7 @@ impl Telling<'_> {
             let was = row.before.of(subject).filter(|was| *was != now && !meant.contains(&subject));
             before.extend(was.filter(|was| !self.followed(*setting, *was, now)).map(|was| (*setting, was)));
         }
-        Some(Record::ReadBack { id, values, before, at: row.at })
+        (!values.is_empty()).then_some(Record::ReadBack { id, values, before, at: row.at })
     }
 
     fn followed(&self, setting: Setting, was: Value, is: Value) -> bool {

@@ -210,3 +210,17 @@ fn rows_that_are_known_are_told_only_once() {
     assert!(recorded(Some(&nobody)).is_news(&nothing()));
     assert!(!recorded(Some(&known)).is_news(&nothing()));
 }
+
+#[test]
+fn a_row_that_is_overtaken_is_no_news_however_often_it_is_told() {
+    let plan = plan();
+    let all = has(Mode::OptIn, Switch::On, Switch::Off);
+    let rows = rows([Done, Done, Done], &all, 5);
+    let known: BTreeSet<_> = rows.iter().skip(1).map(|row| (row.subject, row.at)).collect();
+    let mut ledger = nothing();
+    let mode = Entry::seen(Value::OPT_OUT, Some(Value::OPT_IN), false, at(9));
+    let recorded = Recorded { plan: &plan, rows: &rows, known: Some(&known), second_look: None };
+    assert!(recorded.is_news(&ledger), "nothing newer is known of the mode");
+    ledger.people.entry(ADA).or_default().settings.mode = Some(mode);
+    assert!(!recorded.is_news(&ledger));
+}

@@ -87,9 +87,9 @@ pub(in crate::cli) struct Global {
     /// What carries the insights settings, instead of the manifest's `transport`: `powershell` or `exchange-rest`
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "TRANSPORT")]
     pub(in crate::cli) transport: Option<Transport>,
-    /// PowerShell 7 for `transport: powershell`; by default `pwsh` from the search path, and with the sandbox a stand-in
-    /// that needs no PowerShell
-    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "PATH", env = "INSIGHTCTL_PWSH")]
+    /// PowerShell 7 for `transport: powershell`; by default the one that `INSIGHTCTL_PWSH` names, else `pwsh` from the
+    /// search path, and with the sandbox, whatever the variable says, a stand-in that needs no PowerShell
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "PATH")]
     pub(in crate::cli) pwsh: Option<PathBuf>,
     /// Create the store if it does not exist (with the sandbox, a folder is created by itself)
     #[arg(long, global = true, help_heading = EVERYWHERE)]

@@ -88,6 +88,7 @@ pub(in crate::cli) enum SandboxCommand {
 
 /// Is how the stand-in behaves; numbers count the cmdlets of one process.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that was typed")]
 pub(in crate::cli) struct PwshArgs {
     /// The address of the sandbox
     #[arg(long, value_name = "URL")]
@@ -116,6 +117,9 @@ pub(in crate::cli) struct PwshArgs {
     /// Fall silent after this cmdlet was run
     #[arg(long, value_name = "N")]
     pub(in crate::cli) hang_after: Option<u64>,
+    /// Print the token everywhere and die instead of running a cmdlet
+    #[arg(long)]
+    pub(in crate::cli) leak: bool,
     /// Never say hello
     #[arg(long)]
     pub(in crate::cli) mute: bool,

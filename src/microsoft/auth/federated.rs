@@ -62,7 +62,7 @@ impl Federated {
     pub(super) async fn token(&self, pipeline: &Service, audience: &str) -> Result<SecretString, Refusal> {
         match self {
             // A few KiB, now and then: not worth another thread.
-            Self::File(path) => match std::fs::read_to_string(path) {
+            Self::File(path) => match read_small(path) {
                 Ok(token) if !token.trim().is_empty() => Ok(token.trim().to_owned().into()),
                 Ok(_) => Err(refused(format!("the federated token file {} is empty", path.display()))),
                 Err(error) => Err(refused(format!(
@@ -129,6 +129,15 @@ pub(super) fn names(token: &SecretString) -> Option<String> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => "none".to_owned(),
     };
     Some(format!("issuer {}, subject {}, audience {}", claim("iss"), claim("sub"), claim("aud")))
+}
+
+/// Reads a file that holds one token; what does not fit into a header is none.
+fn read_small(path: &std::path::Path) -> std::io::Result<String> {
+    use std::io::Read;
+
+    let mut token = String::new();
+    std::fs::File::open(path)?.take(64 << 10).read_to_string(&mut token)?;
+    Ok(token)
 }
 
 #[cfg(test)]

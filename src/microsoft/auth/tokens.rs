@@ -51,8 +51,8 @@ enum Slot {
     Empty { claims: Option<String> },
     /// A token.
     Held(Arc<Token>),
-    /// A refusal that asking again at once would only repeat.
-    Refused { refusal: Refusal, until: Timestamp },
+    /// A refusal that asking again at once would only repeat; the next token must still carry these claims.
+    Refused { refusal: Refusal, until: Timestamp, claims: Option<String> },
 }
 
 /// Holds the tokens of one credential in one tenant.
@@ -130,9 +130,9 @@ impl Tokens {
         let now = self.sign_in.clock().now();
         let claims = match &mut *slot {
             Slot::Held(token) if now < token.fresh_until => return Ok(Arc::clone(token)),
-            Slot::Refused { refusal, until } if now < *until => return Err(refusal.clone()),
-            Slot::Empty { claims } => claims.clone(),
-            Slot::Held(_) | Slot::Refused { .. } => None,
+            Slot::Refused { refusal, until, claims: _ } if now < *until => return Err(refusal.clone()),
+            Slot::Empty { claims } | Slot::Refused { claims, .. } => claims.clone(),
+            Slot::Held(_) => None,
         };
         match self.fetch(resource, claims.as_deref()).await {
             Ok(token) => {
@@ -142,7 +142,7 @@ impl Tokens {
             }
             Err(refusal) => {
                 let until = now.saturating_add(SignedDuration::from_secs(30)).unwrap_or(now);
-                *slot = Slot::Refused { refusal: refusal.clone(), until };
+                *slot = Slot::Refused { refusal: refusal.clone(), until, claims };
                 Err(refusal)
             }
         }
@@ -206,5 +206,79 @@ impl Tokens {
         claims: Option<&str>,
     ) -> Result<Granted, Refusal> {
         Grant { url: &self.url, client_id, resource: resource.uri, proof, claims }.ask(&self.sign_in).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex as Shared;
+
+    use futures_util::FutureExt;
+    use futures_util::future::BoxFuture;
+    use secrecy::ExposeSecret;
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::microsoft::error::{Peer, Trouble};
+    use crate::microsoft::message::{Answer, Body, Content, Load, Request};
+    use crate::microsoft::service::{Carrier, Way};
+
+    /// Answers with these statuses in turn, and keeps the forms that it was sent.
+    #[derive(Clone, Debug)]
+    struct SignIn(Arc<Shared<(VecDeque<u16>, Vec<String>)>>);
+
+    impl Carrier for SignIn {
+        fn once<'a>(
+            &'a self,
+            _peer: Peer,
+            request: &'a Request,
+            _token: Option<&'a SecretString>,
+        ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+            let Content::Form(form) = &request.content else { panic!("{request}") };
+            let mut kept = self.0.lock().unwrap();
+            kept.1.push(form.expose_secret().to_owned());
+            let status = kept.0.pop_front().unwrap();
+            let body = if status == 200 {
+                json!({ "access_token": "a token", "expires_in": 3_600, "token_type": "Bearer" })
+            } else {
+                json!({ "error": "invalid_client", "error_description": "AADSTS7000222: too old" })
+            };
+            let answer = Answer {
+                status,
+                retry_after: None,
+                request_id: None,
+                claims: None,
+                load: Load::default(),
+                body: Body::Bytes(body.to_string().into_bytes()),
+                attempts: 1,
+            };
+            async { Ok(answer) }.boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn claims_that_a_service_wants_outlive_a_failure_to_sign_in() {
+        let sign_in = SignIn(Arc::new(Shared::new((VecDeque::from([200, 401, 200, 200]), Vec::new()))));
+        let clock = Clock::still("2026-03-02T09:00:00Z".parse().unwrap());
+        let way = Way::new(sign_in.clone(), clock.clone());
+        let open = |peer| Service::of_tokens(peer, way.clone());
+        let credential =
+            Credential::ClientSecret { client_id: "an app".to_owned(), secret: "a word".to_owned().into() };
+        let (endpoints, tenant) = (Endpoints::of_sandbox("http://127.0.0.1:1"), TenantId(Uuid::nil()));
+        let tokens = Tokens::new(open(Peer::SignIn), open(Peer::Pipeline), &endpoints, tenant, credential);
+        let first = tokens.get(Audience::Graph).await.unwrap();
+        tokens.renew(Audience::Graph, &first, Some("wanted".to_owned())).await;
+        tokens.get(Audience::Graph).await.unwrap_err();
+        clock.advance(SignedDuration::from_secs(31));
+        tokens.get(Audience::Graph).await.unwrap();
+        let forms = sign_in.0.lock().unwrap().1.clone();
+        let with: Vec<bool> = forms.iter().map(|form| form.contains("claims=")).collect();
+        assert_eq!(with, [false, true, true]);
+        // What was met is not asked for again.
+        clock.advance(SignedDuration::from_hours(2));
+        tokens.get(Audience::Graph).await.unwrap();
+        assert!(!sign_in.0.lock().unwrap().1[3].contains("claims="));
     }
 }

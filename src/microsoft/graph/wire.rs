@@ -85,6 +85,8 @@ pub(super) struct LicenseProcessingState {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Member {
+    #[serde(rename = "@odata.type")]
+    pub(super) kind: Option<String>,
     pub(super) id: Uuid,
     pub(super) user_principal_name: Option<Arc<str>>,
 }

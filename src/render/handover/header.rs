@@ -15,6 +15,7 @@ pub(super) fn header(handover: &Handover<'_>) -> String {
         format!("Plan      {}", handover.plan.hash),
         format!("Tenant    {} ({})", inert::quoted(&basis.tenant_name), basis.tenant),
         format!("Planned   from what was read at {}", moment(basis.read_at)),
+        format!("Holds     until {}, and writes nothing after it", moment(handover.bounds.not_after)),
         format!("Manifest  sha256:{}", inert::quoted(&basis.manifest)),
         format!("Written   by insightctl {}", env!("CARGO_PKG_VERSION")),
         format!("Calls     {} or more, one after the other", count(calls(handover))),
@@ -71,9 +72,9 @@ pub(super) fn header(handover: &Handover<'_>) -> String {
     text
 }
 
-/// Counts the calls where nothing has to be repeated: each write of the plan, and a look before and after each step.
+/// Counts the calls where nothing has to be repeated: each write, and a look before and after each step.
 fn calls(handover: &Handover<'_>) -> u64 {
-    handover.plan.summary.calls + 2 * handover.len()
+    handover.calls() + 2 * handover.len()
 }
 
 /// Counts what a script does.

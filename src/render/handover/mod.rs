@@ -1,7 +1,7 @@
 //! Writes a handed-over plan: the steps as data, one JSON object per line, and the PowerShell script that carries them out.
 //!
-//! Nothing of the plan stands in the script but hashes, ids and numbers, and the header of comments. What people and
-//! groups are called stands in the data, which the script reads and never runs.
+//! Nothing of the plan stands in the script but hashes, ids, moments and numbers, and the header of comments, which names the
+//! tenant alone. No name of people or groups stands in it: these are in the data, which the script reads and never runs.
 
 mod header;
 
@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::number::{counted, people};
 use super::{inert, json};
 use crate::apply::{Handover, Step};
+use crate::microsoft::{exchange_environment, graph_environment};
 
 /// Is the script, less what is different for each plan.
 const SCRIPT: &str = include_str!("script.ps1");
@@ -44,13 +45,17 @@ pub fn data<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
 ///
 /// It begins with a byte order mark, by which Windows PowerShell knows that it is UTF-8.
 pub fn script(out: &mut dyn Write, handover: &Handover<'_>, steps: &Fingerprint) -> io::Result<()> {
-    let plan = handover.plan;
+    let (plan, bounds) = (handover.plan, handover.bounds);
     let filled = SCRIPT
         .replace("{{PLAN}}", &plan.hash.to_string())
         .replace("{{TENANT}}", &plan.basis.tenant.to_string())
         .replace("{{STEPS_SHA256}}", &steps.0)
         .replace("{{STEPS}}", &handover.len().to_string())
         .replace("{{LICENCE_STEPS}}", &handover.licences().to_string())
+        .replace("{{NOT_AFTER}}", &format!("{:.0}", bounds.not_after))
+        .replace("{{MAY_MOVE}}", &bounds.may_move.to_string())
+        .replace("{{EXCHANGE_CLOUD}}", exchange_environment(bounds.cloud).unwrap_or_default())
+        .replace("{{GRAPH_CLOUD}}", graph_environment(bounds.cloud).unwrap_or_default())
         // The only place for names comes last, so that none of them can stand for anything.
         .replace("{{HEADER}}", &header::header(handover));
     out.write_all("\u{feff}".as_bytes())?;

@@ -33,7 +33,6 @@ param(
     [switch]$WithoutLicences
 )
 
-$ErrorActionPreference = 'Stop'
 # Whoever runs this has consented to the plan as a whole.
 $ConfirmPreference = 'None'
 
@@ -42,11 +41,20 @@ $TenantId = '{{TENANT}}'
 $StepsHash = '{{STEPS_SHA256}}'
 $StepCount = {{STEPS}}
 $LicenceSteps = {{LICENCE_STEPS}}
+# The plan, and the consent to it, hold until then.
+$NotAfter = '{{NOT_AFTER}}'
+# So many people may be found changed, or the plan as a whole is stale.
+$MayMove = {{MAY_MOVE}}
+# What the sign-in commands call the cloud; nothing where it is the worldwide one.
+$ExchangeCloud = '{{EXCHANGE_CLOUD}}'
+$GraphCloud = '{{GRAPH_CLOUD}}'
 
 # Pauses after the service asks for fewer calls, in seconds; after the last one the call has failed.
 $Pauses = 15, 30, 60, 120, 240
 $AsksForPause = '\b429\b|throttl|too many requests|server is busy|backoff|back off'
-# After these nobody knows whether a write was done.
+# After these a write was surely not done; after anything else nobody knows, least of all after these others.
+$Refuses = '\b40[0134]\b|\b429\b|throttl|too many requests|bad request|unauthori[sz]ed|forbidden|access.?(is )?denied|' +
+    'permission|not found|could ?n.t be found|could not be found|does ?n.t exist|invalid|cannot (bind|validate)'
 $LeavesOpen = 'timed? ?out|cancel|connection|network|socket|gateway|\b50[0234]\b|unavailable|internal server error'
 
 $Columns = 'UserPrincipalName', 'ObjectId', 'Group', 'Setting', 'From', 'To', 'Outcome', 'Attempts', 'RequestId', 'Message',
@@ -59,15 +67,17 @@ function Confirm-Module([string]$Name, [version]$Least) {
     if (-not $newest -or $newest.Version -lt $Least) {
         throw "the module $Name in version $Least or later is missing: Install-Module $Name -Scope CurrentUser"
     }
-    Import-Module -Name $Name -MinimumVersion $Least
+    Import-Module -Name $Name -MinimumVersion $Least -ErrorAction Stop
 }
 
 # Connects to the settings service, and makes sure that it is the tenant of the plan.
 function Connect-Settings {
-    $open = @(Get-ConnectionInformation | Where-Object { $_.State -eq 'Connected' })
+    $open = @(Get-ConnectionInformation -ErrorAction Stop | Where-Object { $_.State -eq 'Connected' })
     if ($open.Count -eq 0) {
-        Connect-ExchangeOnline -ShowBanner:$false
-        $open = @(Get-ConnectionInformation | Where-Object { $_.State -eq 'Connected' })
+        $with = @{ ShowBanner = $false; ErrorAction = 'Stop' }
+        if ($ExchangeCloud) { $with['ExchangeEnvironmentName'] = $ExchangeCloud }
+        Connect-ExchangeOnline @with
+        $open = @(Get-ConnectionInformation -ErrorAction Stop | Where-Object { $_.State -eq 'Connected' })
     }
     if ($open.Count -eq 0) { throw 'there is no connection to Exchange Online' }
     foreach ($one in $open) {
@@ -75,7 +85,7 @@ function Connect-Settings {
             throw "connected to tenant $($one.TenantID), and the plan is for $TenantId; nothing was written: Disconnect-ExchangeOnline"
         }
     }
-    $defaults = Get-DefaultTenantMyAnalyticsFeatureConfig
+    $defaults = Get-DefaultTenantMyAnalyticsFeatureConfig -ErrorAction Stop
     if ($defaults.TenantId -and "$($defaults.TenantId)" -ne $TenantId) {
         throw "the service answers for tenant $($defaults.TenantId), and the plan is for $TenantId; nothing was written"
     }
@@ -83,8 +93,15 @@ function Connect-Settings {
 
 # Connects to Microsoft Graph, and makes sure that it is the tenant of the plan.
 function Connect-Licences {
-    Connect-MgGraph -TenantId $TenantId -Scopes 'User.Read.All', 'LicenseAssignment.ReadWrite.All' -NoWelcome
-    $context = Get-MgContext
+    $with = @{
+        TenantId = $TenantId
+        Scopes = @('User.Read.All', 'LicenseAssignment.ReadWrite.All')
+        NoWelcome = $true
+        ErrorAction = 'Stop'
+    }
+    if ($GraphCloud) { $with['Environment'] = $GraphCloud }
+    Connect-MgGraph @with
+    $context = Get-MgContext -ErrorAction Stop
     if ("$($context.TenantId)" -ne $TenantId) {
         throw "connected to tenant $($context.TenantId), and the plan is for $TenantId; nothing was written: Disconnect-MgGraph"
     }
@@ -109,7 +126,7 @@ function Invoke-Patiently([string]$Cmdlet, [hashtable]$With) {
         catch {
             $said = "$($_.Exception.Message)"
             if (-not ($said -match $AsksForPause) -or $attempt -gt $Pauses.Count) {
-                return @{ Ok = $false; Answer = $null; Attempts = $attempt; Message = $said; Open = ($said -match $LeavesOpen) }
+                return @{ Ok = $false; Answer = $null; Attempts = $attempt; Message = $said; Open = ($said -match $LeavesOpen -or -not ($said -match $Refuses)) }
             }
         }
         Start-Sleep -Seconds $Pauses[$attempt - 1]
@@ -239,6 +256,7 @@ function Save-Rows {
     foreach ($row in $script:Rows) {
         $step = $row.Step
         $operation = $row.Operation
+        if ($step.id -and (Test-Changed $row.Outcome)) { $script:Changed["$($step.id)"] = $true }
         $script:Counts[$row.Outcome] = 1 + [int]$script:Counts[$row.Outcome]
         if ($row.Outcome -eq 'failed' -or $row.Outcome -eq 'unanswered') { $failed = $true }
         if ($WhatIf) {
@@ -277,16 +295,27 @@ function Remove-TornRow {
 # Reads the rows of an earlier run of this script, and opens the file to append to it.
 function Open-Results {
     if ((Test-Path -LiteralPath $Results) -and (Get-Item -LiteralPath $Results).Length -gt 0) {
+        # A header that was cut off in the middle is ours, too.
+        $header = $Columns -join ','
+        $first = "$(Get-Content -LiteralPath $Results -TotalCount 1 -Encoding UTF8)"
+        $torn = $header.StartsWith($first, [StringComparison]::Ordinal) -and $first.Length -eq (Get-Item -LiteralPath $Results).Length
+        if ($first -cne $header -and -not $torn) {
+            throw "$Results is no results file of this script, and is left as it is; name another file with -Results"
+        }
         if (-not $WhatIf) { Remove-TornRow }
         Import-Csv -LiteralPath $Results -Encoding UTF8 | ForEach-Object {
             if ("$($_.PlanHash)".Length -ne $PlanHash.Length) { return }
             if ($_.PlanHash -ne $PlanHash) {
                 throw "$Results holds results of another plan, $($_.PlanHash); name another file with -Results"
             }
-            $script:Known[[int]$_.Operation] = @{ Outcome = $_.Outcome; Before = $_.Before }
+            if ($_.ObjectId -and (Test-Changed $_.Outcome)) { $script:Changed["$($_.ObjectId)"] = $true }
+            $number = [int]$_.Operation
+            $known = $script:Known[$number]
+            # Where nothing was sent, what was sent before is still what counts.
+            if ($known -and [int]$_.Attempts -eq 0 -and -not (Test-Final $_.Outcome)) { return }
+            $script:Known[$number] = @{ Outcome = $_.Outcome; Before = $_.Before; Attempts = [int]$_.Attempts }
         }
     }
-    if (Test-Path -LiteralPath $Pending) { $script:CutOff = "$(Get-Content -LiteralPath $Pending -TotalCount 1)".Trim() }
     if ($WhatIf) { return }
     # Others may read the file meanwhile; a second run of this script finds it locked.
     $script:Stream = [System.IO.File]::Open($Results, 'Append', 'Write', 'Read')
@@ -296,13 +325,50 @@ function Open-Results {
     $script:Writer.Flush()
 }
 
-# Notes that a step is about to be written, so that a run that dies now can be told from somebody else's change.
-function Set-Pending($Step) {
-    [System.IO.File]::WriteAllText($Pending, "$PlanHash $($Step.step)")
+# Notes that a step is about to be written, so that a run that dies now can be told from somebody else's change. The step
+# stands in it as a whole: a plan that is handed over again may number its steps otherwise, or leave this one out.
+function Set-Pending {
+    $bytes = [System.Text.UTF8Encoding]::new($false).GetBytes("$PlanHash`n$script:Line`n")
+    $file = [System.IO.File]::Open($Pending, 'Create', 'Write', 'None')
+    try {
+        $file.Write($bytes, 0, $bytes.Length)
+        $file.Flush($true)
+    }
+    finally { $file.Dispose() }
+    $script:Marked = $true
 }
 
+# Takes the note away once the rows of its step are on the disk.
 function Clear-Pending {
-    if (-not $WhatIf -and (Test-Path -LiteralPath $Pending)) { Remove-Item -LiteralPath $Pending }
+    if (-not $script:Marked) { return }
+    [System.IO.File]::Delete($Pending)
+    $script:Marked = $false
+}
+
+# Writes a row for what an earlier run was writing when it died: nobody knows whether it was done.
+function Resolve-Pending {
+    if (-not (Test-Path -LiteralPath $Pending)) { return }
+    $text = [System.IO.File]::ReadAllText($Pending)
+    $parts = $text -split "`n"
+    # A note that has no end was not yet written when the machine died, and so nothing else was.
+    if ($parts.Count -ge 3) {
+        if ($parts[0] -ne $PlanHash) { throw "$Pending is of another plan, $($parts[0]); name another file with -Results" }
+        $step = ConvertFrom-Json -InputObject $parts[1]
+        foreach ($operation in @($step.operations)) {
+            $outcome = Get-Outcome $operation
+            if ((Test-Final $outcome) -or $outcome -eq 'settling' -or $outcome -eq 'unanswered') { continue }
+            $script:Known[[int]$operation.number] = @{ Outcome = 'unanswered'; Before = ''; Attempts = 1 }
+            if (-not $WhatIf) { Add-Row $Step $operation 'unanswered' 1 'the run that wrote it was cut off' '' '' }
+        }
+    }
+    if ($WhatIf) { return }
+    Save-Rows
+    # The step is looked at again in this run, which counts it then.
+    $script:Counts.Clear()
+    $script:Held.Clear()
+    $script:FailuresInARow = 0
+    $script:Marked = $true
+    Clear-Pending
 }
 
 # -------------------------------------------------------------------------------------------------------- judging
@@ -317,6 +383,11 @@ function Test-Final([string]$Outcome) {
     return ($Outcome -eq 'done' -or $Outcome -eq 'already' -or $Outcome -eq 'moved')
 }
 
+# Says whether somebody else was faster, or undid what the plan found.
+function Test-Changed([string]$Outcome) {
+    return ($Outcome -eq 'already' -or $Outcome -eq 'moved')
+}
+
 # Holds a default back where a value that is to outlive it does not surely stand. Who has opted out, or has changed this
 # very value, has one of their own, which no default moves.
 function Set-Held($Operation, [string]$Outcome, [string]$Before) {
@@ -326,13 +397,24 @@ function Set-Held($Operation, [string]$Outcome, [string]$Before) {
     $script:Held[$Operation.pins] = "the pin of operation $($Operation.number) is $Outcome"
 }
 
+# Says whether an earlier run has sent something for an operation; even where it was refused, an earlier call of the same
+# step may have left something.
+function Test-Begun($Operation) {
+    $known = $script:Known[[int]$Operation.number]
+    if (-not $known) { return $false }
+    if (@('done', 'settling', 'unanswered') -contains $known.Outcome) { return $true }
+    return ($known.Outcome -eq 'failed' -and $known.Attempts -gt 0)
+}
+
 # Says how what is there fits an operation: 'write', 'ours', 'wait', 'already' or 'moved'.
-function Get-Fit($Operation, [string]$Have, [bool]$Begun, [bool]$CutOffHere) {
+function Get-Fit($Operation, [string]$Have, [bool]$Begun) {
     $earlier = Get-Outcome $Operation
     $flip = $script:Flipped[$Operation.setting]
     $followed = $flip -and $Operation.from -eq $flip.From -and $Have -eq $flip.To
     if ($Have -eq $Operation.to -and $Operation.from -ne $Operation.to) {
-        if ($followed -or $CutOffHere -or $earlier -eq 'settling' -or $earlier -eq 'unanswered') { return 'ours' }
+        if ($earlier -eq 'settling' -or ($earlier -eq 'unanswered' -and -not $followed)) { return 'ours' }
+        # What only follows the default is not theirs yet, and would go with the next change of the default.
+        if ($followed) { return 'write' }
         return 'already'
     }
     if ($earlier -eq 'settling') {
@@ -347,10 +429,11 @@ function Get-Fit($Operation, [string]$Have, [bool]$Begun, [bool]$CutOffHere) {
 # ------------------------------------------------------------------------------------------------------- the steps
 
 function Complete-Person($Step, $Open) {
-    $cutOffHere = $script:CutOff -eq "$PlanHash $($Step.step)"
-    $begun = $cutOffHere
+    $begun = $false
+    $unanswered = $false
     foreach ($operation in @($Step.operations)) {
-        if (@('done', 'settling', 'unanswered') -contains (Get-Outcome $operation)) { $begun = $true }
+        if (Test-Begun $operation) { $begun = $true }
+        if ((Get-Outcome $operation) -eq 'unanswered') { $unanswered = $true }
     }
     $have = Read-Person $Step
     if (-not $have.State) {
@@ -360,16 +443,27 @@ function Complete-Person($Step, $Open) {
     $before = Format-State $have.State
     $fits = @{}
     foreach ($operation in $Open) {
-        $fits["$($operation.number)"] = Get-Fit $operation ($have.State[$operation.setting]) $begun $cutOffHere
+        $fits["$($operation.number)"] = Get-Fit $operation ($have.State[$operation.setting]) $begun
     }
     $changed = ($fits.Values -contains 'moved') -or ($fits.Values -contains 'already')
     $optedOut = $Step.notOptedOut -and $have.State['mode'] -eq 'opt-out'
-    if ($changed -or $optedOut -or -not ($fits.Values -contains 'write')) {
+    # All calls of a step are sent together. Whoever has changed since what was done already does not get it again.
+    foreach ($operation in @($Step.operations)) {
+        $value = $have.State[$operation.setting]
+        if ((Get-Outcome $operation) -ne 'done' -or $value -eq $operation.to) { continue }
+        # A repetition that nobody heard of may have left what its first calls leave.
+        if ($unanswered -and $operation.setting -ne 'mode' -and @($operation.leaves) -contains $value) { continue }
+        foreach ($one in $Open) { Add-Row $Step $one 'moved' 0 "$($operation.setting) was done, and is $value by now" $before '' }
+        return
+    }
+    $waits = -not $changed -and -not $optedOut -and $fits.Values -contains 'wait'
+    if ($waits -or $changed -or $optedOut -or -not ($fits.Values -contains 'write')) {
         foreach ($operation in $Open) {
             switch ($fits["$($operation.number)"]) {
                 'ours' { Add-Row $Step $operation 'done' 0 'as written before' $before $before }
                 'already' { Add-Row $Step $operation 'already' 0 'somebody else has brought this about' $before '' }
                 'wait' { Set-Held $operation 'settling' $before }
+                { $_ -eq 'write' -and $waits } { Set-Held $operation 'waiting' $before; break }
                 default { Add-Row $Step $operation 'moved' 0 "found $before" $before '' }
             }
         }
@@ -380,7 +474,7 @@ function Complete-Person($Step, $Open) {
         return
     }
 
-    Set-Pending $Step
+    Set-Pending
     $calls = @($Step.calls)
     $taken = 0
     $attempts = @()
@@ -432,8 +526,7 @@ function Complete-Default($Step, $Operation) {
     }
     $before = Format-State $have.State
     if ($readable) {
-        $cutOffHere = $script:CutOff -eq "$PlanHash $($Step.step)"
-        $fit = Get-Fit $Operation ($have.State[$Operation.setting]) $cutOffHere $cutOffHere
+        $fit = Get-Fit $Operation ($have.State[$Operation.setting]) (Test-Begun $Operation)
         switch ($fit) {
             'ours' { Add-Row $Step $Operation 'done' 0 'as written before' $before $before }
             'already' { Add-Row $Step $Operation 'already' 0 'somebody else has brought this about' $before '' }
@@ -445,7 +538,7 @@ function Complete-Default($Step, $Operation) {
         Add-Row $Step $Operation 'would-write' 0 '' $before ''
         return
     }
-    Set-Pending $Step
+    Set-Pending
     $with = @{}
     foreach ($parameter in @($Step.calls)[0].PSObject.Properties) { $with[$parameter.Name] = $parameter.Value }
     $sent = Invoke-Patiently 'Set-DefaultTenantMyAnalyticsFeatureConfig' $with
@@ -472,14 +565,13 @@ function Complete-Licences($Step, $Operation) {
     $from = "$($Operation.setting)=$($Operation.from)"
     $to = "$($Operation.setting)=$($Operation.to)"
     $earlier = Get-Outcome $Operation
-    $cutOffHere = $script:CutOff -eq "$PlanHash $($Step.step)"
     $have = Read-Licences $Step
     if (-not $have.Shows) {
         Add-Row $Step $Operation 'failed' 0 "not written, since it could not be read: $($have.Message)" '' ''
         return
     }
     if ($have.Shows -eq 'after') {
-        if ($cutOffHere -or $earlier -eq 'settling' -or $earlier -eq 'unanswered') {
+        if ($earlier -eq 'settling' -or $earlier -eq 'unanswered') {
             Add-Row $Step $Operation 'done' 0 'as written before' $to $to
         }
         else { Add-Row $Step $Operation 'already' 0 'somebody else has brought this about' $to '' }
@@ -494,7 +586,7 @@ function Complete-Licences($Step, $Operation) {
         Add-Row $Step $Operation 'would-write' 0 '' $from ''
         return
     }
-    Set-Pending $Step
+    Set-Pending
     $licences = @()
     foreach ($change in @($Step.licences)) {
         $licences += @{ skuId = $change.sku; disabledPlans = [string[]]@($change.after) }
@@ -558,51 +650,75 @@ if ((Get-FileHash -LiteralPath $StepsFile -Algorithm SHA256).Hash -ne $StepsHash
     throw "$StepsFile is not the file that was written with this script; nothing was written"
 }
 
+$until = [DateTimeOffset]::Parse($NotAfter, [System.Globalization.CultureInfo]::InvariantCulture)
+if ([DateTimeOffset]::UtcNow -gt $until) {
+    throw "the plan, or the consent to it, held until $NotAfter; nothing was written: plan again, and hand the new plan over"
+}
+
 $Known = @{}
+$Changed = @{}
 $Held = @{}
 $Flipped = @{}
 $Counts = @{}
 $Rows = New-Object 'System.Collections.Generic.List[object]'
 $FailuresInARow = 0
-$CutOff = ''
+$Line = ''
+$Marked = $false
 $Stream = $null
 $Writer = $null
 $Stopped = $false
+$Stale = $false
 
-$UsesGraph = $LicenceSteps -gt 0 -and -not $WithoutLicences
-# Microsoft Graph comes first: its module is the pickier one about what else is loaded.
-if ($UsesGraph) {
-    Confirm-Module 'Microsoft.Graph.Authentication' '2.0.0'
-    Connect-Licences
-}
-Confirm-Module 'ExchangeOnlineManagement' '3.2.0'
-Connect-Settings
+# Carries the plan out. Errors are to stop this script, and not Microsoft's modules where they go on by themselves: those
+# inherit of the global scope, in which a script runs that was started with -File, and not of a function's.
+function Invoke-Plan {
+    $ErrorActionPreference = 'Stop'
 
-try {
-    Open-Results
-    $number = 0
-    foreach ($line in [System.IO.File]::ReadLines($StepsFile)) {
-        $number++
-        $percent = [Math]::Min(100, [int](100 * $number / $StepCount))
-        Write-Progress -Activity 'Carrying out the plan' -Status "step $number of $StepCount" -PercentComplete $percent
-        Complete-Step (ConvertFrom-Json -InputObject $line)
-        if ($FailuresInARow -ge $StopAfter) {
-            $Stopped = $true
-            break
-        }
+    $UsesGraph = $LicenceSteps -gt 0 -and -not $WithoutLicences
+    # Microsoft Graph comes first: its module is the pickier one about what else is loaded.
+    if ($UsesGraph) {
+        Confirm-Module 'Microsoft.Graph.Authentication' '2.0.0'
+        Connect-Licences
     }
-    Write-Progress -Activity 'Carrying out the plan' -Completed
+    Confirm-Module 'ExchangeOnlineManagement' '3.2.0'
+    Connect-Settings
+
+    try {
+        Open-Results
+        Resolve-Pending
+        $number = 0
+        foreach ($text in [System.IO.File]::ReadLines($StepsFile)) {
+            if ($Changed.Count -gt $MayMove) {
+                $script:Stale = $true
+                if (-not $WhatIf) { break }
+            }
+            $number++
+            $script:Line = $text
+            $percent = [Math]::Min(100, [int](100 * $number / $StepCount))
+            Write-Progress -Activity 'Carrying out the plan' -Status "step $number of $StepCount" -PercentComplete $percent
+            Complete-Step (ConvertFrom-Json -InputObject $text)
+            if ($FailuresInARow -ge $StopAfter) {
+                $script:Stopped = $true
+                break
+            }
+        }
+        Write-Progress -Activity 'Carrying out the plan' -Completed
+    }
+    finally {
+        if ($Writer) { $Writer.Dispose() }
+        elseif ($Stream) { $Stream.Dispose() }
+    }
 }
-finally {
-    if ($Writer) { $Writer.Dispose() }
-    elseif ($Stream) { $Stream.Dispose() }
-}
+
+# Whatever it ends with ends this script, also where the global scope would go on.
+try { Invoke-Plan } catch { throw }
 
 # ---------------------------------------------------------------------------------------------------------- the end
 
 foreach ($outcome in @($Counts.Keys | Sort-Object)) { Write-Output "$($Counts[$outcome]) $outcome" }
 if ($Counts.Count -eq 0) { Write-Output 'Nothing was left to do.' }
 if ($WithoutLicences -and $LicenceSteps -gt 0) { Write-Warning "$LicenceSteps operations on service plans were left alone (-WithoutLicences)" }
+if ($Stale) { Write-Warning "more than $MayMove people are no longer as planned: the plan is stale; plan again, and hand the new plan over" }
 if ($Stopped) { Write-Warning "stopped after $StopAfter failures in a row; run the script again once the cause is found, and it goes on" }
 if ($WhatIf) {
     Write-Output 'Nothing was written (-WhatIf).'

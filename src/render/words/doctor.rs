@@ -365,8 +365,8 @@ pub(in crate::render) fn unverified(what: Unverified) -> &'static str {
             "Whether Microsoft's service takes the insights cmdlets in the Exchange REST envelope is unknown."
         }
         Unverified::AppOnly => {
-            "That an application with Exchange Administrator may read and write insights settings is reported by others; \
-             for Insights Administrator nobody has reported it."
+            "That an application with Exchange Administrator may read and write insights settings is reported by others, not \
+             always with success; for Insights Administrator nobody has reported it."
         }
         Unverified::FlagsAfterOptIn => {
             "What opting out and in again does to somebody's features is not documented: they are read back and written anew."

@@ -14,9 +14,11 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
 
 use self::http::Answer;
+use super::text::from_base64url;
 
 /// Says how a stand-in behaves; every number counts the cmdlets of one process, from 1.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a way to misbehave, and they go together")]
 pub struct StandIn {
     /// The sandbox that it asks, such as `http://127.0.0.1:8080`.
     pub at: String,
@@ -36,6 +38,8 @@ pub struct StandIn {
     pub die_after: Option<u64>,
     /// Falls silent after this cmdlet was run, and before its answer.
     pub hang_after: Option<u64>,
+    /// Prints its token everywhere, and dies, instead of running a cmdlet.
+    pub leak: bool,
     /// Never says hello.
     pub mute: bool,
     /// Refuses every connection with these words.
@@ -57,6 +61,8 @@ enum Next {
     Answer(Value),
     /// The process ends here.
     Die,
+    /// The same, after its token has been printed.
+    Leak,
     /// The process goes on, and says nothing any more.
     Hang,
 }
@@ -76,6 +82,16 @@ impl StandIn {
             let answer = match self.follow(&mut memory, &line).await {
                 Next::Answer(answer) => answer,
                 Next::Die => return Ok(false),
+                Next::Leak => {
+                    let token = &memory.token;
+                    let (first, second) = token.split_at(token.len() / 2);
+                    answers.write_all(format!("WARNING: {token}\n").as_bytes()).await?;
+                    answers.flush().await?;
+                    let words = format!("Bearer {first}\n| {second}\nthe token {token} is odd\n");
+                    errors.write_all(words.as_bytes()).await?;
+                    errors.flush().await?;
+                    return Ok(false);
+                }
                 Next::Hang => return std::future::pending().await,
             };
             given += 1;
@@ -121,11 +137,18 @@ impl StandIn {
                 if let Some(words) = &self.refuse {
                     return failed(thrown("System.Exception", words));
                 }
-                (memory.token, memory.organization) = (text("token"), text("organization"));
+                let (token, organization) = (text("token"), text("organization"));
+                // Either name of a tenant will do; the sandbox knows its id only.
+                let domain = organization.to_ascii_lowercase().ends_with(".onmicrosoft.com");
+                let known = domain.then(|| tenant_of(&token)).flatten();
+                (memory.token, memory.organization) = (token, known.unwrap_or(organization));
                 Next::Answer(json!({ "id": id, "ok": true, "value": null }))
             }
             Some("run") => {
                 memory.cmdlets += 1;
+                if self.leak {
+                    return Next::Leak;
+                }
                 if self.die_before == Some(memory.cmdlets) {
                     return Next::Die;
                 }
@@ -205,6 +228,13 @@ fn words(body: &str) -> String {
     let refusal: Value = serde_json::from_str(body).unwrap_or_default();
     let said = refusal["error"]["message"].as_str().or_else(|| refusal["Message"].as_str());
     said.unwrap_or(body).to_owned()
+}
+
+/// Reads of which tenant a token is.
+fn tenant_of(token: &str) -> Option<String> {
+    let claims = from_base64url(token.split('.').nth(1)?)?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    Some(claims["tid"].as_str()?.to_owned())
 }
 
 fn half(line: &str) -> &str {

@@ -32,7 +32,7 @@ pub(super) enum Order<'a> {
     /// Connects to Exchange Online, anew if it is connected.
     Connect {
         token: &'a str,
-        organization: String,
+        organization: &'a str,
         /// Whose token it is, where it is not an application's.
         #[serde(skip_serializing_if = "Option::is_none")]
         user: Option<String>,

@@ -5,6 +5,7 @@
 //! speaks in lines. What PowerShell and the module really do is Microsoft's; here, without them, a stand-in speaks the
 //! same lines (`insightctl sandbox pwsh`), and the script is held against PowerShell's grammar.
 
+mod hush;
 mod lines;
 mod pool;
 mod refused;
@@ -50,11 +51,13 @@ impl PowerShell {
     pub(crate) fn new(
         shell: Shell,
         tenant: TenantId,
+        name: Option<&str>,
         tokens: Arc<Tokens>,
         pace: Pace,
         clock: Clock,
     ) -> Result<Self, Refusal> {
-        Ok(Self { pool: Pool::new(shell, tenant, tokens, pace, clock)?, tenant })
+        let pool = Pool::new(shell, organization(tenant, name), tokens, pace, clock)?;
+        Ok(Self { pool, tenant })
     }
 
     async fn read_person(&self, who: Identity) -> Known<Settings> {
@@ -82,6 +85,13 @@ impl PowerShell {
             Err(failure) => failure.into(),
         }
     }
+}
+
+/// Names the tenant to `Connect-ExchangeOnline`: Microsoft asks for its `.onmicrosoft.com` domain; its id stands in where
+/// nobody has told that.
+fn organization(tenant: TenantId, name: Option<&str>) -> String {
+    let initial = name.filter(|name| name.to_ascii_lowercase().ends_with(".onmicrosoft.com"));
+    initial.map_or_else(|| tenant.to_string(), str::to_owned)
 }
 
 fn garbled(how: String) -> Refusal {
@@ -116,5 +126,23 @@ impl Insights for PowerShell {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         self.pool.close().boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_tenant_is_named_by_its_first_domain_where_that_is_known() {
+        let tenant = TenantId(uuid!("3f2504e0-4f89-41d3-9a0c-0305e82c3301"));
+        for name in ["contoso.onmicrosoft.com", "Contoso.OnMicrosoft.COM"] {
+            assert_eq!(organization(tenant, Some(name)), name);
+        }
+        for name in [None, Some("contoso.com"), Some("Contoso"), Some("contoso.onmicrosoft.com.example")] {
+            assert_eq!(organization(tenant, name), tenant.to_string(), "{name:?}");
+        }
     }
 }

@@ -23,7 +23,7 @@ use crate::microsoft::insights::wire::Cmdlet;
 use crate::microsoft::message::{Effect, Failure};
 use crate::microsoft::pace::Pace;
 use crate::microsoft::retry::{Next, Patience};
-use crate::model::{Refusal, RefusalKind, TenantId};
+use crate::model::{Refusal, RefusalKind};
 
 /// Is what every worker runs.
 pub(super) const SCRIPT: &str = include_str!("worker.ps1");
@@ -37,7 +37,8 @@ const IDLE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(super) struct Pool {
     shell: Shell,
-    tenant: TenantId,
+    /// Is what `Connect-ExchangeOnline` is told to connect to.
+    organization: String,
     tokens: Arc<Tokens>,
     clock: Clock,
     pace: Pace,
@@ -61,14 +62,14 @@ impl Pool {
     /// Writes the script down; no worker is started yet.
     pub(super) fn new(
         shell: Shell,
-        tenant: TenantId,
+        organization: String,
         tokens: Arc<Tokens>,
         pace: Pace,
         clock: Clock,
     ) -> Result<Self, Refusal> {
         let script = write_script()?;
         let (state, seed) = (Mutex::default(), AtomicU64::new(1));
-        Ok(Self { shell, tenant, tokens, clock, pace, script, state, seed })
+        Ok(Self { shell, organization, tokens, clock, pace, script, state, seed })
     }
 
     /// Makes sure that PowerShell starts and has the module; it is not connected yet.
@@ -132,7 +133,12 @@ impl Pool {
         match answer {
             Ok(reply) => {
                 self.put_back(worker);
-                if reply.ok { Ok(reply.value) } else { Err(refused::trouble(&reply.error, self.clock.now())) }
+                if reply.ok {
+                    Ok(reply.value)
+                } else {
+                    let identity = cmdlet.parameters.get("Identity").and_then(Json::as_str);
+                    Err(refused::trouble(&reply.error, identity, self.clock.now()))
+                }
             }
             Err(lost) => {
                 match &lost {
@@ -157,12 +163,12 @@ impl Pool {
             Some(worker) => worker,
             None => self.start().await?,
         };
-        match worker.connect(self.tenant, &self.shell, token).await {
+        match worker.connect(&self.organization, &self.shell, token).await {
             Ok(reply) if reply.ok => Ok(worker),
             Ok(reply) => {
                 // The process is well, and its module loaded.
                 self.put_back(worker);
-                Err(refused::unconnected(refused::trouble(&reply.error, self.clock.now())))
+                Err(refused::unconnected(refused::trouble(&reply.error, None, self.clock.now())))
             }
             Err(lost) => Err(refused::unconnected(refused::lost(&lost))),
         }

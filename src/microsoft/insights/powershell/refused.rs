@@ -15,13 +15,13 @@ use crate::microsoft::retry::retry_after;
 use crate::microsoft::said::{Said, clip, status_of};
 use crate::model::{Refusal, RefusalKind};
 
-/// Reads the error of an answer.
-pub(super) fn trouble(error: &Map<String, Json>, now: Timestamp) -> Trouble {
+/// Reads the error of an answer to a request about this identity, if it was about any.
+pub(super) fn trouble(error: &Map<String, Json>, identity: Option<&str>, now: Timestamp) -> Trouble {
     let text = |name: &str| error.get(name).and_then(Json::as_str).unwrap_or_default();
     let (kind, message) = (text("type"), text("message"));
     let said = object(text("body")).or_else(|| object(message));
     let told = error.get("status").and_then(Json::as_u64).and_then(|status| u16::try_from(status).ok());
-    let guessed = guess(kind, message, said.as_ref());
+    let guessed = guess(kind, message, identity, said.as_ref());
     if told.is_none() && guessed == Guess::NoAnswer {
         return no_answer(&clip(message));
     }
@@ -133,11 +133,12 @@ enum Guess {
 ///
 /// The words are those that users report of these cmdlets and of the module (office-docs-powershell#7691 and #10700,
 /// Microsoft365DSC#359 and #4171), and those of .NET.
-fn guess(kind: &str, message: &str, said: Option<&Json>) -> Guess {
+fn guess(kind: &str, message: &str, identity: Option<&str>, said: Option<&Json>) -> Guess {
     if let Some(status) = said.map(status_of).filter(|status| *status != 500) {
         return Guess::Status(status);
     }
-    let text = message.to_ascii_lowercase();
+    let inside = object(message).and_then(|body| Said::read(&Body::Json(body)).text);
+    let text = without_names(inside.as_deref().unwrap_or(message), identity);
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let is = |types: &[&str]| types.iter().any(|name| kind.ends_with(name));
     // Whatever else cannot be found (a command, a host) must not make a person vanish.
@@ -181,15 +182,48 @@ fn guess(kind: &str, message: &str, said: Option<&Json>) -> Guess {
     Guess::Status(500)
 }
 
+/// Gives a text in lower case without what may be somebody's or something's name: the identity that was asked about,
+/// whatever looks like a user principal name, and what is quoted.
+///
+/// An apostrophe within a word quotes nothing.
+fn without_names(text: &str, identity: Option<&str>) -> String {
+    let mut text = text.to_lowercase();
+    if let Some(identity) = identity.map(str::to_lowercase).filter(|identity| !identity.is_empty()) {
+        text = text.replace(&identity, "");
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(['\'', '"', '`']) {
+        let (before, quoted) = rest.split_at(at);
+        plain.push_str(before);
+        let mark = &quoted[..1];
+        plain.push_str(mark);
+        rest = &quoted[1..];
+        if plain.chars().rev().nth(1).is_some_and(char::is_alphanumeric) {
+            continue;
+        }
+        let mut ends = rest.match_indices(mark);
+        let end = ends.find(|(end, _)| !rest[end + 1..].starts_with(char::is_alphanumeric));
+        if let Some((end, _)) = end {
+            plain.push_str(mark);
+            rest = &rest[end + 1..];
+        }
+    }
+    plain.push_str(rest);
+    let words: Vec<&str> = plain.split_whitespace().filter(|word| !word.contains('@')).collect();
+    words.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::microsoft::pace::TooMany;
 
     fn read(error: Json) -> Trouble {
         let Json::Object(error) = error else { panic!("no object") };
-        trouble(&error, Timestamp::UNIX_EPOCH)
+        trouble(&error, None, Timestamp::UNIX_EPOCH)
     }
 
     fn told(trouble: &Trouble) -> String {
@@ -245,10 +279,54 @@ mod tests {
     }
 
     #[test]
+    fn a_name_decides_nothing() {
+        for identity in
+            ["throttle@contoso.com", "forbidden access is denied", "Timed Out", "o'neill unauthorized"]
+        {
+            for words in
+                ["Cannot process {}.", "Cannot process '{}'.", "{} is odd", "Mailbox \"{}\": cannot process"]
+            {
+                let message = words.replace("{}", identity);
+                let error = json!({ "type": "System.Exception", "message": message });
+                let trouble = trouble(error.as_object().unwrap(), Some(identity), Timestamp::UNIX_EPOCH);
+                assert_eq!(
+                    (trouble.refusal.kind, trouble.maybe_done),
+                    (RefusalKind::Failed, true),
+                    "{message}"
+                );
+            }
+        }
+        // Nor does somebody else's, or what something is called.
+        for message in [
+            "Cannot ask throttle@contoso.com.",
+            "The policy 'Access Denied' is odd.",
+            "\"Timed out\" isn't a name",
+        ] {
+            let trouble = read(json!({ "type": "System.Exception", "message": message }));
+            assert_eq!((trouble.refusal.kind, trouble.maybe_done), (RefusalKind::Failed, true), "{message}");
+        }
+        // What is said of them does.
+        let gone = "The operation couldn't be performed because object 'y@contoso.com' couldn't be found.";
+        assert_eq!(guess("x", gone, None, None), Guess::Status(404));
+        let said =
+            "The role of 'x' isn't odd, since that isn't supported in this scenario, and doesn't change.";
+        assert_eq!(read(json!({ "type": "x", "message": said })).refusal.kind, RefusalKind::Forbidden);
+    }
+
+    #[test]
     fn a_status_that_was_seen_brings_its_patience() {
         let busy = read(json!({ "type": "x", "status": 429, "message": "slow down", "retryAfter": "7" }));
         assert_eq!(busy.retry_after, Some(Duration::from_secs(7)));
         assert!(!busy.maybe_done);
+    }
+
+    #[test]
+    fn a_connection_too_many_is_too_much_at_once() {
+        let words = "Fail to create a runspace because you have exceeded the maximum number of connections allowed : 3";
+        let trouble = unconnected(read(json!({ "type": "System.Exception", "message": words })));
+        assert_eq!(trouble.too_many(), Some(TooMany::AtOnce));
+        let busy = unconnected(read(json!({ "type": "System.Exception", "message": "Too many requests" })));
+        assert_eq!(busy.too_many(), Some(TooMany::InTime));
     }
 
     #[test]

@@ -11,8 +11,9 @@
 # Standard input is read as a stream. The automatic variable that holds piped input is not used anywhere here: its mere
 # name in a script makes PowerShell read all of standard input before the first line runs.
 
-Set-StrictMode -Version 3.0
-$ErrorActionPreference = 'Stop'
+# This script runs in the global scope, of which modules inherit: what is set here holds for Microsoft's module too. Our
+# own strictness is therefore set in a function, whose scope no module sees.
+
 # What would be printed for a person is of no use here, and would stand between the answers.
 $ProgressPreference = 'SilentlyContinue'
 $WarningPreference = 'SilentlyContinue'
@@ -113,9 +114,9 @@ function Open-Module($Request) {
     if ($null -ne $newest) {
         $hello.module = [string] $newest.Version
         if ($newest.Version -ge $Oldest) {
-            Import-Module -Name $Module -MinimumVersion $Oldest
+            Import-Module -Name $Module -MinimumVersion $Oldest -ErrorAction Stop
             foreach ($cmdlet in $Cmdlets) {
-                $null = Get-Command -Name $cmdlet
+                $null = Get-Command -Name $cmdlet -ErrorAction Stop
             }
         }
     }
@@ -126,12 +127,13 @@ function Open-Module($Request) {
 function Connect-Service($Request) {
     if ($script:Connected) {
         $script:Connected = $false
-        Disconnect-ExchangeOnline -Confirm:$false
+        Disconnect-ExchangeOnline -Confirm:$false -ErrorAction Stop
     }
     $arguments = @{
         AccessToken           = $Request.token
         ShowBanner            = $false
         SkipLoadingFormatData = $true
+        ErrorAction           = 'Stop'
     }
     # An application's token goes with the organisation, a person's with their name.
     if ($null -ne $Request.PSObject.Properties['user']) {
@@ -147,6 +149,11 @@ function Connect-Service($Request) {
         $null = Connect-ExchangeOnline @arguments -CommandName $Cmdlets
     } catch {
         # The four come with the module itself; a version that finds none of them at the service connects without a list.
+        # Its words for that are not documented: these are reported. All else (a token, a throttle) is told as it is.
+        if ($_.Exception.Message -notmatch 'CommandName|No cmdlet assigned to the user') {
+            throw
+        }
+        Disconnect-ExchangeOnline -Confirm:$false -ErrorAction Stop
         $null = Connect-ExchangeOnline @arguments
     }
     $script:Connected = $true
@@ -170,29 +177,36 @@ function Invoke-Setting($Request) {
     }
 }
 
-try {
-    while ($null -ne ($line = $Requests.ReadLine())) {
-        $id = 0
-        try {
-            $request = ConvertFrom-Json -InputObject $line
-            $id = $request.id
-            $value = $null
-            switch -CaseSensitive ($request.do) {
-                'hello' { $value = Open-Module $request }
-                'connect' { Connect-Service $request }
-                'run' {
-                    $objects = @(Invoke-Setting $request)
-                    $value = @(foreach ($object in $objects) { ConvertTo-Table $object })
+# Answers requests until there are no more.
+function Read-Request {
+    Set-StrictMode -Version 3.0
+    $ErrorActionPreference = 'Stop'
+    try {
+        while ($null -ne ($line = $Requests.ReadLine())) {
+            $id = 0
+            try {
+                $request = ConvertFrom-Json -InputObject $line
+                $id = $request.id
+                $value = $null
+                switch -CaseSensitive ($request.do) {
+                    'hello' { $value = Open-Module $request }
+                    'connect' { Connect-Service $request }
+                    'run' {
+                        $objects = @(Invoke-Setting $request)
+                        $value = @(foreach ($object in $objects) { ConvertTo-Table $object })
+                    }
+                    default { throw [System.ArgumentException]::new('there is no such order') }
                 }
-                default { throw [System.ArgumentException]::new('there is no such order') }
+                Write-Answer @{ id = $id; ok = $true; value = $value }
+            } catch {
+                Write-Answer @{ id = $id; ok = $false; error = (ConvertTo-Failure $_) }
             }
-            Write-Answer @{ id = $id; ok = $true; value = $value }
-        } catch {
-            Write-Answer @{ id = $id; ok = $false; error = (ConvertTo-Failure $_) }
+        }
+    } finally {
+        if ($Connected) {
+            Disconnect-ExchangeOnline -Confirm:$false
         }
     }
-} finally {
-    if ($Connected) {
-        Disconnect-ExchangeOnline -Confirm:$false
-    }
 }
+
+Read-Request

@@ -14,12 +14,12 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use uuid::Uuid;
 
+use super::hush::Hush;
 use super::lines::{self, Heard, Order, PROTOCOL, Reply, Request};
 use crate::clock::Clock;
 use crate::microsoft::Shell;
 use crate::microsoft::auth::Token;
 use crate::microsoft::said::clip;
-use crate::model::TenantId;
 
 /// Is how many lines of standard error are kept, to explain a death.
 const LAST_WORDS: usize = 8;
@@ -33,6 +33,8 @@ pub(super) struct Worker {
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
     last_words: LastWords,
+    /// The tokens that it was given, which no line of it is to hold when it is used.
+    hush: Hush,
     mark: String,
     number: u64,
     answer_within: Duration,
@@ -55,7 +57,7 @@ pub struct ShellVersions {
 /// Says why a request has no answer.
 #[derive(Debug, PartialEq)]
 pub(super) enum Lost {
-    /// It never left; the process had ended.
+    /// It did not go out, and would have changed nothing at the service; the process had ended.
     Unsent(String),
     /// It was sent, and the process ended without an answer.
     Died(String),
@@ -88,6 +90,7 @@ impl Worker {
             requests,
             answers,
             last_words: LastWords::default(),
+            hush: Hush::default(),
             mark: format!("@{}@", Uuid::new_v4().simple()),
             number: 0,
             answer_within: shell.answer_within,
@@ -95,12 +98,13 @@ impl Worker {
             versions: ShellVersions::default(),
             used: Duration::ZERO,
         };
-        tokio::spawn(listen(errors, worker.last_words.clone()));
+        tokio::spawn(listen(errors, worker.hush.clone(), worker.last_words.clone()));
         let mark = worker.mark.clone();
         let hello = worker.ask(Order::Hello { protocol: PROTOCOL, mark: &mark }, shell.start_within);
         let reply = hello.await.map_err(NoStart::Lost)?;
         worker.versions = judge_hello(&reply).map_err(NoStart::NoModule)?;
-        tracing::debug!(process = worker.process.id(), hello = %reply.value, "a worker has started");
+        let ShellVersions { powershell, module } = &worker.versions;
+        tracing::debug!(process = worker.process.id(), powershell, module, "a worker has started");
         Ok(worker)
     }
 
@@ -112,26 +116,21 @@ impl Worker {
     /// Connects with a token; what the service says to that is in the reply.
     pub(super) async fn connect(
         &mut self,
-        tenant: TenantId,
+        organization: &str,
         shell: &Shell,
         token: &Arc<Token>,
     ) -> Result<Reply, Lost> {
         self.token = None;
+        self.hush.add(&token.secret);
         let order = Order::Connect {
             token: token.secret.expose_secret(),
-            organization: tenant.to_string(),
+            organization,
             user: user_of(token.secret.expose_secret()),
             environment: shell.environment.as_deref(),
         };
-        let mut reply = self.ask(order, shell.start_within).await?;
+        let reply = self.ask(order, shell.start_within).await?;
         if reply.ok {
             self.token = Some(Arc::clone(token));
-        }
-        // A service that quotes a token in its refusal does not make us quote it.
-        for value in reply.error.values_mut() {
-            if let Json::String(text) = value {
-                *text = text.replace(token.secret.expose_secret(), "(the token)");
-            }
         }
         Ok(reply)
     }
@@ -156,17 +155,19 @@ impl Worker {
     async fn ask(&mut self, order: Order<'_>, within: Duration) -> Result<Reply, Lost> {
         self.number += 1;
         let id = self.number;
+        let runs = matches!(order, Order::Run { .. });
         let line = Request { id, order }.line();
         tokio::select! {
-            answer = self.exchange(id, &line) => answer,
+            answer = self.exchange(id, &line, runs) => answer,
             () = Clock::beat(within) => Err(Lost::Silent(within)),
         }
     }
 
-    async fn exchange(&mut self, id: u64, line: &str) -> Result<Reply, Lost> {
-        // A line that did not go out whole is not acted on.
+    async fn exchange(&mut self, id: u64, line: &str, runs: bool) -> Result<Reply, Lost> {
         if let Err(error) = self.requests.write_all(line.as_bytes()).await {
-            return Err(Lost::Unsent(self.why(&error.to_string()).await));
+            let why = self.why(&error.to_string()).await;
+            // What did go out may be all but the line's end, and a line that is cut off by the end is read as one.
+            return Err(if runs { Lost::Died(why) } else { Lost::Unsent(why) });
         }
         loop {
             let line = match lines::next(&mut self.answers).await {
@@ -174,6 +175,8 @@ impl Worker {
                 Ok(None) => return Err(Lost::Died(self.why("PowerShell ended").await)),
                 Err(error) => return Err(Lost::Died(self.why(&error.to_string()).await)),
             };
+            // Whoever quotes a token does not make us quote it.
+            let line = self.hush.clean(&line);
             match lines::hear(&line, &self.mark) {
                 Heard::Reply(reply) if reply.id == id => return Ok(reply),
                 Heard::Reply(reply) => {
@@ -279,10 +282,10 @@ impl LastWords {
 }
 
 /// Takes in standard error, so that it never fills up.
-async fn listen(errors: ChildStderr, last_words: LastWords) {
+async fn listen(errors: ChildStderr, hush: Hush, last_words: LastWords) {
     let mut errors = BufReader::new(errors);
     while let Ok(Some(line)) = lines::next(&mut errors).await {
-        let line = clip(&line);
+        let line = clip(&hush.clean(&line));
         if !line.is_empty() {
             tracing::trace!(line, "PowerShell complains");
             last_words.add(line);
