@@ -131,8 +131,8 @@ async fn a_token_that_powershell_prints_reaches_neither_a_trace_nor_a_refusal() 
     let _traced = tracing::subscriber::set_default(traces.finish());
     let company = Company::of(1).await;
     let writer = company.over(&["--leak"]).await;
-    let mut told = format!("{:?}", company.read(&writer).await);
-    told += &format!("{:?}", company.opt_out(&writer).await);
+    let (read, wrote) = (company.read(&writer).await, company.opt_out(&writer).await);
+    let told = format!("{read:?}{wrote:?}");
     assert!(told.contains("the token (the token) is odd"), "{told}");
     let written = String::from_utf8(trace.0.lock().unwrap().clone()).unwrap();
     for line in ["PowerShell prints line=\"WARNING: (the token)\"", "Bearer (the token)", "| (the token)"] {
