@@ -108,8 +108,14 @@ impl Leaver<'_> {
             // An opt-in leaves the features in no known state, so each is stated with it.
             let stated = setting.feature().filter(|_| opts_in).map(|feature| {
                 match bench.tenant.defaults.get(&feature) {
-                    // Who may have followed the default goes on as if they did; a choice is stated as it is.
-                    Some(default) if default.now == have && !entry.is_some_and(|entry| entry.chosen) => {
+                    // Who may have followed the default goes on as if they did; a choice is stated as it is, and so
+                    // is what was undone under this manifest.
+                    Some(default)
+                        if default.now == have
+                            && !entry.is_some_and(|entry| {
+                                entry.chosen || entry.is_undone(have, bench.manifest)
+                            }) =>
+                    {
                         default.after
                     }
                     Some(_) | None => have,
