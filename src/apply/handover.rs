@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::Skipped;
 use super::about::{has_own_value, pinned};
 use super::judge;
+use crate::microsoft::{exchange_environment, graph_environment};
 use crate::microsoft::{set_person, set_tenant};
 use crate::model::{Cloud, Feature, PersonId, Refusal, ServicePlanId, SkuId, Value};
 use crate::plan::calls::{Set, Task, Work, calls};
@@ -44,6 +45,18 @@ pub struct Bounds {
     pub may_move: u64,
     /// Which services it signs in to.
     pub cloud: Cloud,
+}
+
+impl Bounds {
+    /// Gives what Microsoft's module for Exchange calls the cloud; empty for the worldwide one.
+    pub fn exchange_environment(&self) -> &'static str {
+        exchange_environment(self.cloud).unwrap_or_default()
+    }
+
+    /// Gives what Microsoft's module for Graph calls the cloud; empty for the worldwide one.
+    pub fn graph_environment(&self) -> &'static str {
+        graph_environment(self.cloud).unwrap_or_default()
+    }
 }
 
 /// Says what a step is about.

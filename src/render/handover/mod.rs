@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 use super::number::{counted, people};
 use super::{inert, json};
 use crate::apply::{Handover, Step};
-use crate::microsoft::{exchange_environment, graph_environment};
 
 /// Is the script, less what is different for each plan.
 const SCRIPT: &str = include_str!("script.ps1");
@@ -54,8 +53,8 @@ pub fn script(out: &mut dyn Write, handover: &Handover<'_>, steps: &Fingerprint)
         .replace("{{LICENCE_STEPS}}", &handover.licences().to_string())
         .replace("{{NOT_AFTER}}", &format!("{:.0}", bounds.not_after))
         .replace("{{MAY_MOVE}}", &bounds.may_move.to_string())
-        .replace("{{EXCHANGE_CLOUD}}", exchange_environment(bounds.cloud).unwrap_or_default())
-        .replace("{{GRAPH_CLOUD}}", graph_environment(bounds.cloud).unwrap_or_default())
+        .replace("{{EXCHANGE_CLOUD}}", bounds.exchange_environment())
+        .replace("{{GRAPH_CLOUD}}", bounds.graph_environment())
         // The only place for names comes last, so that none of them can stand for anything.
         .replace("{{HEADER}}", &header::header(handover));
     out.write_all("\u{feff}".as_bytes())?;
