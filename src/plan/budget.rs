@@ -163,12 +163,16 @@ fn time(work: &[Work], speed: &Speed) -> Duration {
     let mut total = if work.iter().any(reads_defaults) { ANSWER } else { Duration::ZERO };
     let (mut licences, mut bound) = (0, false);
     for phase in Phase::ALL {
-        let (mut defaults, mut sets, mut people) = (0, Vec::new(), 0);
+        let (mut defaults, mut sets, mut people, mut written) = (0, Vec::new(), 0, 0);
         for work in work.iter().filter(|work| work.phase == phase) {
             match &work.task {
                 Task::Tenant { .. } => defaults += 1,
                 Task::Settings { sets: of_one, .. } => sets.push(of_one.len()),
-                Task::Licences { .. } => people += 1,
+                Task::Licences { changes, .. } => {
+                    people += 1;
+                    // What a group hands down is written to the group, once.
+                    written += usize::from(!changes.is_empty());
+                }
             }
         }
         let steps = Steps::of_settings(&sets, speed.carries);
@@ -180,8 +184,8 @@ fn time(work: &[Work], speed: &Speed) -> Duration {
         total += span(answered.max(allowed));
 
         let answered = real(graph.rounds(&Steps::of_licences(people))) * ANSWER.as_secs_f64();
-        let allowed = licences_take(licences + people) - licences_take(licences);
-        licences += people;
+        let allowed = licences_take(licences + written) - licences_take(licences);
+        licences += written;
         total += span(answered.max(allowed));
     }
     match speed.rate {

@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use crate::model::{
         BySetting, Kind, Known, Licences, Mark, Mode, OnLeave, OnUserChoice, PersonId, Settings, Settle,
-        Source, Switch,
+        Source, Switch, Tried,
     };
     use crate::plan::hold::Deviations;
     use crate::plan::routes::Routes;
@@ -243,6 +243,16 @@ mod tests {
     }
 
     fn judged(want: Value, mode: Option<Value>, ahead: ModeAhead, sources: &[Source]) -> PlanJudgement {
+        remembering(None, want, mode, ahead, sources)
+    }
+
+    fn remembering(
+        entry: Option<Entry>,
+        want: Value,
+        mode: Option<Value>,
+        ahead: ModeAhead,
+        sources: &[Source],
+    ) -> PlanJudgement {
         let sku = |name: &str, insights: &[ServicePlanId]| Sku {
             name: name.into(),
             insights: insights.to_vec(),
@@ -290,7 +300,7 @@ mod tests {
         };
         let id = PersonId(Uuid::from_u128(1));
         let holding = Holding { deviations: &deviations, id, record: None, now };
-        judge(&bench, &group, &person, None, ahead, &holding)
+        judge(&bench, &group, &person, entry, ahead, &holding)
     }
 
     const NO_MODE: ModeAhead = ModeAhead { have: Some(Value::OPT_IN), decision: None };
@@ -331,6 +341,27 @@ mod tests {
         assert_eq!(written(&judged(Value::REMOVED, None, NO_MODE, &off_already)), [(E3, vec![P2])]);
         let off_by_group = judged(Value::ASSIGNED, None, NO_MODE, &[inherited(E5, &[P2, FULL])]);
         assert_eq!(reason(&off_by_group), Some(Reason::InheritedLicence));
+    }
+
+    #[test]
+    fn a_write_that_nobody_heard_of_and_that_shows_is_nobody_elses_change() {
+        let ago = |hours| Timestamp::UNIX_EPOCH - SignedDuration::from_hours(hours);
+        let tried = |hours| Some(Tried { value: Value::REMOVED, at: ago(hours) });
+        let entry = |hours, by_group| {
+            let seen = Entry::seen(Value::ASSIGNED, None, false, ago(90));
+            Some(Entry { tried: tried(hours), by_group, ..seen })
+        };
+        let shows = [direct(E3, &[P2])];
+        let told = |entry| {
+            let judgement = remembering(entry, Value::REMOVED, None, NO_MODE, &shows);
+            (reason(&judgement), judgement.verdict.unwrap().changed_outside)
+        };
+        assert_eq!(told(entry(2, false)), (Some(Reason::InSync), false));
+        assert_eq!(told(entry(25, true)), (Some(Reason::InSync), false));
+        let seen = Entry::seen(Value::ASSIGNED, None, false, ago(90));
+        assert_eq!(told(Some(seen)), (Some(Reason::InSync), true), "without a try, somebody else did it");
+        let still_on = remembering(entry(2, true), Value::REMOVED, None, NO_MODE, &[direct(E3, &[])]);
+        assert_eq!(reason(&still_on), Some(Reason::Settling), "a group has a day");
     }
 
     #[test]

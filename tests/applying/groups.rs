@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use insightctl::apply::{GroupRow, Outcome, Report, Skipped, Stop, Why};
-use insightctl::microsoft::Ask;
+use insightctl::microsoft::{Ask, Writer};
 use insightctl::model::{
     BySetting, DesiredGroup, DesiredState, GroupId, Held, OnLeave, OnUserChoice, Setting, Value,
 };
 use insightctl::plan::budget::Speed;
-use insightctl::plan::{Barrier, Context, Note, Plan, Reason, Target, inverse};
+use insightctl::plan::{Barrier, Context, LicenceChange, Note, Plan, Reason, Target, inverse};
 use insightctl::sandbox::Choice;
 use insightctl::store::RunId;
 use serde_json::json;
@@ -257,6 +257,41 @@ async fn what_the_directory_still_works_on_settles_for_a_day_and_is_not_written_
     assert_eq!(plan.summary.left_alone, BTreeMap::from([(Reason::InSync, 6)]));
     assert_eq!(plan.outside_changes, []);
     assert_eq!(written(&stage).len(), 1);
+}
+
+#[tokio::test]
+async fn while_the_directory_works_on_somebody_elses_change_the_group_is_left_as_it_is() {
+    let stage = staged("group-delay=7200").await;
+    let plan = stage.plan().await;
+    // Somebody else switches something off, and on again, in the licence of the group.
+    let elsewhere = Writer::new(stage.reader.clone());
+    let change = &plan.licensing_groups[0].changes[0];
+    for off in [vec![], change.disabled_before.clone()] {
+        let change = LicenceChange { disabled_after: off, ..change.clone() };
+        elsewhere.assign_group_licences(GroupId(STAFF), &[change]).await.result.unwrap();
+    }
+    let report = stage.apply(&plan).await;
+    assert_eq!(outcomes(&report), BTreeMap::from([("done", 6), ("waiting", 6)]));
+    assert!(matches!(row(&report, 1, Setting::ServicePlan).why, Some(Why::GroupProcessing { .. })));
+    let next = stage.plan().await;
+    assert_eq!((barrier(&next), next.operations.len()), (Some(&Barrier::Processing), 0));
+    stage.later(130);
+    let report = stage.round().await;
+    assert_eq!(outcomes(&report), BTreeMap::from([("settling", 6)]));
+}
+
+#[tokio::test]
+async fn a_licence_that_somebody_else_changed_is_not_overwritten() {
+    let stage = staged("").await;
+    let plan = stage.plan().await;
+    let elsewhere = Writer::new(stage.reader.clone());
+    let change = LicenceChange { disabled_after: vec![], ..plan.licensing_groups[0].changes[0].clone() };
+    elsewhere.assign_group_licences(GroupId(STAFF), &[change]).await.result.unwrap();
+    let report = stage.apply(&plan).await;
+    assert_eq!(row(&report, 1, Setting::ServicePlan).why, Some(Why::FoundOtherLicences));
+    assert_eq!(written(&stage), [json!([])], "theirs alone");
+    stage.round().await;
+    assert_eq!(written(&stage), [json!([]), json!([P2, EA])]);
 }
 
 #[tokio::test]
