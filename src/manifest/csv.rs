@@ -92,10 +92,11 @@ impl<'t> Header<'t> {
         match (found.next(), found.next()) {
             (Some(index), None) => Some(index),
             (Some(_), Some(second)) => {
-                let cell = self.cells[second];
-                let at = people::place(text, cell.start, cell.end, self.at.line);
                 report
-                    .error(at, format!("two columns are called {}", quoted(wanted)))
+                    .error(
+                        self.cells[second].place(text),
+                        format!("two columns are called {}", quoted(wanted)),
+                    )
                     .hint("rename one of them");
                 None
             }
@@ -139,7 +140,6 @@ fn person(
         let line = cells.first().map_or(line, |cell| cell.line);
         people::place(text, start, end, line)
     };
-    let place = |cell: &Cell| people::place(text, cell.start, cell.end, cell.line);
     if let Some(open) = cells.iter().find(|cell| cell.open) {
         let at = people::place(text, open.start.saturating_sub(1), open.start, open.line);
         report.error(at, "a quote opens here and is never closed").hint("everything below it is lost");
@@ -161,7 +161,7 @@ fn person(
     }
     if let Err(why) = people::check(address) {
         let cut = cells.iter().skip(width).any(|extra| extra.start < extra.end);
-        report.error(place(cell), format!("{} {why}", quoted(address))).maybe_hint(cut.then(|| {
+        report.error(cell.place(text), format!("{} {why}", quoted(address))).maybe_hint(cut.then(|| {
             format!(
                 "this row has more columns than the header's {width}: put a text with a separator in quotes"
             )
@@ -169,7 +169,7 @@ fn person(
         return None;
     }
     if people::lost_letters(address) {
-        report.warning(place(cell), format!("{} has lost a letter", quoted(address))).hint(LOST_LETTERS);
+        report.warning(cell.place(text), format!("{} has lost a letter", quoted(address))).hint(LOST_LETTERS);
     }
     // Files are at most 1 GiB, so that 32 bits are enough.
     let clip = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);

@@ -68,8 +68,7 @@ pub fn results(path: &Path) -> Result<Results, Problems> {
         if cells.iter().all(|cell| cell.start >= cell.end) {
             continue;
         }
-        let place = |cell: &Cell| people::place(&text, cell.start, cell.end, line);
-        let top = cells.first().map_or(At::TOP, place);
+        let top = cells.first().map_or(At::TOP, |cell| cell.place(&text));
         let row = Row { text: &text, cells: &cells, columns: &columns, line };
         match row.read() {
             Ok(read) => {
@@ -77,7 +76,7 @@ pub fn results(path: &Path) -> Result<Results, Problems> {
                 results.places.push(top);
             }
             Err((column, message)) => {
-                let at = row.cell(column).map_or(top, place);
+                let at = row.cell(column).map_or(top, |cell| cell.place(&text));
                 report.error(at, message).hint("record the file as the script wrote it");
             }
         }

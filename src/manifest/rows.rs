@@ -3,6 +3,9 @@
 //! Written by hand, since a message must name the row as an editor counts it, after CRLF too, and must be able to show
 //! the cell.
 
+use super::people;
+use super::problem::At;
+
 /// Is one cell: the bytes of its content, without quotes and without the spaces around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cell {
@@ -18,6 +21,11 @@ impl Cell {
     /// Gives the content; a doubled quote stays doubled.
     pub(super) fn text(self, text: &str) -> &str {
         text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Gives where it stands: on its own line, which need not be the one on which its row begins.
+    pub(super) fn place(self, text: &str) -> At {
+        people::place(text, self.start, self.end, self.line)
     }
 }
 

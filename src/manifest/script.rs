@@ -118,14 +118,13 @@ fn read(file: &File, problems: &mut Problems) -> Option<List> {
 fn only_opt_outs(file: &File, header: Header<'_>, at: usize, report: &mut Reporter<'_>) {
     let mut rows = header.rows;
     let mut cells = Vec::new();
-    while let Some(line) = rows.next_into(&mut cells) {
+    while rows.next_into(&mut cells).is_some() {
         let Some(cell) = cells.get(at).filter(|_| cells.iter().any(|cell| cell.start < cell.end)) else {
             continue;
         };
         let mode = cell.text(&file.text);
         if !mode.eq_ignore_ascii_case("opt-out") && report.is_patient() {
-            let place = people::place(&file.text, cell.start, cell.end, line);
-            report.error(place, format!("{} is not `opt-out`", quoted(mode))).hint(
+            report.error(cell.place(&file.text), format!("{} is not `opt-out`", quoted(mode))).hint(
                 "only opt-outs are recorded; a list with other modes is an export, or another script's",
             );
         }

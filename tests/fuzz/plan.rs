@@ -97,14 +97,13 @@ fn read(input: &[u8]) -> Result<String, String> {
     }
     let markdown = render::plan::markdown(&plan, &objections, 10);
     render::plan::csv(&mut csv, &plan).map_err(|error| error.to_string())?;
+    let plan = render::plan::sealed(plan).map_err(|error| error.to_string())?;
     render::plan::json(&mut json, &plan).map_err(|error| error.to_string())?;
     let again: Plan = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
-    // What is written is sealed anew.
-    let hash = again.hash;
-    if again != (Plan { hash, ..plan.clone() }) {
+    if again != plan {
         return Err("what is written is another plan".to_owned());
     }
-    if hash::check(&json) != Ok(hash) {
+    if hash::check(&json) != Ok(plan.hash) {
         return Err("what is written has another hash".to_owned());
     }
     let acts = |text: &str| text.chars().any(|character| character.is_control() && character != '\n');

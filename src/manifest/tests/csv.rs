@@ -92,6 +92,7 @@ fn a_missing_column_finds_the_one_that_was_meant() {
 #[test]
 fn a_header_that_names_the_column_twice_is_refused() {
     insta::assert_snapshot!(told(&list("Mail,mail\na@b,c@d\n", Some("Mail")).1), @"Error 1:6 two columns are called `Mail` | rename one of them");
+    insta::assert_snapshot!(told(&list("Mail,\"\n mail\"\na@b,c@d\n", Some("Mail")).1), @"Error 2:2 two columns are called `Mail` | rename one of them");
 }
 
 #[test]
