@@ -31,6 +31,7 @@
 //! | 0 | [`model`] | the words that everything else is written in |
 //! | 1 | [`manifest`] | YAML and CSV text become a desired state, or everything that is wrong with it |
 //! | 1 | [`diagnosis`] | what was found out beforehand becomes a line for each check |
+//! | 1 | [`rollout`] | waves, windows and milestones: what a day decides |
 //! | 1 | [`plan`] | desired, actual and ledger become a plan |
 //! | 2 | [`microsoft`] | the tenant over the wire |
 //! | 2 | [`store`] | ledger, journal and lock |
@@ -54,5 +55,6 @@ pub mod microsoft;
 pub mod model;
 pub mod plan;
 pub mod render;
+pub mod rollout;
 pub mod sandbox;
 pub mod store;

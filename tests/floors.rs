@@ -10,16 +10,18 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("manifest", &["model"]),
     ("plan", &["model"]),
     ("diagnosis", &["model"]),
+    ("rollout", &["model"]),
     ("microsoft", &["model", "plan", "clock"]),
     ("store", &["model", "plan", "clock"]),
-    ("apply", &["model", "plan", "microsoft", "store", "clock"]),
-    ("render", &["model", "manifest", "plan", "diagnosis", "store", "apply"]),
+    ("apply", &["model", "plan", "rollout", "microsoft", "store", "clock"]),
+    ("render", &["model", "manifest", "plan", "rollout", "diagnosis", "store", "apply"]),
     (
         "cli",
         &[
             "model",
             "manifest",
             "plan",
+            "rollout",
             "diagnosis",
             "microsoft",
             "store",
@@ -33,7 +35,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that stay plain functions: a newcomer reads them first, and a comparison must not be able to fetch.
-const PLAIN: &[&str] = &["model", "manifest", "plan", "diagnosis", "render"];
+const PLAIN: &[&str] = &["model", "manifest", "plan", "rollout", "diagnosis", "render"];
 
 fn each_source(folder: &Path, visit: &mut dyn FnMut(&Path, &str)) {
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -16,13 +16,13 @@ use super::scenario::{self, Scenario};
 use super::syntax::{self, Located, Node};
 use super::text::decode;
 use super::transport::Transport;
-use super::{Manifest, accept, needs, store, tenant, words};
+use super::{Manifest, accept, needs, rollout, store, tenant, words};
 use crate::model::Needs;
 
 /// Is the version of the manifest that this program reads.
 const VERSION: i128 = 1;
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "version",
     "tenant",
     "cloud",
@@ -31,6 +31,7 @@ const KEYS: [&str; 12] = [
     "defaults",
     "groups",
     "licences",
+    "rollout",
     "accept",
     "guards",
     "settle",
@@ -102,6 +103,8 @@ fn document(
     let defaults = fields.get("defaults").map(|node| tenant::defaults(node, report)).unwrap_or_default();
     let groups = fields.get("groups").map(|node| groups(node, reader, report)).unwrap_or_default();
     let through_groups = fields.get("licences").is_some_and(|node| tenant::licences(node, report));
+    let rollout =
+        fields.get("rollout").map(|node| rollout::read(node, &groups, folder, report)).unwrap_or_default();
     let accepts = fields.get("accept").map(|node| accept::read(node, reader, report)).unwrap_or_default();
     let (protected, limits) =
         fields.get("guards").map(|node| tenant::guards(node, reader, report)).unwrap_or_default();
@@ -119,6 +122,7 @@ fn document(
         defaults: defaults.into_iter().filter_map(|(setting, (value, _))| Some((setting, value?))).collect(),
         groups,
         through_groups,
+        rollout,
         protected,
         accepts,
         limits,

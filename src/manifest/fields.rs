@@ -10,9 +10,10 @@ const ALSO: [(&str, &str); 3] =
     [("scheduled-send", "schedule-send"), ("license", "licence"), ("licenses", "licences")];
 
 /// Lists keys that one may well try, and why they are not read.
-const TRIED: [(&str, &str); 3] = [
-    ("waves", "this version rolls out everything at once"),
-    ("windows", "this version writes at any time: schedule the run instead"),
+const TRIED: [(&str, &str); 4] = [
+    ("waves", "waves stand under `rollout:`"),
+    ("windows", "windows stand under `rollout:`"),
+    ("freezes", "freezes stand under `rollout:`"),
     ("mail", "use `user` with the user principal name, or `csv` with `column: Mail`"),
 ];
 

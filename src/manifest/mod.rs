@@ -22,6 +22,7 @@ mod people;
 mod problem;
 mod resolve;
 mod results;
+mod rollout;
 mod rows;
 mod scenario;
 mod schema;
@@ -54,7 +55,7 @@ pub use template::template;
 pub use transport::Transport;
 pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
-use crate::model::{Class, Cloud, Limit, Needs, Selector, Settle, TenantId, TenantSetting, Value};
+use crate::model::{Class, Cloud, Limit, Needs, Rollout, Selector, Settle, TenantId, TenantSetting, Value};
 use accept::Accept;
 use folder::Folder;
 use people::Rule;
@@ -71,6 +72,7 @@ pub struct Manifest {
     defaults: BTreeMap<TenantSetting, Value>,
     groups: Vec<Group>,
     through_groups: bool,
+    rollout: Rollout,
     protected: Vec<Rule>,
     accepts: Vec<Accept>,
     limits: BTreeMap<Class, Limit>,
@@ -154,6 +156,11 @@ impl Manifest {
     /// Says whether the licence of a group may change where all of its members want the same.
     pub fn through_groups(&self) -> bool {
         self.through_groups
+    }
+
+    /// Gives what time decides about; empty where everything is in force at any time.
+    pub fn rollout(&self) -> &Rollout {
+        &self.rollout
     }
 
     /// Gives the limits that it sets; classes not named have their default limit.

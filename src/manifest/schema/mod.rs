@@ -5,6 +5,7 @@
 
 #![expect(dead_code, reason = "nothing is ever read into these types; only their schema is used")]
 
+mod rollout;
 mod words;
 
 use schemars::generate::SchemaSettings;
@@ -86,6 +87,8 @@ struct Manifest {
     licences: Option<Licences>,
     /// Another spelling of `licences`.
     licenses: Option<Licences>,
+    /// Who is taken in when, and when changes may be made. Without it, everything is in force at any time.
+    rollout: Option<rollout::Rollout>,
     /// Deviations from what the groups ask for that are left alone for a while.
     #[schemars(length(min = 1))]
     accept: Option<Vec<Accept>>,

@@ -237,7 +237,7 @@ fn a_store_is_a_folder_beside_the_manifest_a_bucket_or_nothing() {
 #[test]
 fn keys_of_later_versions_say_so() {
     let told = wrong_group("mode: opt-in\nwaves: []\nmembers: [ { everyone: on } ]");
-    assert!(told.contains("this version rolls out everything at once"), "{told}");
+    assert!(told.contains("waves stand under `rollout:`"), "{told}");
 }
 
 #[test]

@@ -1,0 +1,60 @@
+//! Waves: which groups, from when on, and what must hold before.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Percent;
+
+/// Is one wave of a rollout.
+///
+/// Several waves may name the same group, as a canary that grows; the one in force that takes in most decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wave {
+    /// Its name; the ledger remembers by it when the wave began.
+    pub name: Arc<str>,
+    /// Indices into the manifest's groups.
+    pub groups: Vec<u32>,
+    /// Not before this moment: the beginning of a day in the rollout's time zone, or a moment that was written out.
+    pub starts: Option<Timestamp>,
+    /// How many days it takes, counted in the rollout's time zone; without end where nobody says.
+    pub runs_for: Option<u32>,
+    /// The wave whose time must be over before; index into the waves.
+    pub after: Option<u32>,
+    /// Whether a reviewed commit has let it pass; `None` where nobody needs to.
+    pub approved: Option<bool>,
+    /// How much of its groups it takes in.
+    pub canary: Percent,
+    /// What must hold of the wave that it comes after.
+    pub when: Conditions,
+    /// What becomes of its groups when its time is over.
+    pub then: Then,
+}
+
+impl Wave {
+    /// Says whether anything but dates decides when it begins, so that the moment has to be remembered.
+    pub fn has_gate(&self) -> bool {
+        self.approved.is_some() || self.when != Conditions::default()
+    }
+}
+
+/// Says what must hold of an earlier wave, by ledger and tenant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// At least this share has nothing left to be done.
+    pub converged: Option<Percent>,
+    /// At most this share could not be changed.
+    pub failed_at_most: Option<Percent>,
+    /// At most this share opted out by themselves.
+    pub opted_out_at_most: Option<Percent>,
+}
+
+/// Says what becomes of a wave's groups when its time is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Then {
+    /// They stay in force.
+    #[default]
+    Stay,
+    /// They are as if absent, so that their people leave.
+    Leave,
+}

@@ -1,0 +1,5 @@
+//! Says what time decides: which waves are in force, when changes may be made, who is told what, and when.
+
+mod timeline;
+
+pub use timeline::{Facts, Hold, Phase, Timeline, WaveStatus};
