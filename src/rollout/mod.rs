@@ -4,4 +4,6 @@ mod calendar;
 mod timeline;
 
 pub use calendar::{Access, Calendar};
-pub use timeline::{Facts, Hold, Phase, Timeline, WaveStatus};
+pub use timeline::{Facts, Timeline, timeline};
+
+pub use crate::model::rollout::{Hold, Phase, WaveStatus};

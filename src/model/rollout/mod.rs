@@ -5,6 +5,7 @@ mod closed;
 mod force;
 mod percent;
 mod standing;
+mod status;
 mod wave;
 mod window;
 
@@ -15,6 +16,7 @@ pub use closed::{Closed, ClosedBy};
 pub use force::{Force, InForce};
 pub use percent::Percent;
 pub use standing::{Measure, Standing};
+pub use status::{Hold, Phase, WaveStatus};
 pub use wave::{Conditions, Then, Wave};
 pub use window::{Freeze, Span, Weekdays, Window};
 
