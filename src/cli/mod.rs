@@ -24,6 +24,7 @@ mod record;
 mod release;
 mod results;
 mod rollback;
+mod rollout;
 mod runs;
 mod sandbox;
 mod saved;
@@ -36,6 +37,7 @@ mod validate;
 mod verify;
 mod waive;
 mod who;
+mod window;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
             | Command::Waive(_)
             | Command::Handover(_)
             | Command::Explain(_)
+            | Command::Rollout(_)
             | Command::Drift(_)
             | Command::Export(_)
             | Command::Verify(_)
@@ -120,6 +123,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Rollback(args) => rollback::run(global, console, args).await,
         Command::Record(args) => Box::pin(record::run(global, console, args)).await,
         Command::Explain(args) => until_interrupted(explain::run(global, console, args)).await,
+        Command::Rollout(args) => until_interrupted(rollout::run(global, console, args)).await,
         Command::Drift(args) => until_interrupted(drift::run(global, console, args)).await,
         Command::Export(args) => until_interrupted(export::run(global, console, args)).await,
         Command::Verify(args) => verify::run(global, console, args).await,

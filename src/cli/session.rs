@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::args::{Global, Output};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::{sign_in, transport};
+use super::{sign_in, transport, window};
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
@@ -29,6 +29,8 @@ pub(super) struct Session {
     pub(super) store: Store,
     pub(super) clock: Clock,
     as_of: Option<Timestamp>,
+    /// How far the moment that a run stands for is ahead of the clock.
+    pub(super) ahead: SignedDuration,
     speed: Speed,
     /// Serves while it is held.
     sandbox: Option<Sandbox>,
@@ -76,7 +78,8 @@ impl Session {
         connection.rate = global.rate;
         let speed = connection.transport.speed(global.rate);
         let reader = Reader::connect(connection, clock.clone()).await?;
-        Ok(Self { manifest, reader, store, clock, as_of: global.as_of, speed, sandbox })
+        let ahead = window::ahead(global, &clock);
+        Ok(Self { manifest, reader, store, clock, as_of: global.as_of, ahead, speed, sandbox })
     }
 
     /// Resolves the manifest's rules, and reads everyone in scope.
@@ -100,7 +103,8 @@ impl Session {
         let mut selectors = self.manifest.selectors();
         selectors.extend(also.cloned());
         let membership = self.reader.membership(&selectors).await?;
-        let desired = self.manifest.resolve(&membership)?;
+        let mut desired = self.manifest.resolve(&membership)?;
+        self.shut(remembered, &mut desired);
         let mut scope = Scope::of(&desired, &remembered.ledger);
         if everyone_named {
             scope.people.extend(membership.everyone_named());
@@ -127,6 +131,11 @@ impl Session {
     /// Reads what is remembered.
     pub(super) async fn remembered(&self) -> Result<Remembered, Failure> {
         Ok(self.store.ledger(&self.manifest.settle(), &self.clock).await?)
+    }
+
+    /// Gives the day that decides waves, windows and expiry dates.
+    pub(super) fn as_of(&self) -> Timestamp {
+        self.as_of.unwrap_or_else(|| self.clock.now())
     }
 
     /// Gives what a plan needs to know besides.

@@ -17,6 +17,7 @@ pub mod progress;
 pub mod recording;
 pub mod report;
 pub mod results;
+pub mod rollout;
 pub mod runs;
 pub mod verify;
 pub mod waiver;

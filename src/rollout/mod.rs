@@ -1,9 +1,13 @@
 //! Says what time decides: which waves are in force, when changes may be made, who is told what, and when.
 
 mod calendar;
+mod overview;
 mod timeline;
+mod windows;
 
 pub use calendar::{Access, Calendar};
+pub use overview::{About, Changes, FORMAT, Frozen, Headcount, Opening, Overview, Stone, Wave, When};
 pub use timeline::{Facts, Timeline, timeline};
+pub use windows::Windows;
 
 pub use crate::model::rollout::{Hold, Phase, WaveStatus};

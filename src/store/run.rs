@@ -254,6 +254,8 @@ fn without_names(plan: &Plan) -> Plan {
             Some(Note::TenantUnreadable { setting: *setting, message: String::new() })
         }
         Note::DefaultHeldBack { .. }
+        | Note::DefaultOutsideWindow { .. }
+        | Note::Closed { .. }
         | Note::DefaultSettling { .. }
         | Note::DefaultRolledBack { .. }
         | Note::RecordedStay { .. }
