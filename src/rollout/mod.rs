@@ -2,4 +2,6 @@
 
 mod timeline;
 
-pub use timeline::{Facts, Hold, Phase, Timeline, WaveStatus};
+pub use timeline::{Facts, Timeline, timeline};
+
+pub use crate::model::rollout::{Hold, Phase, WaveStatus};

@@ -4,6 +4,7 @@ mod campaign;
 mod force;
 mod percent;
 mod standing;
+mod status;
 mod wave;
 mod window;
 
@@ -13,6 +14,7 @@ pub use campaign::{Audience, Campaign, Check, Goals, Message, Milestone, Owner, 
 pub use force::{Force, InForce};
 pub use percent::Percent;
 pub use standing::{Measure, Standing};
+pub use status::{Hold, Phase, WaveStatus};
 pub use wave::{Conditions, Then, Wave};
 pub use window::{Freeze, Span, Weekdays, Window};
 
