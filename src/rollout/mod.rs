@@ -1,7 +1,9 @@
 //! Says what time decides: which waves are in force, when changes may be made, who is told what, and when.
 
+mod calendar;
 mod timeline;
 
+pub use calendar::{Access, Calendar};
 pub use timeline::{Facts, Timeline, timeline};
 
 pub use crate::model::rollout::{Hold, Phase, WaveStatus};

@@ -1,6 +1,7 @@
 //! What a manifest says about rolling out: waves, windows, freezes, and what people do beside it.
 
 mod campaign;
+mod closed;
 mod force;
 mod percent;
 mod standing;
@@ -11,6 +12,7 @@ mod window;
 use jiff::tz::TimeZone;
 
 pub use campaign::{Audience, Campaign, Check, Goals, Message, Milestone, Owner, Role, Survey, Template};
+pub use closed::{Closed, ClosedBy};
 pub use force::{Force, InForce};
 pub use percent::Percent;
 pub use standing::{Measure, Standing};
