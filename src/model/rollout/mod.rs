@@ -1,6 +1,8 @@
 //! What a manifest says about rolling out: waves, windows, freezes, and what people do beside it.
 
 mod campaign;
+mod day;
+mod field;
 mod force;
 mod percent;
 mod standing;
@@ -10,6 +12,8 @@ mod window;
 use jiff::tz::TimeZone;
 
 pub use campaign::{Audience, Campaign, Check, Goals, Message, Milestone, Owner, Role, Survey, Template};
+pub use day::date_of_day;
+pub use field::{Field, Piece, pieces};
 pub use force::{Force, InForce};
 pub use percent::Percent;
 pub use standing::{Measure, Standing};
