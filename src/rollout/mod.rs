@@ -1,5 +1,7 @@
 //! Says what time decides: which waves are in force, when changes may be made, who is told what, and when.
 
+mod announcement;
 mod timeline;
 
+pub use announcement::{Addressee, Announcement, Draft, announcement};
 pub use timeline::{Facts, Hold, Phase, Timeline, WaveStatus};

@@ -22,6 +22,13 @@ impl Milestone {
 }
 
 impl Survey {
+    /// Gives the survey of a wave that comes next on a day, or else the wave's last one.
+    pub fn next(surveys: &[Self], wave: u32, day: i32) -> Option<&Self> {
+        let of_wave = || surveys.iter().filter(|survey| survey.wave == wave);
+        let next = of_wave().filter(|survey| survey.day >= day).min_by_key(|survey| survey.day);
+        next.or_else(|| of_wave().max_by_key(|survey| survey.day))
+    }
+
     /// Gives the date on which it is due, in a wave that begins on `first`.
     pub fn date(&self, first: Date) -> Date {
         date_of_day(first, self.day)
@@ -33,6 +40,18 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+
+    #[test]
+    fn a_message_speaks_of_the_survey_that_comes_next() {
+        let survey = |wave, day: i32| Survey { name: day.to_string().into(), wave, day, link: None };
+        let surveys = [survey(0, 14), survey(0, -3), survey(1, 1), survey(0, 40)];
+        let next = |wave, day| Survey::next(&surveys, wave, day).map(|survey| survey.day);
+        assert_eq!(
+            [next(0, -7), next(0, 1), next(0, 14), next(0, 45)],
+            [Some(-3), Some(14), Some(14), Some(40)]
+        );
+        assert_eq!(next(2, 1), None);
+    }
 
     #[test]
     fn the_day_before_the_first_is_minus_one() {

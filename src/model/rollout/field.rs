@@ -106,8 +106,13 @@ mod tests {
     #[test]
     fn a_message_falls_into_text_and_fields() {
         let cut: Vec<_> = pieces("Hello {{name}},{{ wave }}!").collect();
-        let expected =
-            [(0, Piece::Text("Hello ")), (6, Piece::Field("name")), (14, Piece::Text(",")), (15, Piece::Field(" wave ")), (25, Piece::Text("!"))];
+        let expected = [
+            (0, Piece::Text("Hello ")),
+            (6, Piece::Field("name")),
+            (14, Piece::Text(",")),
+            (15, Piece::Field(" wave ")),
+            (25, Piece::Text("!")),
+        ];
         assert_eq!(cut, expected);
         assert_eq!(pieces("").next(), None);
     }

@@ -1,6 +1,7 @@
 //! What a manifest says about rolling out: waves, windows, freezes, and what people do beside it.
 
 mod campaign;
+mod concerned;
 mod day;
 mod field;
 mod force;
@@ -12,6 +13,7 @@ mod window;
 use jiff::tz::TimeZone;
 
 pub use campaign::{Audience, Campaign, Check, Goals, Message, Milestone, Owner, Role, Survey, Template};
+pub use concerned::Concerned;
 pub use day::date_of_day;
 pub use field::{Field, Piece, pieces};
 pub use force::{Force, InForce};
