@@ -4,6 +4,7 @@ mod audit;
 mod audit_record;
 mod licence;
 mod licensing;
+mod profile;
 mod read;
 mod resolve;
 mod wire;

@@ -29,6 +29,28 @@ pub(super) struct User {
     pub(super) license_assignment_states: Option<Vec<LicenseAssignmentState>>,
 }
 
+/// Is what `$select` and `$expand` ask of a user who is read for what the directory says beside the settings.
+pub(super) const PROFILE: &str =
+    "$select=id,displayName,department,jobTitle,preferredLanguage&$expand=manager($select=id)";
+
+/// Is a user of whom the profile is read; what is empty in the directory is null.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Profiled {
+    pub(super) id: Uuid,
+    pub(super) display_name: Option<String>,
+    pub(super) department: Option<String>,
+    pub(super) job_title: Option<String>,
+    pub(super) preferred_language: Option<String>,
+    pub(super) manager: Option<Id>,
+}
+
+/// Is an object of which only the id is read.
+#[derive(Debug, Deserialize)]
+pub(super) struct Id {
+    pub(super) id: Uuid,
+}
+
 /// Is one way in which a user holds one product.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
