@@ -4,4 +4,6 @@ mod announcement;
 mod timeline;
 
 pub use announcement::{Addressee, Announcement, Draft, announcement};
-pub use timeline::{Facts, Hold, Phase, Timeline, WaveStatus};
+pub use timeline::{Facts, Timeline, timeline};
+
+pub use crate::model::rollout::{Hold, Phase, WaveStatus};

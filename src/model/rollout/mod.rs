@@ -7,6 +7,7 @@ mod field;
 mod force;
 mod percent;
 mod standing;
+mod status;
 mod wave;
 mod window;
 
@@ -19,6 +20,7 @@ pub use field::{Field, Piece, pieces};
 pub use force::{Force, InForce};
 pub use percent::Percent;
 pub use standing::{Measure, Standing};
+pub use status::{Hold, Phase, WaveStatus};
 pub use wave::{Conditions, Then, Wave};
 pub use window::{Freeze, Span, Weekdays, Window};
 
