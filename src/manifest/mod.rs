@@ -217,13 +217,17 @@ impl Manifest {
         &self.file.path
     }
 
-    /// Lists the manifest itself and every CSV file that it names.
+    /// Lists the manifest itself and every file that it names: CSV files and templates of messages.
     pub fn files(&self) -> BTreeSet<&Path> {
         let lists = self.rules().filter_map(|rule| match rule {
             Rule::One(_) => None,
             Rule::List(list) => Some(&*list.file.path),
         });
-        lists.chain([self.path()]).collect()
+        let messages =
+            self.rollout.campaign.milestones.iter().filter_map(|milestone| milestone.message.as_ref());
+        let templates =
+            messages.flat_map(|message| &message.templates).map(|template| template.file.as_path());
+        lists.chain(templates).chain([self.path()]).collect()
     }
 
     /// Gathers the selectors of the people whom no plan changes.

@@ -11,6 +11,8 @@ use super::{GroupId, PersonId};
 pub struct Profile {
     /// `displayName`.
     pub name: Option<Arc<str>>,
+    /// `mail`: the address that mail goes to.
+    pub mail: Option<Arc<str>>,
     /// `department`.
     pub department: Option<Arc<str>>,
     /// `jobTitle`.

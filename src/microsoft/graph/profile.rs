@@ -19,9 +19,11 @@ struct Profiles {
 
 impl Profiles {
     fn take(&mut self, user: Profiled) {
-        let Profiled { id, display_name, department, job_title, preferred_language, manager } = user;
+        let Profiled { id, display_name, mail, department, job_title, preferred_language, manager } = user;
         let profile = Profile {
             name: self.share(display_name),
+            // Nobody else has it.
+            mail: mail.filter(|mail| !mail.is_empty()).map(Arc::from),
             department: self.share(department),
             title: self.share(job_title),
             language: self.share(preferred_language),
@@ -108,9 +110,9 @@ mod tests {
     fn profiles_are_asked_for_with_the_manager_and_nothing_more() {
         let requests = [everyone("https://graph.microsoft.com/v1.0"), one(PersonId(Uuid::from_u128(7)))];
         insta::assert_snapshot!(requests.map(|request| request.to_string()).join("\n\n"), @"
-        GET https://graph.microsoft.com/v1.0/users?$select=id,displayName,department,jobTitle,preferredLanguage&$expand=manager($select=id)&$top=999
+        GET https://graph.microsoft.com/v1.0/users?$select=id,displayName,mail,department,jobTitle,preferredLanguage&$expand=manager($select=id)&$top=999
 
-        GET /users/00000000-0000-0000-0000-000000000007?$select=id,displayName,department,jobTitle,preferredLanguage&$expand=manager($select=id)
+        GET /users/00000000-0000-0000-0000-000000000007?$select=id,displayName,mail,department,jobTitle,preferredLanguage&$expand=manager($select=id)
         ");
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct User {
 
 /// Is what `$select` and `$expand` ask of a user who is read for what the directory says beside the settings.
 pub(super) const PROFILE: &str =
-    "$select=id,displayName,department,jobTitle,preferredLanguage&$expand=manager($select=id)";
+    "$select=id,displayName,mail,department,jobTitle,preferredLanguage&$expand=manager($select=id)";
 
 /// Is a user of whom the profile is read; what is empty in the directory is null.
 #[derive(Debug, Deserialize)]
@@ -39,6 +39,7 @@ pub(super) const PROFILE: &str =
 pub(super) struct Profiled {
     pub(super) id: Uuid,
     pub(super) display_name: Option<String>,
+    pub(super) mail: Option<String>,
     pub(super) department: Option<String>,
     pub(super) job_title: Option<String>,
     pub(super) preferred_language: Option<String>,

@@ -2,6 +2,9 @@
 
 mod campaign;
 mod closed;
+mod concerned;
+mod day;
+mod field;
 mod force;
 mod percent;
 mod standing;
@@ -13,6 +16,9 @@ use jiff::tz::TimeZone;
 
 pub use campaign::{Audience, Campaign, Check, Goals, Message, Milestone, Owner, Role, Survey, Template};
 pub use closed::{Closed, ClosedBy};
+pub use concerned::Concerned;
+pub use day::date_of_day;
+pub use field::{Field, Piece, pieces};
 pub use force::{Force, InForce};
 pub use percent::Percent;
 pub use standing::{Measure, Standing};
