@@ -36,7 +36,7 @@ pub use person::{GroupId, Kind, PersonId, Selector};
 pub use plan_hash::{NotAPlanHash, PlanHash};
 pub use profile::{NamedGroup, Profile};
 pub use results::{NotAnEnding, ResultRow, Sight, StepEnding};
-pub use rollout::{Force, InForce, Measure, Percent, Rollout, Standing, Wave};
+pub use rollout::{Force, InForce, Measure, Percent, Rollout, Standing, Tally, Wave};
 pub use setting::{BySetting, Feature, Mode, Rate, ServicePlan, Setting, Switch, TenantSetting, Value};
 pub use state::{ActualPerson, ActualState, ActualTenant, Known, Refusal, RefusalKind, Settings};
 pub use subject::Subject;

@@ -1,5 +1,8 @@
 //! Says what time decides: which waves are in force, when changes may be made, who is told what, and when.
 
+pub mod adoption;
+pub mod balance;
+
 mod announcement;
 mod calendar;
 mod timeline;
