@@ -4,6 +4,7 @@
 //! pull-request comment, `json` for programs and `csv` for spreadsheets. Sentences live in `words`, colours in
 //! `style`, and everything that was not written by us passes through `inert` first.
 
+pub mod announcement;
 pub mod difference;
 pub mod doctor;
 pub mod drift;
@@ -11,6 +12,7 @@ pub mod explain;
 pub mod export;
 pub mod failure;
 pub mod handover;
+pub mod import;
 pub mod plan;
 pub mod problems;
 pub mod progress;

@@ -1,10 +1,15 @@
 //! Says what time decides: which waves are in force, when changes may be made, who is told what, and when.
 
+pub mod adoption;
+pub mod balance;
+
+mod announcement;
 mod calendar;
 mod overview;
 mod timeline;
 mod windows;
 
+pub use announcement::{Addressee, Announcement, Draft, announcement};
 pub use calendar::{Access, Calendar};
 pub use overview::{About, Changes, FORMAT, Frozen, Headcount, Opening, Overview, Stone, Wave, When};
 pub use timeline::{Facts, Timeline, timeline};
