@@ -19,6 +19,7 @@ mod group;
 mod members;
 mod needs;
 mod people;
+mod pilot;
 mod problem;
 mod resolve;
 mod results;
@@ -45,6 +46,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use group::Group;
+pub use pilot::{Pilot, pilot};
 pub use problem::{Problem, Problems, Severity};
 pub use results::{Results, results};
 pub use scenario::Scenario;
