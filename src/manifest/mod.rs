@@ -13,6 +13,7 @@
 mod accept;
 mod csv;
 mod document;
+mod edit;
 mod fields;
 mod folder;
 mod group;
@@ -45,6 +46,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use edit::{Edit, NotEdited, edit, reread};
 pub use group::Group;
 pub use pilot::{Pilot, pilot};
 pub use problem::{Problem, Problems, Severity};
