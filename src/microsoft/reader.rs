@@ -17,8 +17,8 @@ use super::{Connection, Reading, known};
 use crate::clock::Clock;
 use crate::model::{
     ActualPerson, ActualState, ActualTenant, Catalogue, GroupId, Kind, Known, Licences, LicensingGroup,
-    LicensingState, Members, Membership, PersonId, Profile, Refusal, RefusalKind, Selector, Settings,
-    TenantId, TenantSetting, Value,
+    LicensingState, Members, Membership, NamedGroup, PersonId, Profile, Refusal, RefusalKind, Selector,
+    Settings, Sku, SkuId, TenantId, TenantSetting, Value,
 };
 use crate::plan::{AuditRecord, Questions, Scope, Silence};
 
@@ -239,6 +239,21 @@ impl Reader {
         people: &BTreeSet<PersonId>,
     ) -> Result<BTreeMap<PersonId, Profile>, Refusal> {
         self.0.graph.profiles(people, &self.0.directory).await
+    }
+
+    /// Reads what the directory says of everybody in it beside the settings.
+    pub async fn all_profiles(&self) -> Result<BTreeMap<PersonId, Profile>, Refusal> {
+        self.0.graph.all_profiles(|_| true, &self.0.directory).await
+    }
+
+    /// Lists all groups of the tenant, without their members, in no order.
+    pub async fn groups(&self) -> Result<Vec<NamedGroup>, Refusal> {
+        self.0.graph.groups().await
+    }
+
+    /// Lists the tenant's products.
+    pub async fn products(&self) -> Result<BTreeMap<SkuId, Sku>, Refusal> {
+        Ok(self.0.graph.products_once(&self.0.directory).await?.skus())
     }
 
     /// Reads again the mode and features of people, in the same order.

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod export;
 pub mod failure;
 pub mod handover;
+pub mod import;
 pub mod plan;
 pub mod problems;
 pub mod progress;

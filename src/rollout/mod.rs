@@ -1,9 +1,14 @@
 //! Says what time decides: which waves are in force, when changes may be made, who is told what, and when.
 
+pub mod adoption;
+pub mod balance;
+
 mod announcement;
+mod calendar;
 mod timeline;
 
 pub use announcement::{Addressee, Announcement, Draft, announcement};
+pub use calendar::{Access, Calendar};
 pub use timeline::{Facts, Timeline, timeline};
 
 pub use crate::model::rollout::{Hold, Phase, WaveStatus};

@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_record;
+mod groups;
 mod licence;
 mod licensing;
 mod profile;

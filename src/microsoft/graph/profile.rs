@@ -63,22 +63,11 @@ impl Graph {
         people: &BTreeSet<PersonId>,
         directory: &Directory,
     ) -> Result<BTreeMap<PersonId, Profile>, Refusal> {
-        let mut profiles = Profiles::default();
         let batches = u64::try_from(people.len().div_ceil(BATCH)).unwrap_or(u64::MAX);
         if batches > 1 && self.count_everyone().await?.div_ceil(PAGE) < batches {
-            self.pages(everyone(&self.url("")), |users: Vec<Profiled>| {
-                for user in users {
-                    if people.contains(&PersonId(user.id)) {
-                        profiles.take(user);
-                    }
-                }
-                let done = u64::try_from(profiles.of.len()).unwrap_or(u64::MAX);
-                directory.tell(Reading::People { done });
-                Ok(())
-            })
-            .await?;
-            return Ok(profiles.of);
+            return self.all_profiles(|id| people.contains(&id), directory).await;
         }
+        let mut profiles = Profiles::default();
         let requests: Vec<Request> = people.iter().map(|id| one(*id)).collect();
         for answer in self.batches(&requests).await {
             match answer.map_err(Refusal::from).and_then(|answer| answer.parse(Peer::Directory)) {
@@ -87,6 +76,26 @@ impl Graph {
                 Err(refusal) => return Err(refusal),
             }
         }
+        Ok(profiles.of)
+    }
+
+    /// Lists everybody's profile, and keeps those of whoever is wanted.
+    pub(crate) async fn all_profiles(
+        &self,
+        wanted: impl Fn(PersonId) -> bool,
+        directory: &Directory,
+    ) -> Result<BTreeMap<PersonId, Profile>, Refusal> {
+        let mut profiles = Profiles::default();
+        self.pages(everyone(&self.url("")), |users: Vec<Profiled>| {
+            for user in users {
+                if wanted(PersonId(user.id)) {
+                    profiles.take(user);
+                }
+            }
+            directory.tell(Reading::People { done: u64::try_from(profiles.of.len()).unwrap_or(u64::MAX) });
+            Ok(())
+        })
+        .await?;
         Ok(profiles.of)
     }
 }

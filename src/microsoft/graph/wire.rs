@@ -79,6 +79,21 @@ pub(super) struct Group {
     pub(super) visibility: Option<String>,
 }
 
+/// Is a group in a list of all groups.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListedGroup {
+    pub(super) id: Uuid,
+    pub(super) display_name: Option<Arc<str>>,
+    pub(super) mail: Option<Arc<str>>,
+    pub(super) visibility: Option<String>,
+    pub(super) security_enabled: Option<bool>,
+    #[serde(default)]
+    pub(super) group_types: Vec<String>,
+    #[serde(default)]
+    pub(super) assigned_licenses: Vec<AssignedLicense>,
+}
+
 /// Is a group of which what it hands out is read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,6 +1,7 @@
 //! What a manifest says about rolling out: waves, windows, freezes, and what people do beside it.
 
 mod campaign;
+mod closed;
 mod concerned;
 mod day;
 mod field;
@@ -14,15 +15,18 @@ mod window;
 use jiff::tz::TimeZone;
 
 pub use campaign::{Audience, Campaign, Check, Goals, Message, Milestone, Owner, Role, Survey, Template};
+pub use closed::{Closed, ClosedBy};
 pub use concerned::Concerned;
 pub use day::date_of_day;
 pub use field::{Field, Piece, pieces};
 pub use force::{Force, InForce};
 pub use percent::Percent;
-pub use standing::{Measure, Standing};
+pub use standing::{Measure, Standing, Tally};
 pub use status::{Hold, Phase, WaveStatus};
 pub use wave::{Conditions, Then, Wave};
 pub use window::{Freeze, Span, Weekdays, Window};
+
+use super::PersonId;
 
 /// Is the part of a manifest that time decides about.
 ///
@@ -41,6 +45,20 @@ pub struct Rollout {
     pub licence_lead: Option<u32>,
     /// What people do beside it.
     pub campaign: Campaign,
+}
+
+impl Rollout {
+    /// Gives the wave that a person of a group belongs to, by index: the first of the manifest that takes them in.
+    ///
+    /// Everybody belongs to at most one, also where several name their group as a canary that grows. Whom the
+    /// directory does not know belongs to one that takes in everybody.
+    pub fn wave_of(&self, group: u32, person: Option<PersonId>) -> Option<usize> {
+        let takes_in = |wave: &Wave| {
+            wave.groups.contains(&group)
+                && person.map_or(wave.canary == Percent::ALL, |person| wave.canary.takes_in(person))
+        };
+        self.waves.iter().position(takes_in)
+    }
 }
 
 impl Default for Rollout {

@@ -1,6 +1,7 @@
 //! Where each person of a wave stands.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,22 @@ pub enum Standing {
     Waiting,
 }
 
+impl Standing {
+    /// Lists them in the order in which people read them: what was reached, what was decided, what is under way.
+    pub const ALL: [Self; 10] = [
+        Self::OptedIn,
+        Self::OptedOutThemselves,
+        Self::OptedOut,
+        Self::Settling,
+        Self::Pending,
+        Self::Failed,
+        Self::Unlicensed,
+        Self::Unknown,
+        Self::Waiting,
+        Self::OutOfReach,
+    ];
+}
+
 /// Counts people by where they stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
@@ -47,6 +64,13 @@ impl Measure {
     pub fn extend(&mut self, other: &Self) {
         for (standing, people) in &other.0 {
             *self.0.entry(*standing).or_default() += people;
+        }
+    }
+
+    /// Counts so many people.
+    pub fn add_people(&mut self, standing: Standing, people: u64) {
+        if people > 0 {
+            *self.0.entry(standing).or_default() += people;
         }
     }
 
@@ -69,4 +93,17 @@ impl Measure {
     pub fn converged(&self) -> u64 {
         self.of(Standing::OptedIn) + self.of(Standing::OptedOut) + self.of(Standing::OptedOutThemselves)
     }
+}
+
+/// Counts the people of one group who belong to one wave, by where they stand; names nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tally {
+    /// The wave; absent where none takes them in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<Arc<str>>,
+    /// The group of the manifest.
+    pub group: Arc<str>,
+    /// How many stand where.
+    pub people: Measure,
 }

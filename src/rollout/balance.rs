@@ -1,0 +1,1 @@
+//! Says how mixed a pilot is.
