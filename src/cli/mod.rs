@@ -3,11 +3,13 @@
 //! `args` is what was typed, `session` is what most commands begin with, `failure` maps every error to an exit code and
 //! to advice, and `exit` lists the codes. The environment is read here and nowhere else.
 
+mod announce;
 mod apply;
 mod args;
 mod consent;
 mod console;
 mod doctor;
+mod drafts;
 mod drift;
 mod environment;
 mod exit;
@@ -84,7 +86,9 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) if failure.is_broken_pipe() => match arguments.command {
             // What could not be shown was not applied.
-            Command::Apply(_) | Command::Rollback(_) | Command::Record(_) => Exit::Unexpected.into(),
+            Command::Apply(_) | Command::Rollback(_) | Command::Record(_) | Command::Announce(_) => {
+                Exit::Unexpected.into()
+            }
             Command::Validate(_)
             | Command::Doctor(_)
             | Command::Init(_)
@@ -125,6 +129,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Handover(args) => Box::pin(until_interrupted(handover::run(global, console, args))).await,
         Command::Rollback(args) => rollback::run(global, console, args).await,
         Command::Record(args) => Box::pin(record::run(global, console, args)).await,
+        Command::Announce(args) => Box::pin(announce::run(global, console, args)).await,
         Command::Explain(args) => until_interrupted(explain::run(global, console, args)).await,
         Command::Rollout(args) => until_interrupted(rollout::run(global, console, args)).await,
         Command::Drift(args) => until_interrupted(drift::run(global, console, args)).await,

@@ -18,6 +18,7 @@ use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
 use crate::model::{self, ActualState, DesiredState, Membership, Permission, Selector};
 use crate::plan::budget::Speed;
 use crate::plan::{Context, Scope, licensing_groups, whom_to_look_up};
+use crate::rollout::{Facts, Timeline, timeline};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Place, Remembered, Store, WhenMissing};
 
@@ -80,6 +81,28 @@ impl Session {
         let reader = Reader::connect(connection, clock.clone()).await?;
         let ahead = window::ahead(global, &clock);
         Ok(Self { manifest, reader, store, clock, as_of: global.as_of, ahead, speed, sandbox })
+    }
+
+    /// Gives the moment that decides waves, windows and expiry dates.
+    pub(super) fn as_of(&self) -> Timestamp {
+        self.as_of.unwrap_or_else(|| self.clock.now())
+    }
+
+    /// Says where the rollout stands at a moment.
+    pub(super) fn timeline(&self, _remembered: &Remembered, as_of: Timestamp) -> Timeline {
+        let groups: Vec<Arc<str>> =
+            self.manifest.groups().iter().map(|group| Arc::clone(group.name())).collect();
+        timeline(self.manifest.rollout(), &groups, &Facts::default(), as_of)
+    }
+
+    /// Reads what the manifest asks for at another moment, and what is there now.
+    pub(super) async fn look_as_of(
+        &self,
+        remembered: &Remembered,
+        as_of: Timestamp,
+    ) -> Result<View, Failure> {
+        let _ = as_of;
+        self.look(remembered, None, false).await
     }
 
     /// Resolves the manifest's rules, and reads everyone in scope.
@@ -151,6 +174,11 @@ impl Session {
             re_pin,
             speed: self.speed,
         }
+    }
+
+    /// Gives what a plan for another moment needs to know besides.
+    pub(super) fn context_as_of(&self, remembered: &Remembered, as_of: Timestamp) -> Context {
+        Context { as_of, ..self.context(remembered, false) }
     }
 
     /// Makes sure that the result does not replace what this run reads.

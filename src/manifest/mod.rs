@@ -13,12 +13,14 @@
 mod accept;
 mod csv;
 mod document;
+mod edit;
 mod fields;
 mod folder;
 mod group;
 mod members;
 mod needs;
 mod people;
+mod pilot;
 mod problem;
 mod resolve;
 mod results;
@@ -44,7 +46,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use edit::{Edit, NotEdited, edit, reread};
 pub use group::Group;
+pub use pilot::{Pilot, pilot};
 pub use problem::{Problem, Problems, Severity};
 pub use results::{Results, results};
 pub use scenario::Scenario;

@@ -24,8 +24,14 @@ pub(in crate::cli) struct ValidateArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct InitArgs {
     /// Which rollout to start from
-    #[arg(long, value_name = "SCENARIO")]
-    pub(in crate::cli) scenario: ScenarioName,
+    #[arg(long, value_name = "SCENARIO", required_unless_present = "pilot")]
+    pub(in crate::cli) scenario: Option<ScenarioName>,
+    /// Start from a pilot of 45 days, with waves, milestones, owners, goals, and templates of messages
+    #[arg(long, conflicts_with = "scenario")]
+    pub(in crate::cli) pilot: bool,
+    /// The day on which the pilot begins; by default the first Monday that is two weeks ahead
+    #[arg(long, value_name = "DATE", requires = "pilot")]
+    pub(in crate::cli) starts: Option<Date>,
     /// The tenant's directory id
     #[arg(long, value_name = "GUID")]
     pub(in crate::cli) tenant_id: Option<uuid::Uuid>,
@@ -188,6 +194,22 @@ pub(in crate::cli) struct RollbackArgs {
     pub(in crate::cli) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct AnnounceArgs {
+    /// The milestone of the manifest's rollout
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) milestone: String,
+    /// The folder for the drafts: made where there is none; it holds the drafts of one milestone alone
+    #[arg(long, value_name = "DIR", required_unless_present = "list")]
+    pub(in crate::cli) out: Option<PathBuf>,
+    /// Only show who would be told; writes and remembers nothing
+    #[arg(long, conflicts_with_all = ["out", "yes"])]
+    pub(in crate::cli) list: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(in crate::cli) yes: bool,
 }
 
 #[derive(Debug, Args)]

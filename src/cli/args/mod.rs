@@ -177,8 +177,13 @@ pub(in crate::cli) enum Command {
   insightctl doctor --sandbox tenant.json")]
     Doctor(DoctorArgs),
     /// Write a manifest to start from
+    ///
+    /// With --pilot, the pilot of Microsoft's deployment guide: a wave of 45 days and one that waits for a reviewer,
+    /// milestones, owners by role, a checklist, goals, surveys, and templates of messages in English and German. `validate` says
+    /// what is to be filled in.
     #[command(after_help = "Examples:
   insightctl init --scenario mixed
+  insightctl init --pilot --starts 2026-03-02
   insightctl init --scenario default-off --tenant-id 3f2504e0-4f89-41d3-9a0c-0305e82c3301 \\
       --tenant-name contoso.onmicrosoft.com --file prod/insights.yaml")]
     Init(InitArgs),
@@ -269,6 +274,18 @@ pub(in crate::cli) enum Command {
   insightctl record opted-out.csv --written-on 2025-11-03 --by 'Grace (IT)' --sandbox tenant.json
   insightctl record opted-out.csv --written-on 2025-11-03T14:00:00Z --by Grace --yes --format csv")]
     Record(RecordArgs),
+    /// Write drafts for the people whom a milestone tells something; sends nothing
+    ///
+    /// For each language of the milestone's message, one draft (.eml) that mail programs open, and one table (CSV, UTF-8)
+    /// for the mail merge. `to: changing` means those whose setting changes by the plan of the day on which the
+    /// milestone's wave begins; `to: participants` those of the wave whose setting was changed and who have not opted out
+    /// by themselves since. Whoever was told of a milestone is remembered in the store, and not told again: run it again when more people
+    /// have joined, and the next drafts are for those alone. After a crash, the same command finishes what was begun.
+    #[command(after_help = "Examples:
+  insightctl announce --milestone welcome --list --sandbox tenant.json
+  insightctl announce --milestone welcome --out drafts/welcome --sandbox tenant.json
+  insightctl announce --milestone closing --out drafts/closing --yes")]
+    Announce(AnnounceArgs),
     /// Tell what decides for one person, setting by setting
     #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
     Explain(ExplainArgs),

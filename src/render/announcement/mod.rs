@@ -68,6 +68,11 @@ pub fn csv(out: &mut dyn Write, announcement: &Announcement) -> io::Result<()> {
     table.end()
 }
 
+/// Says of how many people nobody could say whether they are concerned.
+pub fn unknown(number: u64) -> String {
+    format!("what {} have could not be read: run this again later, and they are told then", people(number))
+}
+
 fn audience(to: Audience) -> &'static str {
     match to {
         Audience::Changing => "those whose setting the plan of that day changes",

@@ -1,0 +1,159 @@
+//! The folder into which `announce` writes: what is in it stays, and what a crash left there is finished or dropped.
+//!
+//! Drafts are written to a hidden folder first, then their people are remembered, then the drafts get their names. So
+//! nobody is remembered without a draft that tells them, and a run that died in between is finished by the next one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::console::replace;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::model::{PersonId, TenantId};
+use crate::render;
+use crate::rollout::Announcement;
+
+/// Is the file that says for whom the drafts of a hidden folder are; it is written last.
+const PEOPLE: &str = "people.json";
+
+/// Is a folder for the drafts of one milestone.
+#[derive(Debug)]
+pub(super) struct Drafts {
+    folder: PathBuf,
+    milestone: Arc<str>,
+    tenant: TenantId,
+}
+
+/// Is what a run that died has left.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Left {
+    milestone: Arc<str>,
+    tenant: TenantId,
+    pub(super) people: BTreeSet<PersonId>,
+}
+
+impl Drafts {
+    /// Opens a folder that is empty, is still to be made, or has drafts of this milestone alone.
+    pub(super) fn open(folder: &Path, milestone: &Arc<str>, tenant: TenantId) -> Result<Self, Failure> {
+        let drafts = Self { folder: folder.to_owned(), milestone: Arc::clone(milestone), tenant };
+        let foreign = drafts.names()?.into_iter().find(|name| drafts.number(name).is_none());
+        match foreign {
+            None => Ok(drafts),
+            Some(name) => {
+                let (folder, name) = (folder.display().to_string(), render::inert(&name).into_owned());
+                let fact = format!("{} holds something else: {name}", render::inert(&folder));
+                Err(Failure::wrong(fact).hint("name a folder of its own for the drafts of each milestone"))
+            }
+        }
+    }
+
+    /// Writes drafts where a crash leaves them unfinished, and not lost.
+    pub(super) fn prepare(&self, announcement: &Announcement) -> Result<(), Failure> {
+        self.drop_pending()?;
+        let pending = self.pending();
+        fs::create_dir_all(&pending).map_err(|error| self.failed(&pending, error))?;
+        let number =
+            self.names()?.iter().filter_map(|name| self.number(name)).max().map_or(1, |last| last + 1);
+        let stem = match number {
+            1 => self.milestone.to_string(),
+            number => format!("{}.{number}", self.milestone),
+        };
+        for draft in &announcement.drafts {
+            let path = pending.join(format!("{stem}.{}.eml", draft.language));
+            replace(&path, |out| out.write_all(render::announcement::eml(draft).as_bytes()))?;
+        }
+        replace(&pending.join(format!("{stem}.csv")), |out| render::announcement::csv(out, announcement))?;
+        let people = announcement.people.iter().map(|person| person.id).collect();
+        let left = Left { milestone: Arc::clone(&self.milestone), tenant: self.tenant, people };
+        replace(&pending.join(PEOPLE), |out| serde_json::to_writer(out, &left).map_err(io::Error::from))
+    }
+
+    /// Gives what a run that died has left, if it had written all of it.
+    pub(super) fn left(&self) -> Result<Option<Left>, Failure> {
+        let path = self.pending().join(PEOPLE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.failed(&path, error)),
+        };
+        let left: Left = serde_json::from_slice(&bytes).map_err(|error| self.failed(&path, error.into()))?;
+        if left.milestone != self.milestone || left.tenant != self.tenant {
+            let fact = format!("{} is left of another announcement", path.display());
+            return Err(Failure::wrong(fact).hint("finish that one first, or name another folder"));
+        }
+        Ok(Some(left))
+    }
+
+    /// Gives the drafts their names, now that everybody whom they tell is remembered; lists them.
+    pub(super) fn finish(&self) -> Result<Vec<PathBuf>, Failure> {
+        let pending = self.pending();
+        let mut moved = Vec::new();
+        let mut names = names(&pending).map_err(|error| self.failed(&pending, error))?;
+        names.retain(|name| name != PEOPLE);
+        for name in names {
+            let to = self.folder.join(&name);
+            fs::rename(pending.join(&name), &to).map_err(|error| self.failed(&to, error))?;
+            moved.push(to);
+        }
+        self.drop_pending()?;
+        Ok(moved)
+    }
+
+    /// Drops what a run has left that died before anybody was remembered.
+    pub(super) fn drop_pending(&self) -> Result<(), Failure> {
+        let pending = self.pending();
+        match fs::remove_dir_all(&pending) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(self.failed(&pending, error)),
+        }
+    }
+
+    fn pending(&self) -> PathBuf {
+        self.folder.join(self.hidden())
+    }
+
+    fn hidden(&self) -> String {
+        format!(".{}.unfinished", self.milestone)
+    }
+
+    fn names(&self) -> Result<Vec<String>, Failure> {
+        match names(&self.folder) {
+            Ok(names) => Ok(names),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(self.failed(&self.folder, error)),
+        }
+    }
+
+    /// Gives the number of the announcement that a file belongs to; `None` where it is none of this milestone.
+    fn number(&self, name: &str) -> Option<u32> {
+        if name == self.hidden() {
+            return Some(0);
+        }
+        let rest = name.strip_prefix(&*self.milestone)?.strip_prefix('.')?;
+        let rest = rest
+            .strip_suffix(".csv")
+            .or_else(|| rest.strip_suffix(".eml"))
+            .or((rest == "csv").then_some(""))?;
+        let first = rest.split('.').next().unwrap_or_default();
+        Some(first.parse().unwrap_or(1))
+    }
+
+    fn failed(&self, path: &Path, error: io::Error) -> Failure {
+        let fact = format!("could not write the drafts: {}", path.display());
+        Failure::new(Exit::Unexpected, error).context(fact)
+    }
+}
+
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries: Result<BTreeMap<String, ()>, io::Error> = fs::read_dir(folder)?
+        .map(|entry| Ok((entry?.file_name().to_string_lossy().into_owned(), ())))
+        .collect();
+    Ok(entries?.into_keys().collect())
+}
