@@ -31,6 +31,7 @@
 //! | 0 | [`model`] | the words that everything else is written in |
 //! | 1 | [`manifest`] | YAML and CSV text become a desired state, or everything that is wrong with it |
 //! | 1 | [`diagnosis`] | what was found out beforehand becomes a line for each check |
+//! | 1 | [`import`] | what a tenant is becomes a manifest that asks for exactly that |
 //! | 1 | [`rollout`] | waves, windows and milestones: what a day decides |
 //! | 1 | [`plan`] | desired, actual and ledger become a plan |
 //! | 2 | [`microsoft`] | the tenant over the wire |
@@ -50,6 +51,7 @@ pub mod apply;
 pub mod cli;
 pub mod clock;
 pub mod diagnosis;
+pub mod import;
 pub mod manifest;
 pub mod microsoft;
 pub mod model;

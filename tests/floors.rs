@@ -10,11 +10,12 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("manifest", &["model"]),
     ("plan", &["model"]),
     ("diagnosis", &["model"]),
+    ("import", &["model", "manifest"]),
     ("rollout", &["model"]),
     ("microsoft", &["model", "plan", "clock"]),
     ("store", &["model", "plan", "clock"]),
     ("apply", &["model", "plan", "rollout", "microsoft", "store", "clock"]),
-    ("render", &["model", "manifest", "plan", "rollout", "diagnosis", "store", "apply"]),
+    ("render", &["model", "manifest", "plan", "rollout", "diagnosis", "import", "store", "apply"]),
     (
         "cli",
         &[
@@ -23,6 +24,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "plan",
             "rollout",
             "diagnosis",
+            "import",
             "microsoft",
             "store",
             "apply",
@@ -35,7 +37,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that stay plain functions: a newcomer reads them first, and a comparison must not be able to fetch.
-const PLAIN: &[&str] = &["model", "manifest", "plan", "rollout", "diagnosis", "render"];
+const PLAIN: &[&str] = &["model", "manifest", "plan", "rollout", "diagnosis", "import", "render"];
 
 fn each_source(folder: &Path, visit: &mut dyn FnMut(&Path, &str)) {
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

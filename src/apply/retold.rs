@@ -112,6 +112,7 @@ impl Retelling {
             | Record::Returned { .. }
             | Record::ReOptInKnown { .. }
             | Record::Released { .. }
+            | Record::Announced { .. }
             | Record::Forgotten { .. } => {}
             Record::TenantRead { values, at } => {
                 self.ended = *at;

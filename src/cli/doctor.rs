@@ -160,8 +160,17 @@ fn take(seen: &mut TenantSeen, examined: Examination, transport: &Transport, gro
 
 fn bearer(token: Option<TokenClaims>) -> Bearer {
     let Some(token) = token else { return Bearer::default() };
-    let TokenClaims { application, object: _, tenant, audience: _, roles, scopes, directory_roles, expires } =
-        token;
+    let TokenClaims {
+        application,
+        object: _,
+        tenant,
+        user: _,
+        audience: _,
+        roles,
+        scopes,
+        directory_roles,
+        expires,
+    } = token;
     let personal = scopes.is_some();
     Bearer {
         application,

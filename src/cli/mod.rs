@@ -15,6 +15,7 @@ mod explain;
 mod export;
 mod failure;
 mod handover;
+mod import;
 mod init;
 mod interrupt;
 mod locked;
@@ -85,6 +86,7 @@ pub fn main() -> ExitCode {
             Command::Validate(_)
             | Command::Doctor(_)
             | Command::Init(_)
+            | Command::Import(_)
             | Command::Schema(_)
             | Command::Plan(_)
             | Command::Show(_)
@@ -111,6 +113,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Validate(args) => validate::run(global, console, args),
         Command::Doctor(args) => Box::pin(until_interrupted(doctor::run(global, console, args))).await,
         Command::Init(args) => init::run(global, console, args),
+        Command::Import(args) => Box::pin(until_interrupted(import::run(global, console, args))).await,
         Command::Schema(args) => schema::run(console, args),
         Command::Plan(args) => until_interrupted(plan::run(global, console, args)).await,
         Command::Show(args) => show::run(console, args),

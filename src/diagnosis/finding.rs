@@ -97,8 +97,13 @@ pub enum Finding {
     },
     /// Neither the token nor the directory says which tenant it is.
     TenantUntold,
-    /// Everything that is needed was granted.
-    Granted(Vec<Permission>),
+    /// Nothing that is needed is known to be missing.
+    Granted {
+        /// What was granted.
+        granted: Vec<Permission>,
+        /// What no token told of.
+        untold: Vec<Permission>,
+    },
     /// Something that is needed was not granted.
     Missing(Vec<Permission>),
     /// The token does not say what was granted.
@@ -179,7 +184,6 @@ impl Finding {
             | Self::Network(_)
             | Self::SignedIn { .. }
             | Self::Tenant(..)
-            | Self::Granted(_)
             | Self::Role(_)
             | Self::NoSurplus
             | Self::Products(_)
@@ -188,6 +192,7 @@ impl Finding {
             | Self::Lasting
             | Self::Free
             | Self::Writable => State::Ok,
+            Self::Granted { granted: _, untold } => warn_if(!untold.is_empty()),
             Self::Manifest { warnings, .. } => warn_if(*warnings > 0),
             Self::Cloud { offered, .. } => warn_if(!offered),
             Self::Groups(GroupsSeen { absent, hidden, .. }) => {

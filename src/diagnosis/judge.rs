@@ -242,9 +242,11 @@ impl Grants<'_> {
         match self.directory {
             None => Finding::Skipped(Check::DirectorySignIn),
             Some(Bearer { roles: None, personal, .. }) => Finding::GrantsUntold { personal: *personal },
-            Some(_) => Finding::Granted(
-                needed.into_iter().filter(|permission| told(permission) == Some(true)).collect(),
-            ),
+            Some(_) => {
+                let (granted, untold) =
+                    needed.into_iter().partition(|permission| told(permission) == Some(true));
+                Finding::Granted { granted, untold }
+            }
         }
     }
 

@@ -84,6 +84,15 @@ fn a_missing_permission_is_named_and_the_exit_code_is_that_of_access() {
 }
 
 #[test]
+fn what_no_token_tells_of_is_not_called_granted() {
+    let half = judge(spoilt(|tenant| tenant.exchange = None));
+    let Finding::Granted { granted, untold } = finding(&half, Check::Permissions) else { panic!("{half:?}") };
+    assert!(!granted.contains(&Permission::Exchange));
+    assert_eq!(untold, &[Permission::Exchange]);
+    assert_eq!(finding(&half, Check::Permissions).state(), State::Warning);
+}
+
+#[test]
 fn a_wider_permission_does_and_is_told_to_be_more_than_needed() {
     let wide = judge(spoilt(|tenant| {
         directory(tenant, &["Directory.ReadWrite.All", "AuditLogsQuery.Read.All", "Member.Read.Hidden"]);
@@ -91,7 +100,7 @@ fn a_wider_permission_does_and_is_told_to_be_more_than_needed() {
         tenant.exchange = Some(Ok(bearer(&["Exchange.ManageAsApp"], &roles)));
     }));
     assert!(
-        matches!(finding(&wide, Check::Permissions), Finding::Granted(all) if all.len() == 5),
+        matches!(finding(&wide, Check::Permissions), Finding::Granted { granted, untold } if granted.len() == 5 && untold.is_empty()),
         "{wide:?}"
     );
     assert_eq!(

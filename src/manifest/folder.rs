@@ -113,10 +113,25 @@ impl Folder {
         }
     }
 
+    /// Lists the names of the files beside a path, sorted; the path itself need not exist.
+    pub(super) fn beside(&self, typed: &str) -> Result<Vec<String>, Refused> {
+        let shown = self.place(typed)?;
+        match self {
+            Self::Memory(files) => {
+                let folder = flat(&shown).unwrap_or_default().parent().map(Path::to_path_buf);
+                let beside = files.keys().filter(|path| path.parent() == folder.as_deref());
+                let names = beside.filter_map(|path| path.file_name());
+                Ok(names.map(|name| name.to_string_lossy().into_owned()).collect())
+            }
+            Self::Disk { real, .. } => Ok(siblings(&real.join(typed), MOST_BESIDE)),
+        }
+    }
+
     fn missing(&self, typed: &str, wanted: &Path) -> Refused {
         let beside: Vec<String> = match self {
             Self::Memory(files) => files.keys().map(|path| path.display().to_string()).collect(),
-            Self::Disk { .. } => siblings(wanted),
+            // Never more than a person could look through.
+            Self::Disk { .. } => siblings(wanted, 1_000),
         };
         let name = wanted.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let files = beside.iter().map(|path| Path::new(path).file_name().and_then(|name| name.to_str()));
@@ -128,11 +143,14 @@ impl Folder {
     }
 }
 
-/// Lists the names beside a file that is missing; never more than a person could look through.
-fn siblings(wanted: &Path) -> Vec<String> {
+/// Is how many files of one folder are looked at.
+const MOST_BESIDE: usize = 100_000;
+
+/// Lists the names beside a file, sorted, but no more than so many.
+fn siblings(wanted: &Path, most: usize) -> Vec<String> {
     let Some(Ok(beside)) = wanted.parent().map(fs::read_dir) else { return Vec::new() };
     let mut names: Vec<String> =
-        beside.flatten().take(1_000).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        beside.flatten().take(most).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }

@@ -245,7 +245,7 @@ fn selector(kind: &str, node: &Located<Node>, report: &mut Reporter<'_>) -> Opti
 }
 
 /// Folds what the directory compares without case: object ids and addresses, not display names.
-fn folded(group: &str) -> String {
+pub(super) fn folded(group: &str) -> String {
     match people::id(group) {
         Some(id) => id.to_string(),
         None if group.contains('@') => group.to_ascii_lowercase(),

@@ -53,6 +53,7 @@ pub use script::{Script, script};
 pub use store::{NotAStore, StoreAddress};
 pub use template::template;
 pub use transport::Transport;
+pub(crate) use waiver::in_quotes;
 pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
 use crate::model::{Class, Cloud, Limit, Needs, Rollout, Selector, Settle, TenantId, TenantSetting, Value};
@@ -104,6 +105,22 @@ pub fn read(path: &Path) -> Result<Manifest, Problems> {
             Err(problems)
         }
     }
+}
+
+/// Makes a manifest that names a tenant, and asks for nothing.
+pub(crate) fn bare(tenant: TenantId, name: &str, cloud: Cloud) -> Result<Manifest, Problems> {
+    let name = in_quotes(name);
+    parse(&format!("version: 1\ntenant:\n  id: {tenant}\n  name: {name}\ncloud: {cloud}\nstore: none\n"), &[])
+}
+
+/// Gives the selector that `group: NAME` stands for.
+pub(crate) fn group_selector(name: &str) -> Selector {
+    Selector::Group(members::folded(name.trim()))
+}
+
+/// Says whether text is one address, with all of its letters.
+pub(crate) fn is_address(text: &str) -> bool {
+    people::check(text).is_ok() && !people::lost_letters(text)
 }
 
 /// Is the largest manifest that is read, in bytes.
@@ -200,13 +217,17 @@ impl Manifest {
         &self.file.path
     }
 
-    /// Lists the manifest itself and every CSV file that it names.
+    /// Lists the manifest itself and every file that it names: CSV files and templates of messages.
     pub fn files(&self) -> BTreeSet<&Path> {
         let lists = self.rules().filter_map(|rule| match rule {
             Rule::One(_) => None,
             Rule::List(list) => Some(&*list.file.path),
         });
-        lists.chain([self.path()]).collect()
+        let messages =
+            self.rollout.campaign.milestones.iter().filter_map(|milestone| milestone.message.as_ref());
+        let templates =
+            messages.flat_map(|message| &message.templates).map(|template| template.file.as_path());
+        lists.chain(templates).chain([self.path()]).collect()
     }
 
     /// Gathers the selectors of the people whom no plan changes.

@@ -128,13 +128,15 @@ impl Problems {
         self.texts.extend(other.texts);
     }
 
-    /// Puts them in order of place; files that are not listed come last.
+    /// Puts them in order of place; files that are not listed come last, by name.
     pub(super) fn sort(&mut self, files: &[Arc<Path>]) {
         let rank: BTreeMap<&Path, usize> =
             files.iter().enumerate().rev().map(|(at, file)| (file.as_ref(), at)).collect();
-        self.list.sort_by_key(|problem| {
-            (rank.get(problem.file.as_ref()).copied().unwrap_or(usize::MAX), problem.line, problem.column)
-        });
+        let place = |problem: &Problem| {
+            let rank = rank.get(problem.file.as_ref()).copied().unwrap_or(usize::MAX);
+            (rank, Arc::clone(&problem.file), problem.line, problem.column)
+        };
+        self.list.sort_by_cached_key(place);
     }
 
     /// Says that a file exists and what it contains, so that excerpts can be cut from it.

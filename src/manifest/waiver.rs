@@ -159,7 +159,7 @@ pub fn waiver_text(waiver: &Waiver) -> String {
 }
 
 /// Writes a text in double quotes; whatever could act in an editor or a terminal is escaped.
-pub(super) fn in_quotes(text: &str) -> String {
+pub(crate) fn in_quotes(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for char in text.chars() {

@@ -118,6 +118,7 @@ mod tests {
             ("/users?$select=id&$top=5", 1),
             ("/users?$expand=manager&$top=999", 3),
             ("/users?$expand=manager&$top=19", 2),
+            ("/users?$select=id,department&$expand=manager($select=id)&$top=999", 2),
             ("/users/ada@contoso.com", 1),
             ("/users/ada@contoso.com?$select=id", 1),
             ("/users/$count?$filter=accountEnabled%20eq%20true", 1),

@@ -3,7 +3,7 @@
 //! The service never says who set a value, nor whether it is stored or merely follows the default. The ledger keeps
 //! what can be reasoned about that. People stand in it by object id alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -225,6 +225,8 @@ pub struct Ledger {
     pub returned: BTreeMap<TenantSetting, Vec<Timestamp>>,
     /// Since when each decision to opt people in again is known; opt-outs seen later are not met by it.
     pub re_opt_ins: BTreeMap<Mark, Timestamp>,
+    /// Who was told of each milestone, by its name; nobody is told twice.
+    pub announced: BTreeMap<Arc<str>, BTreeSet<PersonId>>,
 }
 
 impl Ledger {

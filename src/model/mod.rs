@@ -34,7 +34,7 @@ pub use mark::Mark;
 pub use permission::{AdminRole, Because, Need, Needs, Permission, Purpose};
 pub use person::{GroupId, Kind, PersonId, Selector};
 pub use plan_hash::{NotAPlanHash, PlanHash};
-pub use profile::Profile;
+pub use profile::{NamedGroup, Profile};
 pub use results::{NotAnEnding, ResultRow, Sight, StepEnding};
 pub use rollout::{Force, InForce, Measure, Percent, Rollout, Standing, Tally, Wave};
 pub use setting::{BySetting, Feature, Mode, Rate, ServicePlan, Setting, Switch, TenantSetting, Value};

@@ -1,8 +1,8 @@
-//! What the directory says of a person beside the settings.
+//! What the directory says of people and groups beside the settings.
 
 use std::sync::Arc;
 
-use super::PersonId;
+use super::{GroupId, PersonId};
 
 /// Is what the directory says of a person, read only where somebody asks for it.
 ///
@@ -11,6 +11,8 @@ use super::PersonId;
 pub struct Profile {
     /// `displayName`.
     pub name: Option<Arc<str>>,
+    /// `mail`: the address that mail goes to.
+    pub mail: Option<Arc<str>>,
     /// `department`.
     pub department: Option<Arc<str>>,
     /// `jobTitle`.
@@ -19,4 +21,21 @@ pub struct Profile {
     pub language: Option<Arc<str>>,
     /// `manager`.
     pub manager: Option<PersonId>,
+}
+
+/// Is a group as the directory calls it, without its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedGroup {
+    /// Entra object id.
+    pub id: GroupId,
+    /// `displayName`, which others may bear as well.
+    pub name: Option<Arc<str>>,
+    /// `mail`.
+    pub mail: Option<Arc<str>>,
+    /// Whether it serves for mail alone: neither a security group nor a Microsoft 365 group.
+    pub only_mail: bool,
+    /// Whether its members are hidden from whoever is not among them.
+    pub hidden: bool,
+    /// Whether it hands out licences.
+    pub licensing: bool,
 }

@@ -6,6 +6,7 @@
 mod attribution;
 pub mod budget;
 pub mod calls;
+mod concerned;
 mod consent;
 mod deed;
 mod document;
@@ -41,6 +42,7 @@ pub use attribution::{
     Attribution, AuditRecord, Inquiry, LOG_REACHES_BACK, Questions, Silence, Who, attribute,
     attribute_explanation,
 };
+pub use concerned::{Participants, changing, not_told, participants};
 pub use consent::opts_in_again;
 pub use deed::{Deed, Deeds, PersonDeeds, Wrote};
 pub use document::{Basis, FORMAT, Observations, Observed, Plan, Summary};

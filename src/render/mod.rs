@@ -6,6 +6,7 @@
 
 pub mod adoption;
 pub mod balance;
+pub mod announcement;
 pub mod difference;
 pub mod doctor;
 pub mod drift;
@@ -13,6 +14,7 @@ pub mod explain;
 pub mod export;
 pub mod failure;
 pub mod handover;
+pub mod import;
 pub mod plan;
 pub mod problems;
 pub mod progress;

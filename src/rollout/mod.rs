@@ -3,6 +3,12 @@
 pub mod adoption;
 pub mod balance;
 
+mod announcement;
+mod calendar;
 mod timeline;
 
-pub use timeline::{Facts, Hold, Phase, Timeline, WaveStatus};
+pub use announcement::{Addressee, Announcement, Draft, announcement};
+pub use calendar::{Access, Calendar};
+pub use timeline::{Facts, Timeline, timeline};
+
+pub use crate::model::rollout::{Hold, Phase, WaveStatus};

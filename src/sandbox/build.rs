@@ -18,7 +18,7 @@ impl Tenant {
         let TenantFile { tenant: organization, applications, defaults, skus, groups, users, .. } = file;
         let skus = products(skus)?;
         let names = Names::new(&skus);
-        let people = people(users, organization.id, &names)?;
+        let (people, managers) = people(users, organization.id, &names)?;
         let (by_upn, by_mail) = addresses(&people)?;
         let mut tenant = Self {
             applications: if applications.is_empty() { vec![Application::usual()] } else { applications },
@@ -31,11 +31,24 @@ impl Tenant {
             by_mail,
             skus: BTreeMap::new(),
         };
+        tenant.place_managers(managers)?;
         tenant.groups = tenant.read_groups(groups, &names)?;
         tenant.licensing =
             (0..tenant.groups.len()).filter(|at| !tenant.groups[*at].licences.truth().is_empty()).collect();
         tenant.skus = skus;
         Ok(tenant)
+    }
+
+    fn place_managers(&mut self, managers: Managers) -> Result<(), SandboxError> {
+        for (id, manager) in managers {
+            let found = self.person_by_identity(&manager);
+            let at = self.person_by_id(id).expect("it was read a moment ago");
+            let found = found.ok_or_else(|| {
+                wrong(format!("`{}` has an unknown manager `{manager}`", self.people[at].upn()))
+            })?;
+            self.people[at].manager = Some(place(found));
+        }
+        Ok(())
     }
 
     fn read_groups(&self, files: Vec<GroupFile>, names: &Names) -> Result<Vec<Group>, SandboxError> {
@@ -126,16 +139,28 @@ fn products(files: Vec<SkuFile>) -> Result<BTreeMap<Uuid, Sku>, SandboxError> {
     Ok(skus)
 }
 
-fn people(files: Vec<UserFile>, tenant: Uuid, names: &Names) -> Result<Vec<Person>, SandboxError> {
-    let mut interned = BTreeSet::new();
+/// Lists people with the addresses or ids of their managers, as the file gives them.
+type Managers = Vec<(Uuid, String)>;
+
+fn people(
+    files: Vec<UserFile>,
+    tenant: Uuid,
+    names: &Names,
+) -> Result<(Vec<Person>, Managers), SandboxError> {
+    let (mut interned, mut managers) = (BTreeSet::new(), Vec::new());
     let mut people = files
         .into_iter()
-        .map(|file| person(file, tenant, names, &mut interned))
+        .map(|mut file| {
+            let manager = file.manager.take();
+            let person = person(file, tenant, names, &mut interned)?;
+            managers.extend(manager.map(|manager| (person.id, manager)));
+            Ok(person)
+        })
         .collect::<Result<Vec<Person>, _>>()?;
     people.sort_unstable_by_key(|person| person.id);
     match people.windows(2).find(|pair| pair[0].id == pair[1].id) {
         Some(pair) => Err(wrong(format!("two people have the id {}", pair[0].id))),
-        None => Ok(people),
+        None => Ok((people, managers)),
     }
 }
 
@@ -181,9 +206,11 @@ fn person(
             shared(file.usage_location),
             shared(file.employee_type),
             file.employee_id.map(Arc::from),
+            shared(file.preferred_language),
         ],
         extension: file.on_premises_extension_attributes,
         proxies: file.proxy_addresses,
+        manager: None,
         enabled: file.account_enabled,
         guest,
         mailbox,

@@ -137,6 +137,11 @@ pub(super) struct UserFile {
     #[serde(default)]
     pub(super) employee_id: Option<String>,
     #[serde(default)]
+    pub(super) preferred_language: Option<String>,
+    /// The address or id of a person.
+    #[serde(default)]
+    pub(super) manager: Option<String>,
+    #[serde(default)]
     pub(super) on_premises_extension_attributes: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) proxy_addresses: Vec<String>,

@@ -13,7 +13,7 @@ use super::settings::{Defaults, Stored};
 use super::text::lower;
 
 /// Lists the text properties of a user, as Graph spells them; a person keeps one slot for each.
-pub(super) const TEXTS: [&str; 14] = [
+pub(super) const TEXTS: [&str; 15] = [
     "userPrincipalName",
     "mail",
     "displayName",
@@ -28,6 +28,7 @@ pub(super) const TEXTS: [&str; 14] = [
     "usageLocation",
     "employeeType",
     "employeeId",
+    "preferredLanguage",
 ];
 pub(super) const UPN: usize = 0;
 pub(super) const MAIL: usize = 1;
@@ -43,6 +44,8 @@ pub(super) struct Person {
     pub(super) extension: BTreeMap<String, String>,
     /// The further addresses that the tenant file lists; the main one is made when it is asked for.
     pub(super) proxies: Vec<String>,
+    /// A place in [`Tenant::people`].
+    pub(super) manager: Option<u32>,
     pub(super) enabled: bool,
     pub(super) guest: bool,
     /// Whether the settings service knows the person at all.

@@ -142,6 +142,7 @@ impl Reading {
             | Record::Returned { .. }
             | Record::ReOptInKnown { .. }
             | Record::Released { .. }
+            | Record::Announced { .. }
             | Record::Forgotten { .. }
             | Record::TenantRead { .. }
             | Record::Finished { .. } => {}

@@ -52,6 +52,7 @@ fn take(moments: &mut BTreeSet<(Subject, Timestamp)>, record: &Record) {
         | Record::Returned { .. }
         | Record::ReOptInKnown { .. }
         | Record::Released { .. }
+        | Record::Announced { .. }
         | Record::Forgotten { .. }
         | Record::Outcome { .. }
         | Record::Finished { .. } => {}

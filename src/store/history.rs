@@ -148,6 +148,7 @@ fn started(head: Option<Record>) -> Option<Started> {
         | Record::Returned { .. }
         | Record::ReOptInKnown { .. }
         | Record::Released { .. }
+        | Record::Announced { .. }
         | Record::Forgotten { .. }
         | Record::TenantRead { .. }
         | Record::Intent(_)

@@ -1,6 +1,7 @@
 //! The lines of a journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,16 @@ pub enum Record {
     Released {
         /// Which.
         subject: Subject,
+        /// When.
+        at: Timestamp,
+    },
+    /// Drafts were written for people, and none is written for them again.
+    #[serde(rename_all = "kebab-case")]
+    Announced {
+        /// The milestone, by its name.
+        milestone: Arc<str>,
+        /// Whom they are for.
+        people: BTreeSet<PersonId>,
         /// When.
         at: Timestamp,
     },

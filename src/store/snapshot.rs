@@ -4,6 +4,9 @@
 //! The pieces carry the run's number, which nobody else has; the head, created last and only if absent, makes them
 //! the ledger.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,6 +24,9 @@ const KEPT: usize = 5;
 
 /// Is the size at which a piece is written and the next one begun, in bytes.
 const PIECE: usize = 4 << 20;
+
+/// Is how many people stand on one line of those who were told of a milestone.
+const TOLD_ON_A_LINE: usize = 10_000;
 
 /// Is the content of a snapshot's head.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -46,6 +52,7 @@ enum Line<T, P> {
     Person(PersonId, P),
     Returned(TenantSetting, Vec<Timestamp>),
     ReOptIn(Mark, Timestamp),
+    Announced(Arc<str>, BTreeSet<PersonId>),
 }
 
 /// Finds the newest snapshot, and reads its head.
@@ -98,6 +105,9 @@ pub(super) async fn read_newest(
                 Line::ReOptIn(mark, at) => {
                     ledger.re_opt_ins.insert(mark, at);
                 }
+                Line::Announced(milestone, people) => {
+                    ledger.announced.entry(milestone).or_default().extend(people);
+                }
             }
             lines += 1;
         }
@@ -116,7 +126,7 @@ pub(super) async fn create(
     through: RunId,
     ledger: &Ledger,
 ) -> Result<bool, StoreError> {
-    let Ledger { tenant: defaults, people, returned, re_opt_ins } = ledger;
+    let Ledger { tenant: defaults, people, returned, re_opt_ins, announced } = ledger;
     let mut pieces = Pieces { objects, number, through, text: Vec::new(), written: 0 };
     for (setting, entry) in defaults {
         pieces.line(&Line::<_, &PersonRecord>::Tenant(*setting, entry)).await?;
@@ -127,11 +137,15 @@ pub(super) async fn create(
     for (mark, at) in re_opt_ins {
         pieces.line(&Line::<&TenantEntry, &PersonRecord>::ReOptIn(*mark, *at)).await?;
     }
+    for (milestone, told) in in_portions(announced) {
+        pieces.line(&Line::<&TenantEntry, &PersonRecord>::Announced(milestone, told)).await?;
+    }
     for (id, record) in people {
         pieces.line(&Line::<&TenantEntry, _>::Person(*id, record)).await?;
     }
     pieces.write().await?;
-    let lines = (defaults.len() + people.len() + returned.len() + re_opt_ins.len()) as u64;
+    let told = in_portions(announced).count();
+    let lines = (defaults.len() + people.len() + returned.len() + re_opt_ins.len() + told) as u64;
     let header = Header { format: FORMAT, tenant, number, through: through.0, pieces: pieces.written, lines };
     let created = objects.create_json(&head(number), &header).await?;
     if created {
@@ -143,6 +157,19 @@ pub(super) async fn create(
         objects.forget_all(&folder(number, through)).await;
     }
     Ok(created)
+}
+
+/// Walks over who was told of what, in portions that fit on a line.
+fn in_portions(
+    announced: &BTreeMap<Arc<str>, BTreeSet<PersonId>>,
+) -> impl Iterator<Item = (Arc<str>, BTreeSet<PersonId>)> {
+    announced.iter().flat_map(|(milestone, people)| {
+        let mut people = people.iter().copied();
+        std::iter::from_fn(move || {
+            let portion: BTreeSet<_> = people.by_ref().take(TOLD_ON_A_LINE).collect();
+            (!portion.is_empty()).then(|| (Arc::clone(milestone), portion))
+        })
+    })
 }
 
 /// Deletes the snapshots before the last few, and pieces that never got a head.

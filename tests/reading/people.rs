@@ -156,3 +156,32 @@ async fn whose_account_is_gone_is_known_from_whose_could_not_be_looked_up() {
     assert!(reader.exist(&[]).await.is_empty());
     assert_eq!(stage.asked("$batch"), before, "nobody is asked about, so nothing is sent");
 }
+
+#[tokio::test]
+async fn a_profile_is_what_the_directory_says_beside_the_settings() {
+    let stage = Stage::new("").await;
+    let reader = stage.connect().await;
+    let asked: BTreeSet<PersonId> = [ADA, BEN, EVE, 99].map(id).into();
+    let few = reader.profiles(&asked).await.unwrap();
+    let listed = || {
+        let asked = stage.sandbox.requests();
+        asked.iter().filter(|(route, _)| route.ends_with("/users")).map(|(_, count)| count).sum::<u64>()
+    };
+    assert_eq!(listed(), 0, "a few are asked for by id: {:?}", stage.sandbox.requests());
+    assert_eq!(
+        few.keys().copied().collect::<Vec<_>>(),
+        [id(ADA), id(BEN), id(EVE)],
+        "one is not in the directory"
+    );
+    let ada = &few[&id(ADA)];
+    assert_eq!(ada.name.as_deref(), Some("Ada Lovelace"));
+    assert_eq!((ada.title.as_deref(), ada.language.as_deref()), (Some("Analyst"), Some("en-GB")));
+    assert_eq!(ada.manager, Some(id(BEN)));
+    let ben = &few[&id(BEN)];
+    assert!(Arc::ptr_eq(ada.language.as_ref().unwrap(), ben.language.as_ref().unwrap()), "kept once");
+    assert_eq!((ben.title.as_deref(), ben.manager), (None, None));
+
+    let many = asked.into_iter().chain((1_000..1_060).map(id)).collect();
+    assert_eq!(reader.profiles(&many).await.unwrap(), few, "however they are read");
+    assert_eq!(listed(), 1, "one listing takes fewer calls: {:?}", stage.sandbox.requests());
+}

@@ -82,9 +82,10 @@ pub(crate) fn tenant() -> serde_json::Value {
         ],
         "users": [
             { "id": id(ADA), "userPrincipalName": "Ada@contoso.com", "mail": "Ada.Lovelace@contoso.com", "displayName": "Ada Lovelace",
-              "department": "Sales", "usageLocation": "GB", "licenses": ["SPE_E5"] },
+              "department": "Sales", "jobTitle": "Analyst", "preferredLanguage": "en-GB", "manager": "ben@contoso.com",
+              "usageLocation": "GB", "licenses": ["SPE_E5"] },
             { "id": id(BEN), "userPrincipalName": "ben@contoso.com", "mail": "ben@contoso.com", "displayName": "Ben Ölçek",
-              "department": "sales", "usageLocation": "TR", "insights": { "mode": "opt-out" } },
+              "department": "sales", "preferredLanguage": "en-GB", "usageLocation": "TR", "insights": { "mode": "opt-out" } },
             { "id": id(TIP), "userPrincipalName": "o'neill@contoso.com", "mail": "o'neill@contoso.com", "displayName": "Tip O'Neill",
               "department": "Legal", "usageLocation": "US", "licenses": ["SPE_E5"], "accountEnabled": false },
             { "id": id(GUEST), "userPrincipalName": "guest_fabrikam.com#EXT#@contoso.onmicrosoft.com", "mail": "guest@fabrikam.com",

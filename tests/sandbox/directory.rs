@@ -91,11 +91,26 @@ async fn page_sizes_and_options_have_limits() {
         );
     }
     for option in
-        ["$skip=1", "$orderby=displayName", "$expand=manager", "$skiptoken=x", "$slect=id", "selekt=id"]
+        ["$skip=1", "$orderby=displayName", "$expand=directReports", "$skiptoken=x", "$slect=id", "selekt=id"]
     {
         assert_eq!(stage.read(&format!("/users?{option}")).await.0, 400, "{option}");
     }
     assert_eq!(stage.read("/userz").await.0, 400);
+}
+
+#[tokio::test]
+async fn a_manager_is_shown_where_they_are_expanded() {
+    let stage = Stage::new("").await;
+    let of = "$select=displayName,jobTitle,preferredLanguage&$expand=manager($select=id)";
+    let (status, ada) = stage.read(&format!("/users/{ADA}?{of}")).await;
+    assert_eq!((status, &ada["manager"]["id"]), (200, &json!(BEN)), "{ada}");
+    assert_eq!((&ada["jobTitle"], &ada["preferredLanguage"]), (&json!("Analyst"), &json!("en-GB")));
+    let (_, ben) = stage.read(&format!("/users/{BEN}?{of}")).await;
+    assert!(ben.get("manager").is_none(), "{ben}");
+    let (_, all) = stage.read(&format!("/users?{of}&$top=999")).await;
+    let shown = all["value"].as_array().expect("a list").iter().filter(|user| user.get("manager").is_some());
+    assert_eq!(shown.count(), 1);
+    assert_eq!(stage.read("/users?$expand=manager($select=boss)").await.0, 400);
 }
 
 #[tokio::test]

@@ -51,7 +51,8 @@ pub(crate) fn tenant() -> Value {
         ],
         "users": [
             { "id": ADA, "userPrincipalName": "ada@contoso.com", "mail": "Ada.Lovelace@contoso.com", "displayName": "Ada Lovelace",
-              "department": "Sales", "usageLocation": "GB", "licenses": ["SPE_E5"] },
+              "department": "Sales", "jobTitle": "Analyst", "preferredLanguage": "en-GB", "manager": "ben@contoso.com",
+              "usageLocation": "GB", "licenses": ["SPE_E5"] },
             { "id": BEN, "userPrincipalName": "ben@contoso.com", "mail": "ben@contoso.com", "displayName": "Ben Ölçek",
               "department": "sales", "usageLocation": "TR", "insights": { "mode": "opt-out" } },
             { "userPrincipalName": "o'neill@contoso.com", "mail": "o'neill@contoso.com", "displayName": "Tip O'Neill",

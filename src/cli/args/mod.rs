@@ -1,6 +1,7 @@
 //! What was typed.
 
 mod commands;
+mod import;
 mod read;
 mod sandbox;
 mod tenant;
@@ -14,6 +15,7 @@ use super::exit::Exit;
 use crate::manifest::Transport;
 use crate::plan::budget::CallRate;
 pub(super) use commands::*;
+pub(super) use import::*;
 use read::{moment, rate};
 pub(super) use sandbox::*;
 pub(super) use tenant::*;
@@ -178,6 +180,19 @@ pub(in crate::cli) enum Command {
   insightctl init --scenario default-off --tenant-id 3f2504e0-4f89-41d3-9a0c-0305e82c3301 \\
       --tenant-name contoso.onmicrosoft.com --file prod/insights.yaml")]
     Init(InitArgs),
+    /// Write a manifest from what a tenant is, so that its plan is empty
+    ///
+    /// Reads the tenant's defaults and everybody's settings, and describes them with few rules: groups, departments and
+    /// licences whose people have the same, and lists of those who deviate under people/. Whoever has what the tenant
+    /// gives needs no rule. Nothing is written to the tenant or remembered, and nothing is said of who chose what: every
+    /// group leaves people their own choice.
+    ///
+    /// Refuses to replace a file. People whose settings cannot be read are listed, and the exit code is 8.
+    #[command(after_help = "Examples:
+  insightctl import --sandbox tenant.json
+  insightctl import --tenant-id 3f2504e0-4f89-41d3-9a0c-0305e82c3301 --file prod/insights.yaml
+  insightctl import --group sales@contoso.com --groups 'Sales Europe,Sales Asia' --sandbox tenant.json")]
+    Import(ImportArgs),
     /// Print a JSON Schema: of the manifest, the plan, the report or a waiver
     #[command(
         after_help = "Examples:\n  insightctl schema manifest --out insights.schema.json\n  insightctl schema plan"

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use crate::apply::StaleLimit;
-use crate::model::{Class, Setting, TenantSetting};
+use crate::model::{Class, Cloud, Setting, TenantSetting};
 use crate::plan::budget::{CallRate, NotARate};
 use crate::store::RunId;
 
@@ -53,6 +53,11 @@ pub(super) fn setting(text: &str) -> Result<Setting, String> {
 pub(super) fn tenant_setting(text: &str) -> Result<TenantSetting, String> {
     let found = TenantSetting::ALL.into_iter().find(|setting| setting.word().eq_ignore_ascii_case(text));
     found.ok_or_else(|| format!("expected one of {}", TenantSetting::ALL.map(TenantSetting::word).join(", ")))
+}
+
+pub(super) fn cloud(text: &str) -> Result<Cloud, String> {
+    let found = Cloud::ALL.into_iter().find(|cloud| cloud.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("expected one of {}", Cloud::ALL.map(Cloud::word).join(", ")))
 }
 
 /// Reads words that must say something.

@@ -1,6 +1,7 @@
 //! Reads `rollout`: waves, windows and freezes, and what people do beside it.
 
 mod campaign;
+mod order;
 mod waves;
 mod windows;
 mod words;
@@ -37,6 +38,8 @@ struct Around<'r> {
     folder: &'r Folder,
     /// Where its days begin.
     time_zone: &'r TimeZone,
+    /// How many days before its wave a service plan should be assigned.
+    licence_lead: Option<u32>,
     /// The waves that were read so far, with the place of each name.
     waves: &'r [(Wave, At)],
 }
@@ -58,7 +61,8 @@ pub(super) fn read(
     }
     rollout.licence_lead =
         fields.get("licence-lead").and_then(|node| words::days(node, "`licence-lead`", report));
-    let around = Around { groups, folder, time_zone: &rollout.time_zone, waves: &[] };
+    let (time_zone, licence_lead) = (&rollout.time_zone, rollout.licence_lead);
+    let around = Around { groups, folder, time_zone, licence_lead, waves: &[] };
     let waves = fields.get("waves").map(|node| waves::waves(node, around, report)).unwrap_or_default();
     let around = Around { waves: &waves, ..around };
     rollout.windows =

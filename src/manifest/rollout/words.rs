@@ -11,7 +11,7 @@ use crate::manifest::syntax::{Located, Node};
 use crate::model::rollout::Percent;
 
 /// Is the longest time that is counted in days: ten years.
-const MOST_DAYS: u32 = 3_660;
+pub(super) const MOST_DAYS: u32 = 3_660;
 
 /// Reads a time zone by its IANA name.
 pub(super) fn time_zone(node: &Located<Node>, report: &mut Reporter<'_>) -> Option<TimeZone> {

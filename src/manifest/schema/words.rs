@@ -56,6 +56,7 @@ written! {
     ServicePlan = words(&["assigned", "removed"]);
     OnUserChoice = words(&["respect", "override"]);
     OnLeave = words(&["keep", "restore"]);
+    Then = words(&["stay", "leave"]);
     Limits = limits();
 }
 

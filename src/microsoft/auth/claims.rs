@@ -9,6 +9,7 @@ use base64::engine::general_purpose::{STANDARD_PAD_INDIFFERENT, URL_SAFE_PAD_IND
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::tokens::Audience;
@@ -23,6 +24,8 @@ pub struct TokenClaims {
     pub object: Option<String>,
     /// The directory that issued it (`tid`).
     pub tenant: Option<String>,
+    /// The name of the person who signed in (`upn`); `None` for an application that acts for itself.
+    pub user: Option<String>,
     /// The resource that it opens (`aud`), as an address or an application id.
     pub audience: Option<String>,
     /// The application permissions that were granted and consented to (`roles`).
@@ -117,6 +120,7 @@ struct Payload {
     azp: Option<String>,
     oid: Option<String>,
     tid: Option<String>,
+    upn: Option<String>,
     aud: Option<String>,
     #[serde(default)]
     roles: BTreeSet<String>,
@@ -127,14 +131,13 @@ struct Payload {
 
 impl TokenClaims {
     /// Reads a token; `None` when it is opaque.
-    pub(super) fn read(token: &SecretString) -> Option<Self> {
-        let payload = token.expose_secret().split('.').nth(1).and_then(decode)?;
-        let Payload { appid, azp, oid, tid, aud, roles, scp, wids, exp } =
-            serde_json::from_slice(&payload).ok()?;
+    pub(crate) fn read(token: &SecretString) -> Option<Self> {
+        let Payload { appid, azp, oid, tid, upn, aud, roles, scp, wids, exp } = payload(token)?;
         Some(Self {
             application: appid.or(azp),
             object: oid,
             tenant: tid,
+            user: upn,
             audience: aud,
             roles,
             scopes: scp.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
@@ -177,6 +180,12 @@ impl TokenClaims {
             Audience::Exchange => roleless.then_some(Lack::DirectoryRole),
         }
     }
+}
+
+/// Reads what a token says; `None` when it is opaque.
+pub(super) fn payload<T: DeserializeOwned>(token: &SecretString) -> Option<T> {
+    let payload = token.expose_secret().split('.').nth(1).and_then(decode)?;
+    serde_json::from_slice(&payload).ok()
 }
 
 /// Reads the claims that a 401 asks for, `WWW-Authenticate: Bearer …, claims="BASE64"`.
@@ -267,6 +276,9 @@ mod tests {
         assert_eq!(of(json!({ "scp": "a b", "wids": [GLOBAL_READER] })), (None, Some(Lack::DirectoryRole)));
         let both = claims(&json!({ "scp": "a b" })).scopes.expect("it has scopes");
         assert_eq!(both.len(), 2);
+        let user = |token: Value| claims(&token).user;
+        assert_eq!(user(json!({ "upn": "ada@contoso.com" })).as_deref(), Some("ada@contoso.com"));
+        assert_eq!(user(json!({ "idtyp": "app" })), None, "an application has no name to sign in with");
     }
 
     #[test]

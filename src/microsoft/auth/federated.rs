@@ -4,12 +4,11 @@
 
 use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_PAD_INDIFFERENT;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::claims::payload;
 use crate::microsoft::error::{Peer, Trouble};
 use crate::microsoft::message::{Content, Effect, Request};
 use crate::microsoft::said::clip;
@@ -117,8 +116,7 @@ fn refused(message: String) -> Refusal {
 
 /// Says who vouches for whom in a federated token: none of it is a secret, and a mismatch cannot be found without it.
 pub(super) fn names(token: &SecretString) -> Option<String> {
-    let payload = URL_SAFE_PAD_INDIFFERENT.decode(token.expose_secret().split('.').nth(1)?).ok()?;
-    let claims: Value = serde_json::from_slice(&payload).ok()?;
+    let claims: Value = payload(token)?;
     let claim = |name: &str| match &claims[name] {
         Value::String(text) => format!("`{}`", clip(text)),
         Value::Array(several) => {

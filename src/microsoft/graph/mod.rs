@@ -2,8 +2,10 @@
 
 mod audit;
 mod audit_record;
+mod groups;
 mod licence;
 mod licensing;
+mod profile;
 mod read;
 mod resolve;
 mod wire;

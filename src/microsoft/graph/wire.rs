@@ -29,6 +29,29 @@ pub(super) struct User {
     pub(super) license_assignment_states: Option<Vec<LicenseAssignmentState>>,
 }
 
+/// Is what `$select` and `$expand` ask of a user who is read for what the directory says beside the settings.
+pub(super) const PROFILE: &str =
+    "$select=id,displayName,mail,department,jobTitle,preferredLanguage&$expand=manager($select=id)";
+
+/// Is a user of whom the profile is read; what is empty in the directory is null.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Profiled {
+    pub(super) id: Uuid,
+    pub(super) display_name: Option<String>,
+    pub(super) mail: Option<String>,
+    pub(super) department: Option<String>,
+    pub(super) job_title: Option<String>,
+    pub(super) preferred_language: Option<String>,
+    pub(super) manager: Option<Id>,
+}
+
+/// Is an object of which only the id is read.
+#[derive(Debug, Deserialize)]
+pub(super) struct Id {
+    pub(super) id: Uuid,
+}
+
 /// Is one way in which a user holds one product.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,6 +77,21 @@ pub(super) struct Group {
     pub(super) id: Uuid,
     pub(super) display_name: Option<Arc<str>>,
     pub(super) visibility: Option<String>,
+}
+
+/// Is a group in a list of all groups.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListedGroup {
+    pub(super) id: Uuid,
+    pub(super) display_name: Option<Arc<str>>,
+    pub(super) mail: Option<Arc<str>>,
+    pub(super) visibility: Option<String>,
+    pub(super) security_enabled: Option<bool>,
+    #[serde(default)]
+    pub(super) group_types: Vec<String>,
+    #[serde(default)]
+    pub(super) assigned_licenses: Vec<AssignedLicense>,
 }
 
 /// Is a group of which what it hands out is read.

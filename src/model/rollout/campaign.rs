@@ -93,7 +93,7 @@ pub struct Survey {
     pub name: Arc<str>,
     /// The wave that it is about; index into the waves.
     pub wave: u32,
-    /// The day of the wave, 1 being the first; 0 and less are days before it.
+    /// The day of the wave, 1 being the first and -1 the day before it; see [`super::date_of_day`].
     pub day: i32,
     /// Where it is.
     pub link: Option<Arc<str>>,
@@ -106,7 +106,8 @@ pub struct Milestone {
     pub name: Arc<str>,
     /// The wave that it belongs to; index into the waves.
     pub wave: u32,
-    /// The first day of the wave, 1 being the one on which it begins; 0 and less are days before it.
+    /// The day of the wave on which it begins, 1 being the wave's first and -1 the day before it; see
+    /// [`Milestone::dates`].
     pub day: i32,
     /// The last day, where it takes several.
     pub until_day: Option<i32>,
@@ -127,6 +128,22 @@ pub struct Message {
     pub templates: Vec<Template>,
 }
 
+impl Message {
+    /// Chooses the template for somebody who prefers a language, such as `pt-BR`.
+    ///
+    /// It is the one in that language, else in what stands before the last hyphen (`pt`), else the first.
+    pub fn template(&self, language: Option<&str>) -> Option<&Template> {
+        let mut wanted = language.map(str::to_ascii_lowercase).unwrap_or_default();
+        while !wanted.is_empty() {
+            if let Some(found) = self.templates.iter().find(|template| *template.language == *wanted) {
+                return Some(found);
+            }
+            wanted.truncate(wanted.rfind('-').unwrap_or(0));
+        }
+        self.templates.first()
+    }
+}
+
 /// Is one template of a message, in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -134,8 +151,10 @@ pub struct Template {
     pub language: Arc<str>,
     /// Where it stands, as the manifest's own path was given.
     pub file: PathBuf,
-    /// Its text.
-    pub text: Arc<str>,
+    /// Its subject, on one line, with its fields; see [`super::pieces`].
+    pub subject: Arc<str>,
+    /// Its text with its fields, lines ending with `\n`.
+    pub body: Arc<str>,
 }
 
 /// Says whom a message is for.

@@ -1,18 +1,28 @@
 //! What a manifest says about rolling out: waves, windows, freezes, and what people do beside it.
 
 mod campaign;
+mod closed;
+mod concerned;
+mod day;
+mod field;
 mod force;
 mod percent;
 mod standing;
+mod status;
 mod wave;
 mod window;
 
 use jiff::tz::TimeZone;
 
 pub use campaign::{Audience, Campaign, Check, Goals, Message, Milestone, Owner, Role, Survey, Template};
+pub use closed::{Closed, ClosedBy};
+pub use concerned::Concerned;
+pub use day::date_of_day;
+pub use field::{Field, Piece, pieces};
 pub use force::{Force, InForce};
 pub use percent::Percent;
 pub use standing::{Measure, Standing, Tally};
+pub use status::{Hold, Phase, WaveStatus};
 pub use wave::{Conditions, Then, Wave};
 pub use window::{Freeze, Span, Weekdays, Window};
 

@@ -35,7 +35,7 @@ pub(in crate::render) fn finding_word(finding: &Finding) -> &'static str {
         | Finding::RolesUntold => "untold",
         Finding::Tenant(..) => "as-meant",
         Finding::OtherTenant { .. } => "other-tenant",
-        Finding::Granted(_) => "granted",
+        Finding::Granted { .. } => "granted",
         Finding::Missing(_) => "missing",
         Finding::Role(_) => "held",
         Finding::NoRole => "none",
@@ -100,7 +100,11 @@ pub(in crate::render) fn fact(check: Check, finding: &Finding) -> String {
         }
         Finding::OtherTenant { is, meant } => format!("signed in to tenant {is}, where {meant} was meant"),
         Finding::TenantUntold => "neither the token nor the directory says which tenant it is".to_owned(),
-        Finding::Granted(permissions) => format!("all that is needed: {}", names(permissions)),
+        Finding::Granted { granted, untold } => match (granted.as_slice(), untold.as_slice()) {
+            (granted, []) => format!("all that is needed: {}", names(granted)),
+            ([], untold) => format!("nobody could tell: {}", names(untold)),
+            (granted, untold) => format!("{}; nobody could tell: {}", names(granted), names(untold)),
+        },
         Finding::Missing(permissions) => format!("not granted: {}", names(permissions)),
         Finding::GrantsUntold { personal: true } => {
             "a person is signed in, whose own rights count; what follows tries them".to_owned()
@@ -204,7 +208,7 @@ pub(in crate::render) fn remedy(finding: &Finding) -> Option<String> {
         | Finding::SignedIn { .. }
         | Finding::ClockUntold
         | Finding::Tenant(..)
-        | Finding::Granted(_)
+        | Finding::Granted { .. }
         | Finding::GrantsUntold { .. }
         | Finding::Role(_)
         | Finding::RolesUntold

@@ -3,6 +3,7 @@
 mod names;
 mod person;
 mod products;
+mod staff;
 
 use std::io::{self, Write};
 
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use self::names::REGIONS;
 use self::person::{DEPARTMENTS, Dice, Licensing, Place, person};
 use self::products::PRODUCTS;
+use self::staff::Staff;
 
 const DOMAIN: &str = "northwindtraders.com";
 
@@ -53,12 +55,18 @@ pub fn generate(options: &Generate, out: &mut impl Write) -> io::Result<()> {
     }
     writeln!(out, "\n  ],")?;
     writeln!(out, "  \"users\": [")?;
+    let staff = Staff::of(&places);
     for number in 0..people {
         if number > 0 {
             out.write_all(b",\n")?;
         }
         out.write_all(b"    ")?;
-        serde_json::to_writer(&mut *out, &person(seed, number).0)?;
+        let mut user = person(seed, number).0;
+        user.manager = staff.manager(number).map(|manager| person(seed, manager).0.user_principal_name);
+        if staff.chief.is_some_and(|chief| chief as u64 == number) {
+            user.job_title = Some("Chief Executive Officer");
+        }
+        serde_json::to_writer(&mut *out, &user)?;
     }
     writeln!(out, "\n  ]\n}}")
 }
@@ -248,6 +256,27 @@ mod tests {
         }
         let all =
             tenant.groups.iter().position(|group| group.display_name == "All Staff").expect("there is one");
+        let top = tenant.people.iter().filter(|person| person.manager.is_none());
+        assert_eq!(top.filter(|person| person.texts[5].is_some()).count(), 1, "one has nobody above them");
+        let mut far = 0;
+        for person in &tenant.people {
+            let (mut above, mut steps) = (person.manager, 0);
+            while let Some(at) = above {
+                (above, steps) = (tenant.people[at as usize].manager, steps + 1);
+                assert!(steps < 20, "nobody is above themselves");
+            }
+            far = far.max(steps);
+        }
+        assert!(far > 3);
+        let chief = |at: usize| {
+            let title = tenant.people[at].texts[6].as_deref().unwrap_or_default();
+            (title == "Chief Executive Officer", title.starts_with("Chief "))
+        };
+        any("the head of all", &|at| chief(at).0);
+        any("the head of a department", &|at| chief(at) == (false, true));
+        for language in ["de-DE", "pt-BR", "ja-JP", "en-US"] {
+            any(language, &|at| tenant.people[at].texts[14].as_deref() == Some(language));
+        }
         let staff = tenant.people.iter().filter(|person| person.texts[5].is_some()).count();
         assert_eq!(tenant.reach(all).people.len(), staff, "through two levels of nesting");
         let licensing = tenant.licensing.iter().map(|at| tenant.groups[*at].people.len());

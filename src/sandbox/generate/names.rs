@@ -10,6 +10,44 @@ pub(super) struct Culture {
     surnames: &'static str,
 }
 
+/// Gives the language that most people of a country read.
+pub(super) fn language(country: &str) -> &'static str {
+    match country {
+        "DE" => "de-DE",
+        "AT" => "de-AT",
+        "CH" => "de-CH",
+        "GB" => "en-GB",
+        "IE" => "en-IE",
+        "FR" => "fr-FR",
+        "BE" => "fr-BE",
+        "SE" => "sv-SE",
+        "DK" => "da-DK",
+        "NO" => "nb-NO",
+        "FI" => "fi-FI",
+        "PL" => "pl-PL",
+        "CZ" => "cs-CZ",
+        "RO" => "ro-RO",
+        "BG" => "bg-BG",
+        "ES" => "es-ES",
+        "MX" => "es-MX",
+        "AR" => "es-AR",
+        "CO" => "es-CO",
+        "BR" => "pt-BR",
+        "PT" => "pt-PT",
+        "CA" => "fr-CA",
+        "IN" => "en-IN",
+        "SG" => "en-SG",
+        "JP" => "ja-JP",
+        "TW" => "zh-TW",
+        "HK" => "zh-HK",
+        "AE" | "EG" => "ar",
+        "NG" => "en-NG",
+        "ZA" => "en-ZA",
+        "TR" => "tr-TR",
+        _ => "en-US",
+    }
+}
+
 /// The regions of the company.
 pub(super) const REGIONS: [&str; 4] = ["Europe", "Americas", "Asia Pacific", "Middle East and Africa"];
 

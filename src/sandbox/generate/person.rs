@@ -5,22 +5,63 @@ use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
 
 use super::DOMAIN;
-use super::names::{CULTURES, GIVEN, Name, SURNAMES, transliterate};
+use super::names::{self, CULTURES, GIVEN, Name, SURNAMES, transliterate};
 
-/// Departments, each with the share of people who work there, in percent.
-pub(super) const DEPARTMENTS: [(&str, u64, &[&str]); 12] = [
-    ("Operations", 19, &["Forklift Driver", "Shift Lead", "Machine Operator", "Dispatcher"]),
-    ("Sales", 16, &["Account Manager", "Inside Sales", "Sales Engineer", "Regional Manager"]),
-    ("Engineering", 16, &["Developer", "Test Engineer", "Architect", "Designer"]),
-    ("Retail", 12, &["Shop Assistant", "Store Manager", "Cashier", "Visual Merchandiser"]),
-    ("Customer Service", 9, &["Service Agent", "Team Lead", "Quality Coach", "Service Agent"]),
-    ("Finance", 7, &["Accountant", "Controller", "Auditor", "Treasury Analyst"]),
-    ("IT", 6, &["Administrator", "Security Analyst", "Support Engineer", "Network Engineer"]),
-    ("Marketing", 5, &["Copywriter", "Brand Manager", "Event Manager", "Market Analyst"]),
-    ("Human Resources", 4, &["HR Business Partner", "Recruiter", "Payroll Clerk", "Trainer"]),
-    ("Research", 3, &["Scientist", "Principal Scientist", "Laboratory Assistant", "Analyst"]),
-    ("Legal", 2, &["Counsel", "Data Protection Officer", "Paralegal", "Patent Attorney"]),
-    ("Academy", 1, &["Lecturer", "Course Manager", "Lecturer", "Dean"]),
+/// Departments, each with the share of people who work there in percent, the title of its executives, and the titles of
+/// everybody else.
+pub(super) const DEPARTMENTS: [(&str, u64, &str, &[&str]); 12] = [
+    (
+        "Operations",
+        19,
+        "Chief Operating Officer",
+        &["Forklift Driver", "Shift Lead", "Machine Operator", "Dispatcher"],
+    ),
+    (
+        "Sales",
+        16,
+        "Chief Revenue Officer",
+        &["Account Manager", "Inside Sales", "Sales Engineer", "Regional Manager"],
+    ),
+    ("Engineering", 16, "Chief Technology Officer", &["Developer", "Test Engineer", "Architect", "Designer"]),
+    (
+        "Retail",
+        12,
+        "Vice President Retail",
+        &["Shop Assistant", "Store Manager", "Cashier", "Visual Merchandiser"],
+    ),
+    (
+        "Customer Service",
+        9,
+        "Vice President Service",
+        &["Service Agent", "Team Lead", "Quality Coach", "Service Agent"],
+    ),
+    ("Finance", 7, "Chief Financial Officer", &["Accountant", "Controller", "Auditor", "Treasury Analyst"]),
+    (
+        "IT",
+        6,
+        "Chief Information Officer",
+        &["Administrator", "Security Analyst", "Support Engineer", "Network Engineer"],
+    ),
+    (
+        "Marketing",
+        5,
+        "Chief Marketing Officer",
+        &["Copywriter", "Brand Manager", "Event Manager", "Market Analyst"],
+    ),
+    (
+        "Human Resources",
+        4,
+        "Chief People Officer",
+        &["HR Business Partner", "Recruiter", "Payroll Clerk", "Trainer"],
+    ),
+    (
+        "Research",
+        3,
+        "Chief Scientific Officer",
+        &["Scientist", "Principal Scientist", "Laboratory Assistant", "Analyst"],
+    ),
+    ("Legal", 2, "General Counsel", &["Counsel", "Data Protection Officer", "Paralegal", "Patent Attorney"]),
+    ("Academy", 1, "President of the Academy", &["Lecturer", "Course Manager", "Lecturer", "Dean"]),
 ];
 
 /// Gives numbers that look like chance (`SplitMix64`), the same for the same seed.
@@ -100,7 +141,11 @@ pub(super) struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     department: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    job_title: Option<&'static str>,
+    pub(super) job_title: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferred_language: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) manager: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     country: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,7 +181,8 @@ pub(super) fn person(seed: u64, number: u64) -> (User, Place) {
         3..=4 => (shared_mailbox(id, number, country, &mut dice), nowhere),
         _ => {
             let mut place = nowhere;
-            let user = employee(id, name, &local, country, &mut dice, &mut place);
+            let mut user = employee(id, name, &local, country, &mut dice, &mut place);
+            user.preferred_language = language(country, &mut Dice::new(!seed, number));
             (user, place)
         }
     }
@@ -156,7 +202,7 @@ fn employee(
         share -= DEPARTMENTS[at].1;
         at += 1;
     }
-    let (department, _, titles) = DEPARTMENTS[at];
+    let (department, _, executive, titles) = DEPARTMENTS[at];
     place.department = u8::try_from(at).ok();
     place.council = dice.below(200) == 0;
     place.executive = dice.below(400) == 0;
@@ -169,6 +215,8 @@ fn employee(
         Some(_) | None => format!("{} {}", name.given, name.surname),
     };
     let upn = format!("{local}@{DOMAIN}");
+    // Rolled for everyone, so that nobody else becomes another person.
+    let title = dice.pick(titles);
     User {
         id,
         mail: mailbox.then(|| upn.clone()),
@@ -179,12 +227,23 @@ fn employee(
         user_type: None,
         account_enabled: (!enabled).then_some(false),
         department: Some(department),
-        job_title: Some(dice.pick(titles)),
+        job_title: Some(if place.executive { executive } else { title }),
+        preferred_language: None,
+        manager: None,
         country: Some(country),
         usage_location: Some(country),
         licenses,
         insights: insights(dice),
         refused: (dice.below(500) == 0).then_some(true),
+    }
+}
+
+/// Chooses the language that somebody reads, of a stream of its own; many never said.
+fn language(country: &str, dice: &mut Dice) -> Option<&'static str> {
+    match dice.below(10) {
+        0..=1 => None,
+        2..=3 => Some("en-US"),
+        _ => Some(names::language(country)),
     }
 }
 
@@ -257,6 +316,8 @@ fn nobody(id: Uuid) -> User {
         job_title: None,
         country: None,
         usage_location: None,
+        preferred_language: None,
+        manager: None,
         licenses: Vec::new(),
         insights: None,
         refused: None,

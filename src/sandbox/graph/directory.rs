@@ -16,6 +16,9 @@ use crate::sandbox::text::lower;
 /// What a listing can be asked for.
 const LIST: &[&str] = &["select", "filter", "search", "top", "count", "skiptoken"];
 
+/// What a listing of users can be asked for.
+const LIST_USERS: &[&str] = &["select", "expand", "filter", "search", "top", "count", "skiptoken"];
+
 pub(super) fn organization(context: &Context<'_>) -> Result<Reply, Refusal> {
     context.may_read_organization()?;
     Query::read(context.request, &["select"])?;
@@ -73,7 +76,7 @@ fn finds(word: Option<&String>, name: &str) -> bool {
 
 pub(super) fn list_users(context: &Context<'_>) -> Result<Reply, Refusal> {
     context.may_read_users()?;
-    let query = Query::read(context.request, LIST)?;
+    let query = Query::read(context.request, LIST_USERS)?;
     let state = context.shared.read();
     users_page(context, &query, &state, "users", None, false)
 }
@@ -90,6 +93,7 @@ fn users_page(
     let filter = read_filter::<Users>(query)?;
     let word = read_search(query)?;
     users::check_select(query.select.as_deref(), true)?;
+    users::check_select(query.manager.as_ref().and_then(Option::as_deref), true)?;
     query.declare(advanced || word.is_some() || filter.as_ref().is_some_and(|filter| filter.advanced))?;
     let tenant = &state.tenant;
     let user = |place: usize| {
@@ -104,7 +108,7 @@ fn users_page(
             filter.as_ref().is_none_or(|filter| filter.keeps(&user))
                 && finds(word.as_ref(), tenant.people[user.at].display_name())
         },
-        show: &|place| user(place).show(query.select.as_deref()),
+        show: &|place| user(place).show_for(query),
     };
     Ok(listing.page(context.request, query, &state.world))
 }
@@ -128,11 +132,12 @@ pub(super) fn count_users(context: &Context<'_>) -> Result<Reply, Refusal> {
 
 pub(super) fn one_user(context: &Context<'_>, key: &str) -> Result<Reply, Refusal> {
     context.may_read_users()?;
-    let query = Query::read(context.request, &["select"])?;
+    let query = Query::read(context.request, &["select", "expand"])?;
     users::check_select(query.select.as_deref(), false)?;
+    users::check_select(query.manager.as_ref().and_then(Option::as_deref), false)?;
     let state = context.shared.read();
     let at = users::find(&state.tenant, key)?;
-    let mut user = User { tenant: &state.tenant, at, look: context.look() }.show(query.select.as_deref());
+    let mut user = User { tenant: &state.tenant, at, look: context.look() }.show_for(&query);
     user["@odata.context"] = format!("{}/graph/v1.0/$metadata#users/$entity", context.request.base).into();
     Ok(Reply::json(200, user))
 }

@@ -146,7 +146,8 @@ fn route(shared: &Shared, request: &Request, path: &[&str], now: i64) -> Result<
     Ok(reply.with("x-ms-resource-unit", units(cost, &request.query).to_string()))
 }
 
-/// Counts the units that the identity service charges: a selection and a small page are cheaper, nothing is free.
+/// Counts the units that the identity service charges: a selection and a small page are cheaper, what is expanded is
+/// dearer, nothing is free.
 fn units(cost: u32, query: &str) -> u32 {
     let options = text::pairs(query).unwrap_or_default();
     let small = |(name, value): &&(String, String)| match name.as_str() {
@@ -155,7 +156,8 @@ fn units(cost: u32, query: &str) -> u32 {
         _ => false,
     };
     let cheaper = u32::try_from(options.iter().filter(small).count()).unwrap_or_default();
-    cost.saturating_sub(cheaper).max(1)
+    let dearer = u32::from(options.iter().any(|(name, _)| name == "$expand"));
+    (cost + dearer).saturating_sub(cheaper).max(1)
 }
 
 /// Rewrites `users('key')` as `users/key`.
@@ -183,6 +185,7 @@ mod tests {
         assert_eq!(units(5, "$select=id&$top=999"), 4);
         assert_eq!(units(5, "$select=id&$top=19"), 3);
         assert_eq!(units(1, "$select=id&$top=1"), 1);
+        assert_eq!(units(2, "$select=id&$expand=manager($select=id)&$top=999"), 2);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::sandbox::text::{base64url, escape, from_base64url, pairs};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Query {
     pub(super) select: Option<Vec<String>>,
+    /// `$expand=manager`, with what is selected of them.
+    pub(super) manager: Option<Option<Vec<String>>>,
     pub(super) filter: Option<String>,
     pub(super) search: Option<String>,
     pub(super) top: Option<usize>,
@@ -42,6 +44,11 @@ impl Cursor {
     }
 }
 
+/// Reads a list of names.
+fn names(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 impl Query {
     /// Reads the options; `allowed` names, without the dollar sign, those that the resource knows.
     pub(super) fn read(request: &Request, allowed: &[&str]) -> Result<Self, Refusal> {
@@ -68,8 +75,22 @@ impl Query {
     fn take(&mut self, option: &str, value: &str) -> Result<(), Refusal> {
         match option {
             "select" => {
-                let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
-                self.select = Some(names.map(str::to_owned).collect());
+                self.select = Some(names(value));
+            }
+            "expand" => {
+                let inner = value.strip_prefix("manager").map(|rest| {
+                    let inner = rest.strip_prefix("($select=").and_then(|rest| rest.strip_suffix(')'));
+                    (rest.is_empty(), inner.map(names))
+                });
+                self.manager = Some(match inner {
+                    Some((true, _)) => None,
+                    Some((false, Some(names))) => Some(names),
+                    Some((false, None)) | None => {
+                        return Err(Refusal::odata(format!(
+                            "Parsing OData Select and Expand failed: '{value}' cannot be expanded here."
+                        )));
+                    }
+                });
             }
             "filter" => self.filter = Some(value.to_owned()),
             "search" => self.search = Some(value.to_owned()),

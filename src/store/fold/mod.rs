@@ -18,6 +18,7 @@ use crate::store::record::{Answer, Intent, Record, Under};
 /// | record | what is remembered |
 /// |---|---|
 /// | observed | what the plan saw, as it saw it |
+/// | announced | who was told of a milestone, for good |
 /// | intent, outcome *sent* | the value is ours, not yet confirmed; what was there before our first write is kept |
 /// | intent, outcome *refused* | nothing changes |
 /// | intent, outcome *unanswered*, or none at all | the entry stays, with what was tried |
@@ -86,8 +87,14 @@ impl Folding {
                 self.ledger.re_opt_ins.entry(mark).or_insert(at);
             }
             Record::Released { subject, at: _ } => self.released(subject),
+            Record::Announced { milestone, people, at: _ } => {
+                self.ledger.announced.entry(milestone).or_default().extend(people);
+            }
             Record::Forgotten { id, at: _ } => {
                 self.ledger.people.remove(&id);
+                for told in self.ledger.announced.values_mut() {
+                    told.remove(&id);
+                }
             }
             Record::TenantRead { values, at: _ } => self.tenant_read(values),
             Record::Intent(intent) => {

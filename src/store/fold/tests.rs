@@ -483,3 +483,21 @@ fn an_account_that_is_missed_is_remembered_so_and_forgotten_in_the_end() {
     assert_eq!(folded([missed.clone(), looked(Observed::default())]).people[&ADA].gone_since, None);
     assert!(!folded([missed, Record::Forgotten { id: ADA, at: at(9) }]).people.contains_key(&ADA));
 }
+
+#[test]
+fn who_was_told_of_a_milestone_stays_so_until_the_account_is_forgotten() {
+    let told = |milestone: &str, people: &[PersonId]| Record::Announced {
+        milestone: milestone.into(),
+        people: people.iter().copied().collect(),
+        at: at(5),
+    };
+    let other = PersonId(uuid::Uuid::from_u128(99));
+    let records = [told("welcome", &[ADA]), told("welcome", &[other]), told("closing", &[ADA])];
+    let ledger = folded(records.clone());
+    assert_eq!(ledger.announced["welcome"], [ADA, other].into());
+    assert_eq!(ledger.announced["closing"], [ADA].into());
+    let forgotten = Record::Forgotten { id: ADA, at: at(9) };
+    let ledger = folded(records.into_iter().chain([forgotten]));
+    assert_eq!(ledger.announced["welcome"], [other].into());
+    assert_eq!(ledger.announced["closing"], [].into());
+}

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 
 #[tokio::test]
@@ -292,4 +294,19 @@ async fn no_name_of_a_person_is_kept() {
     assert!(!kept.contains("ada@"), "{kept}");
     let read: Plan = serde_json::from_str(&kept).expect("a plan is a plan");
     assert_eq!((read.operations.len(), read.outside_changes.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn who_was_told_is_remembered_however_many_they_are() {
+    everywhere(async |place| {
+        let store = created(&place).await;
+        let run = begin(&store, &clock()).await;
+        let people: BTreeSet<_> = (1..=25_000).map(person).collect();
+        let record =
+            Record::Announced { milestone: "welcome".into(), people: people.clone(), at: clock().now() };
+        run.append(vec![record]).await.expect("written");
+        run.finish(&()).await.expect("finished");
+        assert_eq!(remembered(&store).await.announced, BTreeMap::from([("welcome".into(), people)]));
+    })
+    .await;
 }

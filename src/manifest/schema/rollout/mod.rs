@@ -37,7 +37,7 @@ pub(super) struct Rollout {
     #[schemars(length(min = 1))]
     surveys: Option<Vec<campaign::Survey>>,
     /// Where people learn: a link.
-    training: Option<Text>,
+    training: Option<campaign::Link>,
     /// Days on which something happens, and what people are told then.
     #[schemars(length(min = 1))]
     milestones: Option<Vec<campaign::Milestone>>,

@@ -1,0 +1,316 @@
+//! Proves that a manifest that was imported asks of everybody for what they have.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::have::tests::{catalogue, person};
+use super::*;
+use crate::manifest::{Manifest, Severity, parse};
+use crate::model::{
+    ActualPerson, ActualTenant, Feature, Kind, Mode, Refusal, Selector, ServicePlan, Setting, Switch,
+    TenantId, TenantSetting, Value,
+};
+
+const TENANT: TenantId = TenantId(Uuid::from_u128(0x3f25_04e0_4f89_41d3_9a0c_0305_e82c_3301));
+
+fn id(n: usize) -> PersonId {
+    PersonId(Uuid::from_u128(n as u128 + 1))
+}
+
+fn actual(people: Vec<ActualPerson>, defaults: [Known<Value>; 3]) -> ActualState {
+    let settings = Feature::ALL.map(Feature::tenant_setting).into_iter().zip(defaults).collect();
+    ActualState {
+        tenant: ActualTenant {
+            id: TENANT,
+            name: "Contoso".into(),
+            settings,
+            people: Known::Is(people.len() as u64),
+        },
+        catalogue: catalogue(),
+        people: people.into_iter().enumerate().map(|(n, person)| (id(n), person)).collect(),
+        exists: BTreeMap::new(),
+        licensing: BTreeMap::new(),
+        read_at: Timestamp::from_second(1_800_000_000).unwrap(),
+    }
+}
+
+fn candidate(number: usize, label: &str) -> Candidate {
+    Candidate { selector: Selector::Group(Uuid::from_u128(number as u128).to_string()), label: label.into() }
+}
+
+fn described(
+    actual: &ActualState,
+    candidates: &[Candidate],
+    membership: &Membership,
+    scope: Option<&BTreeSet<PersonId>>,
+) -> Imported {
+    import(&Found {
+        name: "contoso.onmicrosoft.com",
+        cloud: Cloud::default(),
+        actual,
+        scope,
+        candidates,
+        membership,
+    })
+}
+
+fn read(imported: &Imported) -> Manifest {
+    let lists: Vec<(&str, &[u8])> =
+        imported.lists.iter().map(|(path, text)| (path.as_str(), text.as_bytes())).collect();
+    let manifest = match parse(&imported.manifest, &lists) {
+        Ok(manifest) => manifest,
+        Err(problems) => panic!("{problems:?}\n{}", imported.manifest),
+    };
+    assert_eq!(manifest.warnings().count(Severity::Warning), 0, "{}", imported.manifest);
+    manifest
+}
+
+/// Says of each person what the manifest asks for: a setting that it does not mention is the tenant's default.
+fn asked(
+    manifest: &Manifest,
+    actual: &ActualState,
+    membership: &Membership,
+) -> BTreeMap<PersonId, have::Outcome> {
+    let mut membership = membership.clone();
+    for selector in manifest.selectors() {
+        let one = match &selector {
+            Selector::User(upn) => actual
+                .people
+                .iter()
+                .find(|(_, person)| person.upn.eq_ignore_ascii_case(upn))
+                .map(|(id, _)| *id),
+            Selector::Id(id) => Some(*id),
+            Selector::Mail(_)
+            | Selector::Group(_)
+            | Selector::Filter(_)
+            | Selector::Licence(_)
+            | Selector::Everyone => {
+                continue;
+            }
+        };
+        membership.of.insert(selector, Known::Is(Members::Are(one.into_iter().collect())));
+    }
+    let desired = manifest.resolve(&membership).unwrap();
+    let says = |id: &PersonId| {
+        desired.people.get(id).map_or_else(have::Outcome::default, |held| desired.group(*held).wants)
+    };
+    actual.people.keys().map(|id| (*id, says(id))).collect()
+}
+
+/// Makes sure that the manifest says of everybody who can be changed what they have, and nothing else that matters.
+fn is_true(imported: &Imported, actual: &ActualState, membership: &Membership) {
+    let manifest = read(imported);
+    for (id, says) in asked(&manifest, actual, membership) {
+        let person = &actual.people[&id];
+        let Known::Is(settings) = &person.settings else { continue };
+        if person.kind == Kind::Guest || !person.enabled || !person.mailbox {
+            continue;
+        }
+        let context = || format!("{id} {person:?} {says:?}\n{}\n{:?}", imported.manifest, imported.lists);
+        assert_eq!(says.mode.unwrap_or(Value::OPT_IN), Value::Mode(settings.mode), "{}", context());
+        let plan = person.licences.service_plan(&actual.catalogue);
+        if let Some(plan) = plan {
+            let removed = plan == ServicePlan::Removed;
+            assert_eq!(says.service_plan, removed.then_some(Value::REMOVED), "{}", context());
+        }
+        for feature in Feature::ALL {
+            let have = settings.get(feature.setting()).unwrap();
+            let default = actual.tenant.settings[&feature.tenant_setting()].known().copied();
+            let says = *says.get(feature.setting());
+            let matters = settings.mode == Mode::OptIn && plan.is_some() && default.is_some();
+            assert!(!matters || says.or(default) == Some(have), "{}", context());
+            assert!(
+                says != Some(Value::OFF) || have == Value::OFF || settings.mode == Mode::OptOut,
+                "{}",
+                context()
+            );
+        }
+    }
+}
+
+fn any_person() -> impl Strategy<Value = (u8, u8, u8, u8)> {
+    (0..20_u8, 0..20_u8, 0..8_u8, 0..30_u8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_imported_manifest_asks_of_everybody_for_what_they_have(
+        rolls in proptest::collection::vec(any_person(), 0..80),
+        sets in proptest::collection::vec(proptest::collection::btree_set(0..80_usize, 0..80), 0..7),
+        habits in proptest::collection::vec((0..20_u8, 0..8_u8), 7),
+        defaults in proptest::array::uniform3(0..9_u8),
+        everyone in any::<bool>(),
+    ) {
+        let mut people: Vec<ActualPerson> = Vec::new();
+        for (n, (mode, plan, features, oddity)) in rolls.iter().enumerate() {
+            // People of a set tend to have the same.
+            let habit = sets.iter().position(|set| set.contains(&n)).filter(|_| oddity % 5 > 0).map(|set| habits[set]);
+            let (mode, features) = habit.unwrap_or((*mode, *features));
+            let mode = if mode < 6 { Mode::OptOut } else { Mode::OptIn };
+            let features = [0, 1, 2].map(|bit| Switch::from(features >> bit & 1 == 1));
+            let plan = match plan {
+                0..=3 => None,
+                4 => Some(ServicePlan::Partial),
+                5..=7 => Some(ServicePlan::Removed),
+                _ => Some(ServicePlan::Assigned),
+            };
+            let upn = match oddity {
+                0 => format!("=cmd{n}@contoso.com"),
+                1 => format!("lost?{n}@contoso.com"),
+                2 => format!("O'Neil{n}@Contoso.com"),
+                _ => format!("u{n}@contoso.com"),
+            };
+            let mut person = person(&upn, mode, features, plan);
+            match oddity {
+                3 => person.kind = Kind::Guest,
+                4 => person.enabled = false,
+                5 => person.mailbox = false,
+                6 => person.settings = Known::Unknown(Arc::new(Refusal::not_asked())),
+                _ => {}
+            }
+            people.push(person);
+        }
+        let defaults = defaults.map(|roll| match roll {
+            0 => Known::Unknown(Arc::new(Refusal::not_asked())),
+            roll => Known::Is(Value::Switch(Switch::from(roll % 2 == 0))),
+        });
+        let within = |n: &usize| *n < people.len();
+        let mut membership = Membership::default();
+        let mut candidates = Vec::new();
+        for (number, set) in sets.iter().enumerate() {
+            let candidate = candidate(number, "A group: \"of\"\n- people # {}");
+            let members = set.iter().filter(|n| within(n)).map(|n| id(*n)).collect();
+            membership.of.insert(candidate.selector.clone(), Known::Is(Members::Are(members)));
+            candidates.push(candidate);
+        }
+        if everyone {
+            let all = (0..people.len()).map(id).collect();
+            membership.of.insert(Selector::Everyone, Known::Is(Members::Are(all)));
+            candidates.push(Candidate { selector: Selector::Everyone, label: "everyone".into() });
+        }
+        let actual = actual(people, defaults);
+        let imported = described(&actual, &candidates, &membership, None);
+        is_true(&imported, &actual, &membership);
+        prop_assert_eq!(&described(&actual, &candidates, &membership, None), &imported, "always the same");
+        let Counts { people, as_given, by_rules, by_name, untouchable, not_read, .. } = imported.counts;
+        prop_assert_eq!(as_given + by_rules + by_name + untouchable + not_read, people);
+    }
+}
+
+const ON: [Known<Value>; 3] = [const { Known::Is(Value::ON) }; 3];
+const OFF: [Known<Value>; 3] = [const { Known::Is(Value::OFF) }; 3];
+
+fn ada(mode: Mode, features: Switch) -> ActualPerson {
+    person("ada@contoso.com", mode, [features; 3], Some(ServicePlan::Assigned))
+}
+
+fn crowd(count: usize, one: &ActualPerson) -> Vec<ActualPerson> {
+    (0..count).map(|n| ActualPerson { upn: format!("u{n}@contoso.com").into(), ..one.clone() }).collect()
+}
+
+fn everyone(count: usize) -> (Vec<Candidate>, Membership) {
+    let of = BTreeMap::from([(Selector::Everyone, Known::Is(Members::Are((0..count).map(id).collect())))]);
+    (vec![Candidate { selector: Selector::Everyone, label: "everyone".into() }], Membership { of })
+}
+
+#[test]
+fn who_has_what_the_tenant_gives_needs_no_rule() {
+    let actual = actual(crowd(100, &ada(Mode::OptIn, Switch::On)), ON);
+    let (candidates, membership) = everyone(100);
+    let imported = described(&actual, &candidates, &membership, None);
+    let manifest = read(&imported);
+    assert_eq!((manifest.groups().len(), imported.lists.len()), (0, 0));
+    assert_eq!(manifest.scenario(), Some(manifest::Scenario::DefaultOn));
+}
+
+#[test]
+fn a_tenant_in_which_everybody_is_opted_out_is_one_rule() {
+    let actual = actual(crowd(100, &ada(Mode::OptOut, Switch::On)), OFF);
+    let (candidates, membership) = everyone(100);
+    let imported = described(&actual, &candidates, &membership, None);
+    assert_eq!((read(&imported).groups().len(), imported.lists.len()), (1, 0));
+    insta::assert_snapshot!(imported.manifest, @"");
+}
+
+#[test]
+fn nobody_without_a_licence_is_asked_to_get_anything() {
+    let nobody = person("u@contoso.com", Mode::OptIn, [Switch::Off; 3], None);
+    let actual = actual(crowd(100, &nobody), ON);
+    let (candidates, membership) = everyone(100);
+    assert_eq!(read(&described(&actual, &candidates, &membership, None)).groups().len(), 0);
+}
+
+#[test]
+fn a_group_that_switches_features_on_makes_the_scenario_mixed() {
+    let mut people = crowd(60, &ada(Mode::OptIn, Switch::Off));
+    for person in &mut people[..30] {
+        person.settings = ada(Mode::OptIn, Switch::On).settings;
+    }
+    let actual = actual(people, OFF);
+    let sales = candidate(7, "Sales");
+    let members = Known::Is(Members::Are((0..30).map(id).collect()));
+    let membership = Membership { of: BTreeMap::from([(sales.selector.clone(), members)]) };
+    let imported = described(&actual, &[sales], &membership, None);
+    is_true(&imported, &actual, &membership);
+    let manifest = read(&imported);
+    assert_eq!(manifest.scenario(), Some(manifest::Scenario::Mixed));
+    assert_eq!(manifest.groups()[0].wants().mode, Some(Value::OPT_IN));
+    assert_eq!(*manifest.groups()[0].wants().get(Setting::Dashboard), Some(Value::ON));
+}
+
+#[test]
+fn whoever_could_not_be_read_is_listed_and_named_by_no_rule() {
+    let mut people = crowd(3, &ada(Mode::OptIn, Switch::On));
+    people[1].settings = Known::Unknown(Arc::new(Refusal::not_asked()));
+    let mut actual = actual(people, ON);
+    actual
+        .tenant
+        .settings
+        .insert(TenantSetting::ScheduleSend, Known::Unknown(Arc::new(Refusal::not_asked())));
+    let imported = described(&actual, &[], &Membership::default(), None);
+    assert_eq!(imported.lists["people/not-read.csv"], "UserPrincipalName\nu1@contoso.com\n");
+    assert_eq!((imported.counts.not_read, imported.counts.defaults_not_read), (1, 1));
+    assert_eq!(read(&imported).files().len(), 1, "nothing names the list");
+}
+
+#[test]
+fn a_set_that_reaches_beyond_the_scope_or_cannot_be_read_is_not_used() {
+    let actual = actual(crowd(40, &ada(Mode::OptOut, Switch::On)), ON);
+    let (wide, hidden, fitting) = (candidate(1, "Wide"), candidate(2, "Hidden"), candidate(3, "Fitting"));
+    let membership = Membership {
+        of: BTreeMap::from([
+            (wide.selector.clone(), Known::Is(Members::Are((0..50).map(id).collect()))),
+            (hidden.selector.clone(), Known::Unknown(Arc::new(Refusal::not_asked()))),
+            (fitting.selector.clone(), Known::Is(Members::Are((0..40).map(id).collect()))),
+        ]),
+    };
+    let scope = (0..40).map(id).collect();
+    let imported = described(&actual, &[wide, hidden, fitting.clone()], &membership, Some(&scope));
+    assert_eq!(imported.counts.unused, 2);
+    assert_eq!(read(&imported).selectors(), BTreeSet::from([fitting.selector]));
+}
+
+#[test]
+fn what_the_directory_calls_a_group_cannot_become_yaml() {
+    let actual = actual(crowd(40, &ada(Mode::OptOut, Switch::On)), ON);
+    let members = || Known::Is(Members::Are((0..40).map(id).collect()));
+    for odd in
+        ["\"\nstore: none", "# x", "a: b", "- c", "\u{2028}x", "{{", "'", "&a *b !c", "%", "\t", "\u{1b}[31m"]
+    {
+        for selector in [
+            Selector::Group(Uuid::from_u128(9).to_string()),
+            Selector::Filter(format!("department eq '{}'", odd.replace('\'', "''"))),
+        ] {
+            let membership = Membership { of: BTreeMap::from([(selector.clone(), members())]) };
+            let candidate = Candidate { selector: selector.clone(), label: odd.into() };
+            let imported = described(&actual, &[candidate], &membership, None);
+            assert_eq!(read(&imported).selectors(), BTreeSet::from([selector]), "{}", imported.manifest);
+            assert!(!imported.manifest.contains('\u{1b}') && !imported.manifest.contains('\u{2028}'));
+        }
+    }
+}
