@@ -10,6 +10,7 @@ fn sample(name: &str) -> Balance {
     let id = |number| PersonId(uuid::Uuid::from_u128(number));
     let profile = |number: u128| Profile {
         name: None,
+        mail: None,
         department: Some(if number < 20 { name.into() } else { "Works".into() }),
         title: (number == 0).then(|| "Chief Revenue Officer".into()),
         language: None,

@@ -9,6 +9,7 @@ fn id(number: u128) -> PersonId {
 fn profile(department: &str, title: &str, manager: Option<u128>) -> Profile {
     Profile {
         name: None,
+        mail: None,
         department: (!department.is_empty()).then(|| department.into()),
         title: (!title.is_empty()).then(|| title.into()),
         language: None,
