@@ -29,7 +29,8 @@ fn read(text: &str, files: &[(&str, &str)]) -> (Campaign, Vec<String>) {
     let waves = [(wave("pilot", Some(45)), At::TOP), (wave("sales", None), At::TOP)];
     let files = files.iter().map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec())).collect();
     let folder = Folder::Memory(files);
-    let around = Around { groups: &[], folder: &folder, time_zone: &TimeZone::UTC, waves: &waves };
+    let around =
+        Around { groups: &[], folder: &folder, time_zone: &TimeZone::UTC, licence_lead: None, waves: &waves };
     let mut problems = Problems::default();
     let path: Arc<Path> = Path::new("m").into();
     let mut report = Reporter { problems: &mut problems, file: Arc::clone(&path) };
