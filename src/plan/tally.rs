@@ -68,6 +68,7 @@ pub(super) fn finish(
             re_opt_ins,
             forgotten,
         },
+        standings: Vec::new(),
         summary,
     }
 }

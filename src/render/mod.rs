@@ -4,6 +4,8 @@
 //! pull-request comment, `json` for programs and `csv` for spreadsheets. Sentences live in `words`, colours in
 //! `style`, and everything that was not written by us passes through `inert` first.
 
+pub mod adoption;
+pub mod balance;
 pub mod announcement;
 pub mod difference;
 pub mod doctor;
