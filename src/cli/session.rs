@@ -156,11 +156,6 @@ impl Session {
         Ok(self.store.ledger(&self.manifest.settle(), &self.clock).await?)
     }
 
-    /// Gives the day that decides waves, windows and expiry dates.
-    pub(super) fn as_of(&self) -> Timestamp {
-        self.as_of.unwrap_or_else(|| self.clock.now())
-    }
-
     /// Gives what a plan needs to know besides.
     pub(super) fn context(&self, remembered: &Remembered, re_pin: bool) -> Context {
         let now = self.clock.now();

@@ -5,8 +5,8 @@
 //! `style`, and everything that was not written by us passes through `inert` first.
 
 pub mod adoption;
-pub mod balance;
 pub mod announcement;
+pub mod balance;
 pub mod difference;
 pub mod doctor;
 pub mod drift;

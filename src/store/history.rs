@@ -83,9 +83,7 @@ impl Store {
         let heads: Vec<_> =
             stream::iter(newest).map(|run| journal::head(objects, run)).buffered(AHEAD).try_collect().await?;
         let measured = heads.into_iter().filter_map(started).filter(|started| !started.standings.is_empty());
-        Ok(measured
-            .map(|Started { run, at, standings, .. }| Measured { run, at, standings })
-            .collect())
+        Ok(measured.map(|Started { run, at, standings, .. }| Measured { run, at, standings }).collect())
     }
 
     /// Tells one run.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::RunId;
 use crate::model::{
-    Mark, PersonId, PlanHash, RefusalKind, Setting, Subject, Tally, TenantEntry, TenantId, TenantSetting, Value,
-    Waiver,
+    Mark, PersonId, PlanHash, RefusalKind, Setting, Subject, Tally, TenantEntry, TenantId, TenantSetting,
+    Value, Waiver,
 };
 use crate::plan::Observed;
 
