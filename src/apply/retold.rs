@@ -111,6 +111,7 @@ impl Retelling {
             | Record::Observed { .. }
             | Record::Returned { .. }
             | Record::ReOptInKnown { .. }
+            | Record::Wave { .. }
             | Record::Released { .. }
             | Record::Forgotten { .. } => {}
             Record::TenantRead { values, at } => {

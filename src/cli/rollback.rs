@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::locked::keeping;
 use super::planning::{self, Planned};
 use super::session::{Purpose, Session, View};
+use super::timing;
 use crate::apply::Skipped;
 use crate::model::Class;
 use crate::plan::guard::review;
@@ -44,6 +45,7 @@ async fn prepare(
 ) -> Result<Option<Ready>, Failure> {
     consent::may_allow(global, console, None, &args.allow)?;
     let session = Session::open(global, console, Purpose::Look).await?;
+    timing::may_be_applied(global, &session.manifest)?;
     session.spare(&args.output, global, None)?;
     is_known(&session, args.run).await?;
     let lease = held.insert(session.store.lock(&console.holder, &session.clock).await?);

@@ -14,10 +14,10 @@ use super::failure::Failure;
 use super::{sign_in, transport};
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
-use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
+use crate::microsoft::{Connection, Credential, Endpoints, Reader};
 use crate::model::{self, ActualState, DesiredState, Membership, Permission, Selector};
 use crate::plan::budget::Speed;
-use crate::plan::{Context, Scope, licensing_groups, whom_to_look_up};
+use crate::plan::{Context, Scope, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Place, Remembered, Store, WhenMissing};
 
@@ -76,7 +76,8 @@ impl Session {
         connection.rate = global.rate;
         let speed = connection.transport.speed(global.rate);
         let reader = Reader::connect(connection, clock.clone()).await?;
-        Ok(Self { manifest, reader, store, clock, as_of: global.as_of, speed, sandbox })
+        let as_of = global.as_of.map(|as_of| as_of.moment(&manifest.rollout().time_zone));
+        Ok(Self { manifest, reader, store, clock, as_of, speed, sandbox })
     }
 
     /// Resolves the manifest's rules, and reads everyone in scope.
@@ -100,10 +101,12 @@ impl Session {
         let mut selectors = self.manifest.selectors();
         selectors.extend(also.cloned());
         let membership = self.reader.membership(&selectors).await?;
-        let desired = self.manifest.resolve(&membership)?;
-        let mut scope = Scope::of(&desired, &remembered.ledger);
+        let mut timely = self.timely(&membership, remembered)?;
+        let desired = &timely.desired;
+        let mut scope = Scope::of(desired, &remembered.ledger);
         if everyone_named {
             scope.people.extend(membership.everyone_named());
+            scope.waiting.retain(|id| !scope.people.contains(id));
         }
         scope.settings |= everyone_named;
         scope.tenant_settings |= also.is_some();
@@ -112,15 +115,14 @@ impl Session {
         if scope.settings || scope.tenant_settings {
             self.reader.open_settings().await?;
         }
-        let mut actual = self.reader.observe(&scope.people, Ask::from(&scope)).await?;
+        let mut actual = self.reader.observe_scope(&scope).await?;
+        self.ask_conditions(&mut timely, &mut actual, scope, &membership, remembered).await?;
+        let desired = timely.desired;
         if !everyone_named {
             let missed = whom_to_look_up(&desired, &actual, &remembered.ledger, remembered.newest_run());
             actual.exists = self.reader.exist(&missed).await;
         }
-        let licensing = licensing_groups(&desired, &actual);
-        if !licensing.is_empty() {
-            actual.licensing = self.reader.licensing_groups(&licensing, &actual.people).await;
-        }
+        self.read_licensing(&desired, &mut actual).await;
         Ok(View { membership, desired, actual })
     }
 
@@ -129,12 +131,17 @@ impl Session {
         Ok(self.store.ledger(&self.manifest.settle(), &self.clock).await?)
     }
 
+    /// Gives the day or moment that decides waves, windows and expiry dates.
+    pub(super) fn as_of(&self) -> Timestamp {
+        self.as_of.unwrap_or_else(|| self.clock.now())
+    }
+
     /// Gives what a plan needs to know besides.
     pub(super) fn context(&self, remembered: &Remembered, re_pin: bool) -> Context {
         let now = self.clock.now();
         Context {
             now,
-            as_of: self.as_of.unwrap_or(now),
+            as_of: self.as_of(),
             manifest: self.manifest.digest().to_owned(),
             store: self.store.id().map(str::to_owned),
             keeps_ledger: !self.store.keeps_nothing(),

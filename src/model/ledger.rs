@@ -225,6 +225,8 @@ pub struct Ledger {
     pub returned: BTreeMap<TenantSetting, Vec<Timestamp>>,
     /// Since when each decision to opt people in again is known; opt-outs seen later are not met by it.
     pub re_opt_ins: BTreeMap<Mark, Timestamp>,
+    /// When each wave with a gate began, by its name; what opened the gate is not asked again.
+    pub waves: BTreeMap<Arc<str>, Timestamp>,
 }
 
 impl Ledger {

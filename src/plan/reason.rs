@@ -50,6 +50,8 @@ pub enum Reason {
     Disabled,
     /// `guards.protected`.
     Protected,
+    /// The wave of the person's group has not begun.
+    WaveNotStarted,
     /// No mailbox.
     NoMailbox,
     /// No licence that carries personal insights.

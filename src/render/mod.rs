@@ -32,6 +32,7 @@ mod objection;
 mod page;
 mod style;
 mod table;
+mod waves;
 mod who;
 mod words;
 

@@ -2,6 +2,9 @@
 
 mod timeline;
 
-pub use timeline::{Facts, Timeline, timeline};
+pub use timeline::{Facts, Timeline, in_force, timeline};
 
 pub use crate::model::rollout::{Hold, Phase, WaveStatus};
+
+#[cfg(test)]
+mod tests;

@@ -141,6 +141,7 @@ impl Reading {
             | Record::Observed { .. }
             | Record::Returned { .. }
             | Record::ReOptInKnown { .. }
+            | Record::Wave { .. }
             | Record::Released { .. }
             | Record::Forgotten { .. }
             | Record::TenantRead { .. }

@@ -64,6 +64,7 @@ impl Meanwhile {
             Record::Consented(_)
             | Record::Finished { at: _ }
             | Record::ReOptInKnown { .. }
+            | Record::Wave { .. }
             | Record::Forgotten { .. } => {}
             Record::Returned { setting, at: _ } | Record::ObservedTenant { setting, entry: _ } => {
                 self.tenant.insert(*setting);

@@ -227,6 +227,7 @@ fn without_names(plan: &Plan) -> Plan {
     // A selector may be somebody's address, and the service's words may hold one.
     let notes = plan.notes.iter().filter_map(|note| match note {
         Note::Unreadable { .. }
+        | Note::UnreadableLater { .. }
         | Note::ProtectedNotFound { .. }
         | Note::AcceptedNotFound { .. }
         | Note::AcceptanceEnds { .. }
@@ -264,6 +265,7 @@ fn without_names(plan: &Plan) -> Plan {
         | Note::WelcomeMail
         | Note::NoLedger
         | Note::OptsNobodyInAgain { .. }
+        | Note::PlansComeLate { .. }
         | Note::RestoreStays { .. }
         | Note::WhoChanged { inquiry: Inquiry::Told { .. } } => Some(note.clone()),
     });
@@ -281,6 +283,7 @@ fn without_names(plan: &Plan) -> Plan {
         leaving: plan.leaving.clone(),
         overlaps: plan.overlaps.clone(),
         moves_with_default: plan.moves_with_default,
+        rollout: plan.rollout.clone(),
         notes: notes.collect(),
         observations: Observations::default(),
         summary: plan.summary.clone(),

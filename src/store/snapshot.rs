@@ -4,6 +4,8 @@
 //! The pieces carry the run's number, which nobody else has; the head, created last and only if absent, makes them
 //! the ledger.
 
+use std::sync::Arc;
+
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,7 @@ enum Line<T, P> {
     Person(PersonId, P),
     Returned(TenantSetting, Vec<Timestamp>),
     ReOptIn(Mark, Timestamp),
+    Wave(Arc<str>, Timestamp),
 }
 
 /// Finds the newest snapshot, and reads its head.
@@ -98,6 +101,9 @@ pub(super) async fn read_newest(
                 Line::ReOptIn(mark, at) => {
                     ledger.re_opt_ins.insert(mark, at);
                 }
+                Line::Wave(name, began) => {
+                    ledger.waves.insert(name, began);
+                }
             }
             lines += 1;
         }
@@ -116,7 +122,7 @@ pub(super) async fn create(
     through: RunId,
     ledger: &Ledger,
 ) -> Result<bool, StoreError> {
-    let Ledger { tenant: defaults, people, returned, re_opt_ins } = ledger;
+    let Ledger { tenant: defaults, people, returned, re_opt_ins, waves } = ledger;
     let mut pieces = Pieces { objects, number, through, text: Vec::new(), written: 0 };
     for (setting, entry) in defaults {
         pieces.line(&Line::<_, &PersonRecord>::Tenant(*setting, entry)).await?;
@@ -127,11 +133,14 @@ pub(super) async fn create(
     for (mark, at) in re_opt_ins {
         pieces.line(&Line::<&TenantEntry, &PersonRecord>::ReOptIn(*mark, *at)).await?;
     }
+    for (name, began) in waves {
+        pieces.line(&Line::<&TenantEntry, &PersonRecord>::Wave(Arc::clone(name), *began)).await?;
+    }
     for (id, record) in people {
         pieces.line(&Line::<&TenantEntry, _>::Person(*id, record)).await?;
     }
     pieces.write().await?;
-    let lines = (defaults.len() + people.len() + returned.len() + re_opt_ins.len()) as u64;
+    let lines = (defaults.len() + people.len() + returned.len() + re_opt_ins.len() + waves.len()) as u64;
     let header = Header { format: FORMAT, tenant, number, through: through.0, pieces: pieces.written, lines };
     let created = objects.create_json(&head(number), &header).await?;
     if created {

@@ -14,7 +14,7 @@ pub use campaign::{Audience, Campaign, Check, Goals, Message, Milestone, Owner, 
 pub use force::{Force, InForce};
 pub use percent::Percent;
 pub use standing::{Measure, Standing};
-pub use status::{Hold, Phase, WaveStatus};
+pub use status::{Hold, Phase, RolloutStatus, WaveStatus};
 pub use wave::{Conditions, Then, Wave};
 pub use window::{Freeze, Span, Weekdays, Window};
 

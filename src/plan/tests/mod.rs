@@ -114,6 +114,7 @@ impl Story {
             tenant: default.iter().map(|(setting, (_, entry))| (*setting, *entry)).collect(),
             returned: BTreeMap::from([(TenantSetting::Dashboard, self.default_returned)]),
             re_opt_ins: mark.zip(self.known_since).into_iter().collect(),
+            waves: BTreeMap::new(),
         };
         let context = Context {
             now: now(),

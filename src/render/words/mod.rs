@@ -107,6 +107,7 @@ pub(super) fn reason_word(reason: Reason) -> &'static str {
         Reason::Guest => "guest",
         Reason::Disabled => "disabled",
         Reason::Protected => "protected",
+        Reason::WaveNotStarted => "wave-not-started",
         Reason::NoMailbox => "no-mailbox",
         Reason::Unlicensed => "unlicensed",
         Reason::Quarantined => "quarantined",
@@ -133,6 +134,7 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::Guest => "guests are left alone",
         Reason::Disabled => "the account is disabled",
         Reason::Protected => "protected by the manifest's guards",
+        Reason::WaveNotStarted => "the wave of their group has not begun",
         Reason::NoMailbox => "without a mailbox there is nothing to show",
         Reason::Unlicensed => "no licence carries personal insights",
         Reason::Quarantined => "what was written came back too often; `insightctl release` lets go of it",
@@ -355,11 +357,14 @@ pub(super) fn refusal(kind: RefusalKind) -> &'static str {
 
 /// Says whom a flip of the defaults moves.
 pub(super) fn moves_with_default(moves: &MovesWithDefault) -> String {
-    let MovesWithDefault { people: all, of: _, in_groups, protected } = moves;
+    let MovesWithDefault { people: all, of: _, in_groups, protected, waiting } = moves;
     let mut parts =
         vec![format!("{} in groups", count(*in_groups)), format!("{} protected", count(*protected))];
+    if *waiting > 0 {
+        parts.push(format!("{} waiting for a wave", count(*waiting)));
+    }
     if let Some(all) = all {
-        parts.push(format!("{} in no group", count(all.saturating_sub(in_groups + protected))));
+        parts.push(format!("{} in no group", count(all.saturating_sub(in_groups + protected + waiting))));
     }
     let part = parts.join(", ");
     match all {
@@ -382,6 +387,19 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
             quote(selector),
             quote(group),
             quote(message)
+        ),
+        Note::UnreadableLater { group, selector, message } => format!(
+            "{} of {} could not be read: {}; nobody waits for that today, and the group's wave will",
+            quote(selector),
+            quote(group),
+            quote(message)
+        ),
+        Note::PlansComeLate { wave, begins: _, lead, people: n } => format!(
+            "{} of the wave {} have no service plan yet; Microsoft takes days to bring it to people, and the manifest \
+             asks for {} before the wave begins",
+            people(*n),
+            quote(wave),
+            counted(u64::from(*lead), "day", "days")
         ),
         Note::TenantUnreadable { setting, message } => {
             format!("the tenant's {setting} could not be read, so it is left alone: {}", quote(message))
