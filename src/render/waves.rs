@@ -19,14 +19,14 @@ pub(super) fn line(rollout: &RolloutStatus, quote: Quote) -> String {
     let begun = rollout.waves.iter().filter(|wave| wave.has_begun() && !is_over(wave));
     let begun: Vec<String> = begun.map(|wave| in_force(wave, quote)).collect();
     let begun = if begun.is_empty() {
-        "no wave is in force".to_owned()
+        "no wave is in force yet".to_owned()
     } else {
-        format!("in force: {}", begun.join(", "))
+        format!("waves in force: {}", begun.join(", "))
     };
     let to_come = rollout.waves.iter().filter(|wave| !wave.has_begun());
     let next = to_come.min_by_key(|wave| (wave.begins.is_none(), wave.begins));
     match next {
-        Some(next) => format!("{begun}; next: {}: {}", quote(&next.name), holds(next, &zone, quote)),
+        Some(next) => format!("{begun}; next is {}: {}", quote(&next.name), holds(next, &zone, quote)),
         None => begun,
     }
 }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::{Facts, Hold, Phase, Timeline, timeline};
+use crate::model::PersonId;
 use crate::model::rollout::{Conditions, Force, Measure, Percent, Rollout, Standing, Then, Wave};
 
 fn zone() -> TimeZone {
@@ -190,4 +193,51 @@ fn a_wave_without_a_gate_hangs_on_the_date_alone() {
 fn a_circle_holds_everybody_in_it_and_does_not_go_on_for_ever() {
     let waves = [Wave { after: Some(1), ..wave("a", &[0]) }, Wave { after: Some(0), ..wave("b", &[1]) }];
     assert_eq!(phases(&look(&waves, &Facts::default(), "2026-03-02")), [Phase::Planned; 2]);
+}
+
+fn takes_in(force: Force, person: PersonId) -> bool {
+    match force {
+        Force::Whole | Force::Closed => true,
+        Force::Part(share) => share.takes_in(person),
+        Force::NotYet | Force::Over => false,
+    }
+}
+
+prop_compose! {
+    /// Makes waves whose groups stay, each after none or one of the earlier ones.
+    fn staying()(
+        drawn in proptest::collection::vec(
+            (0..3_u32, proptest::option::of(0..200_i64), 1..=100_u16, proptest::option::of(1..60_u32), any::<prop::sample::Index>()),
+            1..6,
+        ),
+    ) -> Vec<Wave> {
+        let begins = |days: i64| day("2026-02-01").checked_add(SignedDuration::from_hours(24 * days)).expect("a day");
+        (0_u32..).zip(drawn).map(|(index, (group, starts, percent, runs_for, after))| {
+            let after = (index > 0 && percent % 2 == 0).then(|| u32::try_from(after.index(index as usize)).expect("few"));
+            let starts = starts.or((after.is_none()).then_some(0)).map(begins);
+            Wave { starts, runs_for, after, canary: share(percent), ..wave(&format!("w{index}"), &[group]) }
+        }).collect()
+    }
+}
+
+proptest! {
+    #[test]
+    fn whom_waves_take_in_that_stay_they_keep_and_whatever_day_was_looked_at_before_changes_nothing(
+        waves in staying(), days in (0..300_i64, 0..300_i64),
+    ) {
+        let rollout = Rollout { time_zone: zone(), waves, ..Rollout::default() };
+        let groups: Vec<Arc<str>> = ["a", "b", "c"].map(Into::into).into();
+        let on = |days: i64| {
+            let as_of = day("2026-02-01").checked_add(SignedDuration::from_hours(24 * days)).expect("a day");
+            timeline(&rollout, &groups, &Facts::default(), as_of)
+        };
+        let (earlier, later) = (on(days.0.min(days.1)), on(days.0.max(days.1)));
+        for person in (0..40_u128).map(|number| PersonId(Uuid::from_u128(number))) {
+            for group in 0..3 {
+                let was = takes_in(earlier.in_force.group(group), person);
+                prop_assert!(!was || takes_in(later.in_force.group(group), person), "{earlier:?} {later:?}");
+            }
+        }
+        prop_assert_eq!(later.waves.iter().filter(|wave| wave.gated).count(), 0);
+    }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::manifest::{Manifest, parse};
 use crate::model::desired::NotFound;
-use crate::model::rollout::InForce;
+use crate::model::rollout::{Force, InForce, Percent};
 use crate::model::{DesiredState, Known, Members, Membership, PersonId, Refusal, RefusalKind, Selector};
 
 const HEAD: &str = "version: 1\ntenant: { id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 }\n";
@@ -213,4 +213,59 @@ fn overlaps_of_addresses_are_counted_before_any_tenant_is_asked() {
         })
         .collect();
     assert_eq!(told, ["a b 1 false", "b c 1 false"]);
+}
+
+#[test]
+fn a_group_that_is_not_in_force_holds_nobody_and_whom_it_names_alone_waits() {
+    let membership = answers([
+        (group("A"), are(&[1, 2])),
+        (group("B"), are(&[2, 3])),
+        (group("X"), are(&[])),
+        (group("C"), are(&[1, 4])),
+        (group("P"), are(&[])),
+    ]);
+    let resolve =
+        |force: [Force; 3]| manifest(THREE).resolve(&membership, &InForce::of(force.into())).unwrap();
+    let waiting = |state: &DesiredState| -> Vec<(u128, u32)> {
+        state.waiting.iter().map(|(person, group)| (person.0.as_u128(), *group)).collect()
+    };
+
+    let state = resolve([Force::NotYet, Force::Whole, Force::NotYet]);
+    assert_eq!(held(&state), [(2, 1, true), (3, 1, true)]);
+    assert_eq!(waiting(&state), [(1, 0), (4, 2)]);
+    assert!(state.overlaps.is_empty(), "who waits overlaps with nobody");
+
+    let state = resolve([Force::Over, Force::Whole, Force::Whole]);
+    assert_eq!(held(&state), [(1, 2, true), (2, 1, true), (3, 1, true), (4, 2, true)]);
+    let state = resolve([Force::Over, Force::Whole, Force::Over]);
+    assert_eq!(held(&state), [(2, 1, true), (3, 1, true)]);
+    assert!(state.waiting.is_empty(), "nobody waits for what is over");
+
+    let share = Percent::of_hundredths(5_000).expect("a share");
+    let state = resolve([Force::Part(share), Force::Over, Force::Over]);
+    for person in [1, 2] {
+        assert_eq!(state.people.contains_key(&id(person)), share.takes_in(id(person)));
+        assert_eq!(state.waiting.contains_key(&id(person)), !share.takes_in(id(person)));
+    }
+}
+
+#[test]
+fn an_unreadable_group_of_a_wave_to_come_makes_nobody_uncertain() {
+    let mut membership = answers([
+        (group("A"), refused()),
+        (group("B"), are(&[2])),
+        (group("X"), are(&[])),
+        (group("C"), Known::Is(Members::Gone)),
+        (group("P"), are(&[])),
+    ]);
+    let force = |first| InForce::of(vec![first, Force::Whole, Force::Over]);
+    let state = manifest(THREE).resolve(&membership, &force(Force::NotYet)).unwrap();
+    assert_eq!(held(&state), [(2, 1, true)]);
+    assert!(state.unreadable.is_empty() && state.unreadable_later.len() == 1);
+    let part = Force::Part(Percent::of_hundredths(100).expect("a share"));
+    assert_eq!(held(&manifest(THREE).resolve(&membership, &force(part)).unwrap()), [(2, 1, false)]);
+    // Nobody asks whether a group still exists whose time is over; one that is to come must exist today.
+    membership.of.insert(group("A"), Known::Is(Members::Gone));
+    assert!(manifest(THREE).resolve(&membership, &force(Force::NotYet)).is_err());
+    assert!(manifest(THREE).resolve(&membership, &force(Force::Over)).is_ok());
 }

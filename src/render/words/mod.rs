@@ -395,7 +395,7 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
             quote(message)
         ),
         Note::PlansComeLate { wave, begins: _, lead, people: n } => format!(
-            "{} of the wave {} have no service plan yet; Microsoft takes days to bring it to people, and the manifest \
+            "no service plan yet for {} of the wave {}: Microsoft takes days to bring it to people, and the manifest \
              asks for {} before the wave begins",
             people(*n),
             quote(wave),
