@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use insightctl::model::Standing;
 use insightctl::model::{
     Accepted, ActualPerson, ActualState, ActualTenant, By, BySetting, Catalogue, Class, DesiredGroup,
     DesiredState, Entry, Found, GroupId, GroupMember, Held, Kind, Known, Ledger, Licences, LicensingGroup,
@@ -12,7 +13,9 @@ use insightctl::model::{
     TenantSetting, Value,
 };
 use insightctl::plan::budget::Speed;
-use insightctl::plan::{Because, Context, Operation, Phase, Plan, Reason, Target, is_consistent, plan};
+use insightctl::plan::{
+    Because, Context, Operation, Phase, Plan, Reason, Target, is_consistent, plan, standings,
+};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -241,6 +244,7 @@ prop_compose! {
         known in proptest::array::uniform2(proptest::option::of(0..4000_i64)),
         exists in proptest::collection::vec(proptest::option::of(any::<bool>()), count),
         gone in proptest::collection::vec(proptest::option::of(0..100_i64), count),
+        waits in proptest::collection::vec(proptest::option::of(0..2_u32), count),
         unreadable in 0..30_u8,
         through_groups in any::<bool>(),
         strangers in proptest::array::uniform2(0..6_u8),
@@ -271,6 +275,14 @@ prop_compose! {
                 if oddity == 1 {
                     desired.protected.insert(who);
                 }
+            }
+        }
+        for (number, group) in waits.into_iter().enumerate() {
+            let who = id(number as u128);
+            if let Some(group) = group
+                && !desired.people.contains_key(&who)
+            {
+                desired.waiting.insert(who, group);
             }
         }
         for (number, (group, settings)) in records.into_iter().enumerate() {
@@ -308,7 +320,11 @@ prop_compose! {
                 refusal: Arc::new(Refusal { kind: RefusalKind::Forbidden, message: "no".to_owned(), request_id: None }),
             });
         }
-        let elsewhere = |n: usize| !desired.people.contains_key(&id(n as u128)) && exists[n].is_some();
+        let named = |n: usize| {
+            let who = id(n as u128);
+            desired.people.contains_key(&who) || desired.waiting.contains_key(&who)
+        };
+        let elsewhere = |n: usize| !named(n) && exists[n].is_some();
         let people = people.into_iter().enumerate().filter(|(n, _)| !elsewhere(*n));
         let people = people.map(|(n, person)| (id(n as u128), person)).collect();
         let looked_up = exists.iter().enumerate().filter(|(n, _)| elsewhere(*n));
@@ -353,12 +369,39 @@ proptest! {
         let with: BTreeSet<PersonId> = plan.operations.iter().filter_map(|o| Some(person_of(o)?.0)).collect();
         let without: BTreeSet<PersonId> = plan.left_alone.iter().filter_map(|person| person.id).collect();
         prop_assert!(with.is_disjoint(&without));
-        let scope: BTreeSet<PersonId> = world.desired.people.keys().copied().collect();
+        let waiting = world.desired.waiting.keys();
+        let scope: BTreeSet<PersonId> = world.desired.people.keys().chain(waiting).copied().collect();
         let told: BTreeSet<PersonId> = with.union(&without).copied().collect();
         prop_assert!(told.is_superset(&scope));
         prop_assert_eq!(told.difference(&scope).count() as u64, plan.summary.outside_scope);
         let counted: u64 = plan.summary.left_alone.values().sum();
         prop_assert_eq!(plan.summary.people - plan.summary.outside_scope + counted, plan.summary.in_scope);
+    }
+
+    #[test]
+    fn whoever_waits_for_a_wave_is_left_alone_and_waits_in_the_standings(world in world()) {
+        let plan = world.plan();
+        for person in &plan.left_alone {
+            let waits = person.id.is_some_and(|who| world.desired.waiting.contains_key(&who));
+            prop_assert!(waits || person.reason != Reason::WaveNotStarted);
+            let more = person.reason < Reason::WaveNotStarted;
+            prop_assert!(!waits || more || person.reason == Reason::WaveNotStarted, "{person:?}");
+        }
+        let standings = standings(&plan, &world.desired, &world.actual, &world.ledger);
+        let scope = world.desired.people.len() + world.desired.waiting.len();
+        prop_assert_eq!(standings.len(), scope);
+        prop_assert!(standings.is_sorted_by_key(|(who, _, _)| *who));
+        for (who, _, standing) in standings {
+            let holds = world.desired.people.contains_key(&who);
+            prop_assert!(!(holds && standing == Standing::Waiting));
+            let opted_out = || world.actual.people[&who].settings.known().unwrap().mode == Mode::OptOut;
+            match standing {
+                Standing::OptedOut | Standing::OptedOutThemselves => prop_assert!(opted_out()),
+                Standing::OptedIn => prop_assert!(world.actual.people[&who].settings.known().is_none() || !opted_out()),
+                Standing::OutOfReach | Standing::Unknown | Standing::Unlicensed | Standing::Failed
+                | Standing::Pending | Standing::Settling | Standing::Waiting => {}
+            }
+        }
     }
 
     #[test]

@@ -34,6 +34,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("scenarios", &["contoso"]),
     ("schemas", &[]),
     ("waiver", &["contoso"]),
+    ("waves", &["contoso"]),
     ("who-changed", &["contoso"]),
 ];
 

@@ -1,5 +1,7 @@
 //! Turns what a plan saw into records, except where the ledger has learnt something newer since.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::model::{Ledger, PersonId};
@@ -25,7 +27,9 @@ pub(super) fn observations<'p>(
     let known = observations.re_opt_ins.iter();
     let known = known.map(|(mark, at)| Record::ReOptInKnown { mark: *mark, at: *at });
     let people = observations.people.iter().filter_map(|(id, observed)| person(run, *id, observed));
-    seen.chain(returned).chain(forgotten).chain(known).chain(people)
+    let waves = observations.waves.iter();
+    let waves = waves.map(|(name, began)| Record::Wave { name: Arc::clone(name), began: *began });
+    seen.chain(returned).chain(forgotten).chain(known).chain(waves).chain(people)
 }
 
 /// Gives what is new of one person; `None` where a later run knows all of it better.

@@ -111,6 +111,7 @@ impl Retelling {
             | Record::Observed { .. }
             | Record::Returned { .. }
             | Record::ReOptInKnown { .. }
+            | Record::Wave { .. }
             | Record::Released { .. }
             | Record::Announced { .. }
             | Record::Forgotten { .. } => {}

@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::locked::Locked;
 use super::record::has_a_ledger;
 use super::session::{Purpose, Session, View};
+use super::timing::facts;
 use crate::model::rollout::{Audience, Message, Milestone};
 use crate::model::{Ledger, PersonId};
 use crate::plan::{self, Basis, Participants, Plan};
@@ -193,7 +194,8 @@ fn wave(
     milestone: &Milestone,
 ) -> Result<(WaveStatus, Timestamp, Timestamp), Failure> {
     let index = milestone.wave as usize;
-    let find = |as_of| session.timeline(remembered, as_of).waves.into_iter().nth(index);
+    let facts = facts(remembered);
+    let find = |as_of| session.timeline(&facts, as_of).waves.into_iter().nth(index);
     let now = session.as_of();
     let status = find(now).ok_or_else(|| Failure::wrong("the milestone's wave is not in the manifest"))?;
     let not_yet = |status: &WaveStatus| {

@@ -17,7 +17,7 @@ use super::locked::keeping;
 use super::planning::{self, Planned};
 use super::saved::{self, Reviewed, Saved, Terms};
 use super::session::{Purpose, Session, clock, read_manifest};
-use super::window;
+use super::{timing, window};
 use crate::apply::{
     self, Event, FailureLimit, Order, Outcome, Report, Row, Skipped, Stop, Stopped, Unrecorded, Why,
 };
@@ -91,6 +91,7 @@ async fn prepare(
 ) -> Result<Option<Ready>, Failure> {
     consent::may_allow(global, console, args.plan.as_deref(), &args.consent.allow)?;
     let manifest = read_manifest(global, console)?;
+    timing::may_be_applied(global, &manifest)?;
     window::is_open(global, &manifest, &clock(global))?;
     let terms = Terms { freshness: &args.freshness, output: &args.output, form };
     let saved = match &args.plan {

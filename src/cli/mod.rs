@@ -35,7 +35,9 @@ mod schema;
 mod session;
 mod show;
 mod sign_in;
+mod timing;
 mod transport;
+
 mod validate;
 mod verify;
 mod waive;

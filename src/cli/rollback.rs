@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::locked::keeping;
 use super::planning::{self, Planned};
 use super::session::{Purpose, Session, View, clock, read_manifest};
-use super::window;
+use super::{timing, window};
 use crate::apply::Skipped;
 use crate::model::Class;
 use crate::plan::guard::review;
@@ -45,6 +45,7 @@ async fn prepare(
 ) -> Result<Option<Ready>, Failure> {
     consent::may_allow(global, console, None, &args.allow)?;
     let manifest = read_manifest(global, console)?;
+    timing::may_be_applied(global, &manifest)?;
     window::is_open(global, &manifest, &clock(global))?;
     let session = Session::of(manifest, global, console, Purpose::Look).await?;
     session.spare(&args.output, global, None)?;

@@ -6,12 +6,12 @@ use super::args::{Global, Output, RolloutArgs, RolloutFormat};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::session::{Purpose, Session, clock, read_manifest, spare};
-use super::window::facts;
+use super::session::{Purpose, Session, View, clock, read_manifest, spare};
+use super::timing::facts;
 use crate::manifest::Manifest;
-use crate::model::Membership;
+use crate::model::{DesiredState, Membership};
 use crate::render;
-use crate::rollout::{About, Facts, Headcount, Overview, timeline};
+use crate::rollout::{About, Facts, Headcount, Overview, Timeline, timeline};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &RolloutArgs) -> Result<Exit, Failure> {
     let form = args.output.form();
@@ -19,20 +19,17 @@ pub(super) async fn run(global: &Global, console: &Console, args: &RolloutArgs) 
     output.could_be_written()?;
     let manifest = read_manifest(global, console)?;
     spare(&manifest, &output, global, None)?;
-    let clock = clock(global);
-    let stamp = clock.now();
-    let as_of = global.as_of.unwrap_or(stamp);
-    let groups: Vec<_> = manifest.groups().iter().map(|group| group.name().clone()).collect();
-    let (facts, people) = if args.offline {
-        (Facts::default(), None)
+    let stamp = clock(global).now();
+    let (timeline, people) = if args.offline {
+        let as_of = global.as_of.map_or(stamp, |as_of| as_of.moment(&manifest.rollout().time_zone));
+        let groups: Vec<_> = manifest.groups().iter().map(|group| group.name().clone()).collect();
+        (timeline(manifest.rollout(), &groups, &Facts::default(), as_of), None)
     } else {
         let session = Session::of(manifest.clone(), global, console, Purpose::Look).await?;
-        let remembered = session.remembered().await?;
-        let membership = session.reader.membership(&manifest.selectors()).await?;
+        let (timeline, membership) = reached(&session).await?;
         session.close().await;
-        (facts(&remembered), Some(headcounts(&manifest, &membership)))
+        (timeline, Some(headcounts(&manifest, &membership)))
     };
-    let timeline = timeline(manifest.rollout(), &groups, &facts, as_of);
     let about =
         About { tenant: manifest.tenant(), tenant_name: manifest.tenant_name(), timeline: &timeline, people };
     let overview = Overview::of(manifest.rollout(), &about);
@@ -45,6 +42,19 @@ pub(super) async fn run(global: &Global, console: &Console, args: &RolloutArgs) 
         RolloutFormat::Ics => out.write_all(render::rollout::calendar(&overview, stamp).as_bytes()),
     })?;
     Ok(Exit::Done)
+}
+
+/// Says where the waves stand; people's settings are read only where a condition hangs on them.
+async fn reached(session: &Session) -> Result<(Timeline, Membership), Failure> {
+    let remembered = session.remembered().await?;
+    let timeline = session.timeline(&facts(&remembered), session.as_of());
+    if !timeline.waits_for_a_measure() {
+        let membership = session.reader.membership(&session.manifest.selectors()).await?;
+        return Ok((timeline, membership));
+    }
+    let View { membership, desired, actual: _ } = session.look(&remembered, None, false).await?;
+    let DesiredState { rollout, in_force, .. } = desired;
+    Ok((Timeline { as_of: timeline.as_of, waves: rollout.waves, in_force }, membership))
 }
 
 /// Counts the people of each wave; one of which something could not be read is missing.

@@ -14,11 +14,10 @@ use super::failure::Failure;
 use super::{sign_in, transport, window};
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
-use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
+use crate::microsoft::{Connection, Credential, Endpoints, Reader};
 use crate::model::{self, ActualState, DesiredState, Membership, Permission, Selector};
 use crate::plan::budget::Speed;
-use crate::plan::{Context, Scope, licensing_groups, whom_to_look_up};
-use crate::rollout::{Facts, Timeline, timeline};
+use crate::plan::{Context, Scope, whom_to_look_up};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Place, Remembered, Store, WhenMissing};
 
@@ -79,20 +78,14 @@ impl Session {
         connection.rate = global.rate;
         let speed = connection.transport.speed(global.rate);
         let reader = Reader::connect(connection, clock.clone()).await?;
-        let ahead = window::ahead(global, &clock);
-        Ok(Self { manifest, reader, store, clock, as_of: global.as_of, ahead, speed, sandbox })
+        let as_of = global.as_of.map(|as_of| as_of.moment(&manifest.rollout().time_zone));
+        let ahead = window::ahead(global, &manifest, &clock);
+        Ok(Self { manifest, reader, store, clock, as_of, ahead, speed, sandbox })
     }
 
     /// Gives the moment that decides waves, windows and expiry dates.
     pub(super) fn as_of(&self) -> Timestamp {
         self.as_of.unwrap_or_else(|| self.clock.now())
-    }
-
-    /// Says where the rollout stands at a moment.
-    pub(super) fn timeline(&self, _remembered: &Remembered, as_of: Timestamp) -> Timeline {
-        let groups: Vec<Arc<str>> =
-            self.manifest.groups().iter().map(|group| Arc::clone(group.name())).collect();
-        timeline(self.manifest.rollout(), &groups, &Facts::default(), as_of)
     }
 
     /// Reads what the manifest asks for at another moment, and what is there now.
@@ -101,8 +94,7 @@ impl Session {
         remembered: &Remembered,
         as_of: Timestamp,
     ) -> Result<View, Failure> {
-        let _ = as_of;
-        self.look(remembered, None, false).await
+        self.look_at(remembered, as_of, None, false, |_| {}).await
     }
 
     /// Resolves the manifest's rules, and reads everyone in scope.
@@ -123,14 +115,26 @@ impl Session {
         everyone_named: bool,
         widen: impl FnOnce(&mut Scope),
     ) -> Result<View, Failure> {
+        self.look_at(remembered, self.as_of(), also, everyone_named, widen).await
+    }
+
+    async fn look_at(
+        &self,
+        remembered: &Remembered,
+        as_of: Timestamp,
+        also: Option<&Selector>,
+        everyone_named: bool,
+        widen: impl FnOnce(&mut Scope),
+    ) -> Result<View, Failure> {
         let mut selectors = self.manifest.selectors();
         selectors.extend(also.cloned());
         let membership = self.reader.membership(&selectors).await?;
-        let mut desired = self.manifest.resolve(&membership)?;
-        self.shut(remembered, &mut desired);
-        let mut scope = Scope::of(&desired, &remembered.ledger);
+        let mut timely = self.timely(&membership, remembered, as_of)?;
+        let desired = &timely.desired;
+        let mut scope = Scope::of(desired, &remembered.ledger);
         if everyone_named {
             scope.people.extend(membership.everyone_named());
+            scope.waiting.retain(|id| !scope.people.contains(id));
         }
         scope.settings |= everyone_named;
         scope.tenant_settings |= also.is_some();
@@ -139,15 +143,14 @@ impl Session {
         if scope.settings || scope.tenant_settings {
             self.reader.open_settings().await?;
         }
-        let mut actual = self.reader.observe(&scope.people, Ask::from(&scope)).await?;
+        let mut actual = self.reader.observe_scope(&scope).await?;
+        self.ask_conditions(&mut timely, &mut actual, scope, &membership, remembered).await?;
+        let desired = timely.desired;
         if !everyone_named {
             let missed = whom_to_look_up(&desired, &actual, &remembered.ledger, remembered.newest_run());
             actual.exists = self.reader.exist(&missed).await;
         }
-        let licensing = licensing_groups(&desired, &actual);
-        if !licensing.is_empty() {
-            actual.licensing = self.reader.licensing_groups(&licensing, &actual.people).await;
-        }
+        self.read_licensing(&desired, &mut actual).await;
         Ok(View { membership, desired, actual })
     }
 
@@ -161,7 +164,7 @@ impl Session {
         let now = self.clock.now();
         Context {
             now,
-            as_of: self.as_of.unwrap_or(now),
+            as_of: self.as_of(),
             manifest: self.manifest.digest().to_owned(),
             store: self.store.id().map(str::to_owned),
             keeps_ledger: !self.store.keeps_nothing(),

@@ -6,21 +6,23 @@ use super::args::Global;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
+use super::timing::facts;
 use crate::apply::Gate;
 use crate::clock::Clock;
 use crate::manifest::Manifest;
-use crate::model::DesiredState;
 use crate::model::rollout::Closed;
 use crate::render;
-use crate::rollout::{Calendar, Facts, Windows, timeline};
+use crate::rollout::{Calendar, Windows};
 use crate::store::Remembered;
 
 /// Says how far the moment that a run stands for is ahead of the clock.
 ///
 /// `--as-of` moves it in a simulated tenant alone: no argument opens a real tenant in a freeze.
-pub(super) fn ahead(global: &Global, clock: &Clock) -> SignedDuration {
+pub(super) fn ahead(global: &Global, manifest: &Manifest, clock: &Clock) -> SignedDuration {
     match global.as_of {
-        Some(as_of) if global.sandbox.is_some() => as_of.duration_since(clock.now()),
+        Some(as_of) if global.sandbox.is_some() => {
+            as_of.moment(&manifest.rollout().time_zone).duration_since(clock.now())
+        }
         Some(_) | None => SignedDuration::ZERO,
     }
 }
@@ -28,7 +30,7 @@ pub(super) fn ahead(global: &Global, clock: &Clock) -> SignedDuration {
 /// Refuses where nothing at all may be changed now, before anybody is asked for anything.
 pub(super) fn is_open(global: &Global, manifest: &Manifest, clock: &Clock) -> Result<(), Failure> {
     let now = clock.now();
-    let now = now.checked_add(ahead(global, clock)).unwrap_or(now);
+    let now = now.checked_add(ahead(global, manifest, clock)).unwrap_or(now);
     refuse(Calendar::of(manifest.rollout()).closed(now))
 }
 
@@ -44,16 +46,8 @@ pub(super) fn refuse(closed: Option<Closed>) -> Result<(), Failure> {
 impl Session {
     /// Gives when changes may be made, as far as the manifest and the ledger say.
     pub(super) fn windows(&self, remembered: &Remembered, as_of: Timestamp) -> Windows {
-        let rollout = self.manifest.rollout();
-        let groups: Vec<_> = self.manifest.groups().iter().map(|group| group.name().clone()).collect();
-        let facts = facts(remembered);
-        Windows::of(rollout, &groups, &timeline(rollout, &groups, &facts, as_of))
-    }
-
-    /// Marks what may not be changed at the moment of the plan.
-    pub(super) fn shut(&self, remembered: &Remembered, desired: &mut DesiredState) {
-        let at = self.as_of();
-        self.windows(remembered, at).close(at, desired);
+        let timeline = self.timeline(&facts(remembered), as_of);
+        Windows::of(self.manifest.rollout(), &self.group_names(), &timeline)
     }
 
     /// Gives what an apply asks before each batch.
@@ -62,9 +56,4 @@ impl Session {
         let at = now.checked_add(self.ahead).unwrap_or(now);
         Gate::new(self.windows(remembered, at), self.ahead)
     }
-}
-
-/// Gives what the ledger knows of the waves.
-pub(super) fn facts(_: &Remembered) -> Facts {
-    Facts::default()
 }

@@ -10,8 +10,8 @@ use super::have::tests::{catalogue, person};
 use super::*;
 use crate::manifest::{Manifest, Severity, parse};
 use crate::model::{
-    ActualPerson, ActualTenant, Feature, Kind, Mode, Refusal, Selector, ServicePlan, Setting, Switch,
-    TenantId, TenantSetting, Value,
+    ActualPerson, ActualTenant, Feature, InForce, Kind, Mode, Refusal, Selector, ServicePlan, Setting,
+    Switch, TenantId, TenantSetting, Value,
 };
 
 const TENANT: TenantId = TenantId(Uuid::from_u128(0x3f25_04e0_4f89_41d3_9a0c_0305_e82c_3301));
@@ -93,7 +93,7 @@ fn asked(
         };
         membership.of.insert(selector, Known::Is(Members::Are(one.into_iter().collect())));
     }
-    let desired = manifest.resolve(&membership).unwrap();
+    let desired = manifest.resolve(&membership, &InForce::default()).unwrap();
     let says = |id: &PersonId| {
         desired.people.get(id).map_or_else(have::Outcome::default, |held| desired.group(*held).wants)
     };

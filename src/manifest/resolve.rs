@@ -11,6 +11,7 @@ use super::people::{Named, One, Rule};
 use super::problem::{At, Problems, Reporter, quoted};
 use super::{Manifest, Severity};
 use crate::model::desired::{NotFound, Unreadable};
+use crate::model::rollout::{Force, InForce};
 use crate::model::{
     Accepted, DesiredGroup, DesiredState, Held, Known, Members, Membership, Overlap, PersonId, Refusal,
     RefusalKind, Selector,
@@ -31,13 +32,15 @@ impl Manifest {
     /// Says what the manifest asks for, given who its selectors stand for.
     ///
     /// The first group that holds a person decides. From the first group on in which something could not be read,
-    /// nobody's group is certain; if the protected people could not be read, nobody's is at all.
+    /// nobody's group is certain; if the protected people could not be read, nobody's is at all. A group that is not in
+    /// force holds nobody and makes nobody uncertain; whom only such groups name waits for the first of them, unless its
+    /// time is over.
     ///
     /// # Errors
     ///
     /// A group or licence that does not exist, or a display name that several groups bear: with the place where the
     /// manifest names it. Single people who do not exist are no error; they are counted.
-    pub fn resolve(&self, membership: &Membership) -> Result<DesiredState, Problems> {
+    pub fn resolve(&self, membership: &Membership, in_force: &InForce) -> Result<DesiredState, Problems> {
         let mut problems = Problems::default();
         problems.know(&self.file);
         let mut report = Reporter { problems: &mut problems, file: Arc::clone(&self.file.path) };
@@ -46,42 +49,68 @@ impl Manifest {
             settle: self.settle,
             through_groups: self.through_groups,
             limits: self.limits.clone(),
+            licence_lead: self.rollout.licence_lead,
+            in_force: in_force.clone(),
             ..DesiredState::default()
         };
 
         let protected = gather(&self.protected, None, membership, &mut state, &mut report);
-        // One entry per person and group that holds them, so that precedence and overlaps cost one sort.
-        let mut holds: Vec<(PersonId, u32)> = Vec::new();
+        // One entry per person and group that names them, so that precedence and overlaps cost one sort.
+        let mut named: Vec<Names> = Vec::new();
         let mut missing: BTreeSet<Selector> = BTreeSet::new();
+        // People who are missing are looked for in the groups in force first: those decide.
+        let mut missing_later = Vec::new();
         let mut first_unreadable = if protected.readable { u32::MAX } else { 0 };
         for (index, group) in (0_u32..).zip(&self.groups) {
-            let members = gather(&group.members, Some(index), membership, &mut state, &mut report);
-            let except = gather(&group.except, Some(index), membership, &mut state, &mut report);
-            let readable = members.readable && except.readable;
-            if !readable {
+            let force = in_force.group(index);
+            let (count, readable) = if force == Force::Over {
+                // Nobody asks any more whether it still exists.
+                (0, true)
+            } else {
+                let members = gather(&group.members, Some(index), membership, &mut state, &mut report);
+                let except = gather(&group.except, Some(index), membership, &mut state, &mut report);
+                let readable = members.readable && except.readable;
+                let before = named.len();
+                let people =
+                    members.known.iter().filter(|person| except.known.binary_search(person).is_err());
+                named.extend(people.map(|person| Names {
+                    person: *person,
+                    waits: !holds(force, *person),
+                    group: index,
+                }));
+                if force == Force::NotYet {
+                    missing_later.push((index, members.missing, except.missing));
+                } else {
+                    not_found(index, members.missing, &except.missing, &mut missing, &mut state);
+                }
+                (named.len() - before, readable)
+            };
+            if !readable && force != Force::NotYet {
                 first_unreadable = first_unreadable.min(index);
             }
-            let before = holds.len();
-            let named = members.known.iter().filter(|person| except.known.binary_search(person).is_err());
-            holds.extend(named.map(|person| (*person, index)));
-            let named = (holds.len() - before) as u64;
-            not_found(index, members.missing, &except.missing, &mut missing, &mut state);
             state.groups.push(DesiredGroup {
                 name: Arc::clone(&group.name),
                 wants: group.wants,
                 on_user_choice: group.on_user_choice,
                 on_leave: group.on_leave,
-                named: readable.then_some(named),
+                named: readable.then_some(count as u64),
                 re_opt_in: group.re_opt_in.clone(),
                 closed: None,
             });
         }
+        for (index, members, except) in missing_later {
+            not_found(index, members, &except, &mut missing, &mut state);
+        }
+        let not_yet = |unreadable: &mut Unreadable| {
+            unreadable.group.is_some_and(|group| in_force.group(group) == Force::NotYet)
+        };
+        state.unreadable_later = state.unreadable.extract_if(.., not_yet).collect();
         for accept in &self.accepts {
             state.accepted.push(accepted(accept, membership, &mut report));
         }
         state.protected = protected.known.into_iter().collect();
         state.protected_not_found = protected.missing.iter().map(|named| named.spelt.into()).collect();
-        decide(&mut holds, first_unreadable, &self.groups, &mut state);
+        decide(&mut named, first_unreadable, &self.groups, &mut state);
         if problems.list().iter().any(|problem| problem.severity == Severity::Error) {
             problems.sort(&[Arc::clone(&self.file.path)]);
             return Err(problems);
@@ -149,7 +178,7 @@ impl Manifest {
             (selector, people)
         };
         let membership = Membership { of: self.selectors().into_iter().map(answer).collect() };
-        self.resolve(&membership).map(|state| state.overlaps).unwrap_or_default()
+        self.resolve(&membership, &InForce::default()).map(|state| state.overlaps).unwrap_or_default()
     }
 
     /// Lists every group that names a person, in order of precedence; the first decides.
@@ -243,19 +272,40 @@ impl<'m> People<'m> {
     }
 }
 
+/// Says that a group names a person; those that hold them come before those that they only wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Names {
+    person: PersonId,
+    /// Whether the group is not in force for them yet.
+    waits: bool,
+    group: u32,
+}
+
+/// Says whether a group that names a person holds them.
+fn holds(force: Force, person: PersonId) -> bool {
+    match force {
+        Force::Whole | Force::Closed => true,
+        Force::Part(share) => share.takes_in(person),
+        Force::NotYet | Force::Over => false,
+    }
+}
+
 /// Decides who holds each person, and counts whom groups share with the one that decides.
-fn decide(holds: &mut [(PersonId, u32)], first_unreadable: u32, groups: &[Group], state: &mut DesiredState) {
-    holds.sort_unstable();
+fn decide(named: &mut [Names], first_unreadable: u32, groups: &[Group], state: &mut DesiredState) {
+    named.sort_unstable();
     let mut shared: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-    let people = holds.chunk_by(|a, b| a.0 == b.0).map(|same| {
-        let (person, winner) = same[0];
-        for (_, loser) in &same[1..] {
-            *shared.entry((winner, *loser)).or_default() += 1;
+    let by_person = || named.chunk_by(|a, b| a.person == b.person);
+    let people = by_person().filter(|same| !same[0].waits).map(|same| {
+        let Names { person, waits: _, group: winner } = same[0];
+        for loser in same[1..].iter().take_while(|other| !other.waits) {
+            *shared.entry((winner, loser.group)).or_default() += 1;
         }
         (person, Held { group: winner, certain: winner < first_unreadable })
     });
     // They come sorted, so that the map is built in one go.
     state.people = people.collect();
+    state.waiting =
+        by_person().filter(|same| same[0].waits).map(|same| (same[0].person, same[0].group)).collect();
     state.overlaps = shared
         .into_iter()
         .map(|((winner, loser), people)| {

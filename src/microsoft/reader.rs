@@ -56,7 +56,7 @@ pub struct Ask {
 
 impl From<&Scope> for Ask {
     fn from(scope: &Scope) -> Self {
-        let Scope { people: _, settings, tenant_settings, count_people } = scope;
+        let Scope { people: _, waiting: _, settings, tenant_settings, count_people } = scope;
         Self { settings: *settings, tenant_settings: *tenant_settings, count_people: *count_people }
     }
 }
@@ -165,6 +165,20 @@ impl Reader {
     /// moment ago is unknown then, and not gone. Settings are read of members who are enabled
     /// and have a mailbox; those of all others are unknown because they were not asked for.
     pub async fn observe(&self, people: &BTreeSet<PersonId>, ask: Ask) -> Result<ActualState, Refusal> {
+        self.observe_beside(people, &BTreeSet::new(), ask).await
+    }
+
+    /// Does what [`Reader::observe`] does for everybody in a scope; of those who wait it reads no settings.
+    pub async fn observe_scope(&self, scope: &Scope) -> Result<ActualState, Refusal> {
+        self.observe_beside(&scope.people, &scope.waiting, Ask::from(scope)).await
+    }
+
+    async fn observe_beside(
+        &self,
+        people: &BTreeSet<PersonId>,
+        waiting: &BTreeSet<PersonId>,
+        ask: Ask,
+    ) -> Result<ActualState, Refusal> {
         let inner = &*self.0;
         let began = inner.clock.now();
         if ask.settings || ask.tenant_settings {
@@ -180,7 +194,7 @@ impl Reader {
                 }
             },
             async { if ask.tenant_settings { inner.insights.tenant().await } else { not_asked() } },
-            self.find(people),
+            self.find(people, waiting),
         );
         let (Learnt { began: learnt, people: mut known_people, complete, .. }, catalogue) = found?;
         let count = match count {
@@ -192,12 +206,12 @@ impl Reader {
         let mut actual = BTreeMap::new();
         let mut who = Vec::new();
         let unread = Known::Unknown(Arc::new(Refusal::not_asked()));
-        for id in people {
+        for id in people.union(waiting) {
             let Some(Found { upn, mail, kind, enabled, licences }) = known_people.remove(id) else {
                 continue;
             };
             let mailbox = mail.is_some() || licences.mailbox(&catalogue);
-            if ask.settings && enabled && mailbox && kind == Kind::Member {
+            if ask.settings && enabled && mailbox && kind == Kind::Member && people.contains(id) {
                 who.push(Identity { id: *id, upn: Arc::clone(&upn) });
             }
             let settings = unread.clone();
@@ -332,11 +346,16 @@ impl Reader {
     }
 
     /// Takes over what was learnt, reads who is still missing, and the products with the names of their groups.
-    async fn find(&self, people: &BTreeSet<PersonId>) -> Result<(Learnt, Catalogue), Refusal> {
+    async fn find(
+        &self,
+        people: &BTreeSet<PersonId>,
+        waiting: &BTreeSet<PersonId>,
+    ) -> Result<(Learnt, Catalogue), Refusal> {
         let Inner { graph, directory, .. } = &*self.0;
         let missing: Vec<One<'_>> = {
             let learnt = directory.learnt();
-            people.iter().filter(|id| !learnt.people.contains_key(id)).map(|id| One::Id(*id)).collect()
+            let missing = people.union(waiting).filter(|id| !learnt.people.contains_key(id));
+            missing.map(|id| One::Id(*id)).collect()
         };
         for members in graph.find_people(&missing, directory).await.into_values() {
             match members {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::rollout::Closed;
+use super::rollout::{Closed, Force, InForce, RolloutStatus, WaveStatus};
 use super::{BySetting, Class, Entry, Limit, Mark, PersonId, Refusal, Setting, TenantSetting, Value};
 
 /// Says whose decision stands when a person chose otherwise.
@@ -176,6 +176,8 @@ pub struct DesiredState {
     pub groups: Vec<DesiredGroup>,
     /// Everyone in scope, protected people included, and the group that holds them.
     pub people: BTreeMap<PersonId, Held>,
+    /// People whom only groups name that are not in force yet, and the first of those groups by index.
+    pub waiting: BTreeMap<PersonId, u32>,
     /// Named, but not in the directory.
     pub not_found: BTreeSet<NotFound>,
     /// People whom no rule reaches.
@@ -186,6 +188,14 @@ pub struct DesiredState {
     pub overlaps: Vec<Overlap>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
+    /// What could not be read of groups that are not in force yet, so that nothing hangs on it today.
+    pub unreadable_later: Vec<Unreadable>,
+    /// Which groups are in force.
+    pub in_force: InForce,
+    /// Where the waves of the rollout stand; empty where there is none.
+    pub rollout: RolloutStatus,
+    /// How many days a service plan should be assigned before the wave that needs it begins.
+    pub licence_lead: Option<u32>,
     /// How long writes may take to show.
     pub settle: Settle,
     /// Deviations that are accepted, in the order of the manifest.
@@ -202,5 +212,22 @@ impl DesiredState {
     /// Gives the group that holds a person.
     pub fn group(&self, held: Held) -> &DesiredGroup {
         &self.groups[held.group as usize]
+    }
+
+    /// Says whether a group can hold anybody today.
+    pub fn is_in_force(&self, group: u32) -> bool {
+        match self.in_force.group(group) {
+            Force::Whole | Force::Part(_) | Force::Closed => true,
+            Force::NotYet | Force::Over => false,
+        }
+    }
+
+    /// Gives the first wave that a group waits for, if it is not in force yet.
+    pub fn wave_of(&self, group: u32) -> Option<&WaveStatus> {
+        let name = &self.groups.get(group as usize)?.name;
+        let to_come =
+            self.rollout.waves.iter().filter(|wave| !wave.has_begun() && wave.groups.contains(name));
+        // A wave whose day is known comes before one that hangs on something without a day.
+        to_come.min_by_key(|wave| (wave.begins.is_none(), wave.begins))
     }
 }

@@ -227,6 +227,8 @@ pub struct Ledger {
     pub re_opt_ins: BTreeMap<Mark, Timestamp>,
     /// Who was told of each milestone, by its name; nobody is told twice.
     pub announced: BTreeMap<Arc<str>, BTreeSet<PersonId>>,
+    /// When each wave with a gate began, by its name; what opened the gate is not asked again.
+    pub waves: BTreeMap<Arc<str>, Timestamp>,
 }
 
 impl Ledger {

@@ -10,6 +10,7 @@ use super::{
     Context, GroupLicences, Leaving, LeftAlone, MovesWithDefault, Note, Occasion, Operation, OutsideChange,
     Quarantined, Reason,
 };
+use crate::model::rollout::RolloutStatus;
 use crate::model::{
     Class, Entry, Mark, Overlap, PersonId, PlanHash, Setting, Tally, TenantEntry, TenantId, TenantSetting,
 };
@@ -53,6 +54,9 @@ pub struct Plan {
     /// How many people a flip of a default moves, if this plan flips one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moves_with_default: Option<MovesWithDefault>,
+    /// Where the waves of the rollout stand, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutStatus>,
     /// Things to know before agreeing, sorted.
     pub notes: Vec<Note>,
     /// What apply will store in the ledger about what was seen.
@@ -80,6 +84,7 @@ impl Plan {
             leaving: Vec::new(),
             overlaps: Vec::new(),
             moves_with_default: None,
+            rollout: None,
             notes: Vec::new(),
             observations: Observations::default(),
             standings: Vec::new(),
@@ -147,6 +152,10 @@ pub struct Observations {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, String>")]
     pub re_opt_ins: BTreeMap<Mark, Timestamp>,
+    /// Waves with a gate that began, with when; without a moment, such as are held again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Option<String>>")]
+    pub waves: BTreeMap<Arc<str>, Option<Timestamp>>,
     /// People whose account was deleted for good, and of whom nothing is remembered any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub forgotten: BTreeSet<PersonId>,
@@ -177,7 +186,7 @@ pub struct Observed {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Summary {
-    /// People whom the manifest's groups hold, whether found or not.
+    /// People whom the manifest's groups name, whether found or not; those who wait for a wave count as well.
     pub in_scope: u64,
     /// People with at least one operation.
     pub people: u64,

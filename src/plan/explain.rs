@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::hold::{Deviations, Holding};
 use super::person::{Bench, Judgement, judge, left_alone_as_a_whole};
 use super::routes::Routes;
-use super::{Attribution, Barrier, Because, Context, DefaultNow, Inquiry, Reason, tenant};
+use super::{Attribution, Barrier, Because, Context, DefaultNow, Inquiry, Reason, reason_to_wait, tenant};
+use crate::model::rollout::WaveStatus;
 use crate::model::{
     ActualPerson, ActualState, Catalogue, DesiredGroup, DesiredState, Entry, GroupId, Kind, Ledger, PersonId,
     ServicePlan, Setting, Value,
@@ -39,11 +40,27 @@ pub struct Explanation {
     pub licences: Vec<LicenceLine>,
     /// The state over all of them; `None` when no product carries it.
     pub service_plan: Option<ServicePlan>,
+    /// What the person waits for, where no group holds them yet that names them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
     /// By setting, in display order.
     pub settings: Vec<SettingExplanation>,
     /// What came of asking the audit log who chose what others chose, where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inquiry: Option<Inquiry>,
+}
+
+/// Is what somebody waits for whom only groups name that are not in force yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Waits {
+    /// The first such group.
+    pub group: Arc<str>,
+    /// Where days begin: an IANA name.
+    pub time_zone: String,
+    /// The next wave of that group; `None` where it has begun, and takes in a share of the group that the person is not in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave: Option<WaveStatus>,
 }
 
 /// Is one way in which a person holds a product that carries personal insights.
@@ -155,12 +172,26 @@ pub fn explain(
     let bench = Bench { routes: &routes, ..bench };
     let held = desired.people.get(&id).copied();
     let protected = desired.protected.contains(&id);
-    let certain = held.is_none_or(|held| held.certain);
+    let certain = match held {
+        Some(held) => held.certain,
+        None => !desired.waiting.contains_key(&id) || desired.unreadable.is_empty(),
+    };
     let record = ledger.people.get(&id);
+    let waiting = desired.waiting.get(&id).copied();
+    let waits = waiting.map(|group| Waits {
+        group: Arc::clone(&desired.groups[group as usize].name),
+        time_zone: desired.rollout.time_zone.clone(),
+        wave: desired.wave_of(group).cloned(),
+    });
     let judged = held.map(|held| {
         let group = desired.group(held);
         let whole = left_alone_as_a_whole(person, held.certain, protected, group.closed.is_some());
         (group, judge(&bench, group, id, person, record, whole))
+    });
+    let judged = judged.or_else(|| {
+        let group = &desired.groups[waiting? as usize];
+        let whole = reason_to_wait(desired, person, protected);
+        Some((group, judge(&bench, group, id, person, record, Some(whole))))
     });
     let holding = Holding { deviations: &deviations, id, record, now: context.now };
     let settings =
@@ -176,6 +207,7 @@ pub fn explain(
         mailbox: person.mailbox,
         licences: licence_lines(person, &actual.catalogue),
         service_plan: person.licences.service_plan(&actual.catalogue),
+        waits,
         settings: settings.into(),
         inquiry: None,
     })

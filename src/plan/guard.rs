@@ -119,7 +119,8 @@ mod tests {
             after_opt_out: false,
             through: Vec::new(),
         };
-        let moves = MovesWithDefault { people, of: people.map(|_| 1_000), in_groups: 0, protected: 0 };
+        let moves =
+            MovesWithDefault { people, of: people.map(|_| 1_000), in_groups: 0, protected: 0, waiting: 0 };
         Plan { operations: vec![operation], moves_with_default: Some(moves), ..plan(50, &[]) }
     }
 

@@ -29,6 +29,7 @@ mod routes;
 mod scope;
 mod service_plan;
 mod settled;
+mod standings;
 mod tally;
 mod tenant;
 pub mod verdict;
@@ -61,6 +62,7 @@ pub use results::{Mismatch, last_of_each, mismatches, subject};
 pub use routes::licensing_groups;
 pub use scope::Scope;
 pub use settled::{Settled, Verification, Verified, Written, verify};
+pub use standings::{measure, standings};
 pub use tally::is_consistent;
 
 use crate::model::{
@@ -124,6 +126,12 @@ pub fn plan(desired: &DesiredState, actual: &ActualState, ledger: &Ledger, conte
     for leaver in &leavers {
         draft.leaver(leaver, actual);
     }
+    // Whoever left a group for one that is not in force yet has been dealt with, if anything comes back to them.
+    let given_back: BTreeSet<PersonId> =
+        leavers.iter().filter(|leaver| !leaver.restores.is_empty()).map(|leaver| leaver.id).collect();
+    for (id, group) in &desired.waiting {
+        draft.waiting(&bench, desired, actual, ledger, *id, *group, given_back.contains(id));
+    }
     draft.forgotten = gone::notice(&mut draft.observed, desired, actual, ledger, context.now);
     let leaving = leaving::count(desired, ledger, &leavers);
     draft.licensing_groups = routes.changes(&draft.through);
@@ -149,6 +157,10 @@ struct Draft {
     moving: u64,
     /// Protected people in scope whom a flip of a default moves.
     moving_protected: u64,
+    /// People who wait for a wave, and whom a flip of a default moves.
+    moving_waiting: u64,
+    /// People of each wave to come who have no service plan yet, although it asks for what only that gives; by group.
+    without_plan: BTreeMap<u32, u64>,
     /// Enabled member accounts in scope: those that the directory's count includes.
     counted: u64,
     restore_stays: u64,
@@ -297,6 +309,54 @@ impl Draft {
         *counter += u64::from(moves);
     }
 
+    /// Accounts for somebody whom only groups name that are not in force yet; nothing was asked about their settings.
+    #[expect(clippy::too_many_arguments, reason = "as many as for a person whom a group holds")]
+    fn waiting(
+        &mut self,
+        bench: &Bench<'_>,
+        desired: &DesiredState,
+        actual: &ActualState,
+        ledger: &Ledger,
+        id: PersonId,
+        group: u32,
+        given_back: bool,
+    ) {
+        let asks = &desired.groups[group as usize];
+        let person = actual.people.get(&id);
+        let protected = desired.protected.contains(&id);
+        let reason = person.map_or(Reason::Unknown, |person| reason_to_wait(desired, person, protected));
+        if let Some(person) = person
+            && person.enabled
+            && person.kind == crate::model::Kind::Member
+        {
+            self.counted += 1;
+            let own = |setting| {
+                let entry = ledger.entry(id, setting);
+                entry.is_some_and(|entry| !entry.released && (entry.chosen || entry.written().is_some()))
+            };
+            let mut flips = bench.tenant.defaults.iter().filter(|(_, default)| default.flips);
+            let moves = u64::from(flips.any(|(feature, _)| !own(feature.setting())));
+            let counter = if protected { &mut self.moving_protected } else { &mut self.moving_waiting };
+            *counter += moves;
+            let grants =
+                |(_, want): (Setting, &Option<Value>)| matches!(want, Some(Value::OPT_IN | Value::ON));
+            let needs = reason == Reason::WaveNotStarted && asks.wants.iter().any(grants);
+            if needs && !person::holds_plan(person, bench.catalogue) {
+                *self.without_plan.entry(group).or_default() += 1;
+            }
+        }
+        if !given_back {
+            self.left_alone.push(LeftAlone {
+                upn: person.map_or_else(|| id.to_string().into(), |person| Arc::clone(&person.upn)),
+                id: Some(id),
+                group: Arc::clone(&asks.name),
+                reason,
+                refusal: None,
+                settings: Vec::new(),
+            });
+        }
+    }
+
     fn not_found(&mut self, missing: &crate::model::desired::NotFound, group: &DesiredGroup) {
         self.left_alone.push(LeftAlone {
             upn: Arc::clone(&missing.address),
@@ -337,6 +397,16 @@ impl Draft {
             let settings = leaver.record.settings.iter().filter_map(released).collect();
             self.observed.insert(leaver.id, Observed { settings, ..Observed::default() });
         }
+    }
+}
+
+/// Says why nothing is done for somebody who waits for a wave, where something weighs more than that.
+fn reason_to_wait(desired: &DesiredState, person: &ActualPerson, protected: bool) -> Reason {
+    // What could not be read may hold them already.
+    let certain = desired.unreadable.is_empty();
+    match left_alone_as_a_whole(person, certain, protected, false) {
+        Some(reason) if reason < Reason::WaveNotStarted => reason,
+        Some(_) | None => Reason::WaveNotStarted,
     }
 }
 

@@ -111,7 +111,7 @@ pub struct Leaving {
     pub moved: BTreeMap<Arc<str>, u64>,
 }
 
-/// Counts whom a flip of the defaults moves; the three parts share nobody, and what remains is in no group.
+/// Counts whom a flip of the defaults moves; the parts share nobody, and what remains is in no group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct MovesWithDefault {
@@ -124,6 +124,9 @@ pub struct MovesWithDefault {
     pub in_groups: u64,
     /// Of those who move, protected people.
     pub protected: u64,
+    /// Of those who move, people whose group is not in force yet and whom nothing protects.
+    #[serde(default)]
+    pub waiting: u64,
 }
 
 /// Says why a licensing group is not changed for all of its members at once.
@@ -193,6 +196,29 @@ pub enum Note {
         selector: String,
         /// What the service said.
         message: String,
+    },
+    /// Nothing hangs on this today, and everything will once the group's wave begins.
+    #[serde(rename_all = "kebab-case")]
+    UnreadableLater {
+        /// The manifest's group.
+        group: Arc<str>,
+        /// The selector, as the manifest writes it.
+        selector: String,
+        /// What the service said.
+        message: String,
+    },
+    /// People of a wave that begins soon have no service plan yet, which takes days to show.
+    #[serde(rename_all = "kebab-case")]
+    PlansComeLate {
+        /// The wave.
+        wave: Arc<str>,
+        /// When it begins.
+        #[schemars(with = "String")]
+        begins: Timestamp,
+        /// How many days before they should have had it.
+        lead: u32,
+        /// How many people.
+        people: u64,
     },
     /// A tenant setting could not be read.
     #[serde(rename_all = "kebab-case")]

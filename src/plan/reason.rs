@@ -50,6 +50,8 @@ pub enum Reason {
     Disabled,
     /// `guards.protected`.
     Protected,
+    /// The wave of the person's group has not begun.
+    WaveNotStarted,
     /// The group is in force, and the windows of its wave are closed.
     OutsideWindow,
     /// No mailbox.

@@ -10,6 +10,8 @@ use crate::model::{DesiredState, Ledger, PersonId, Setting};
 pub struct Scope {
     /// Whom the groups hold, and whoever left one that gives things back.
     pub people: BTreeSet<PersonId>,
+    /// Who waits for a wave: nothing but what the directory says of them matters yet.
+    pub waiting: BTreeSet<PersonId>,
     /// Whether anything hangs on people's mode and features.
     pub settings: bool,
     /// Whether anything hangs on the tenant's defaults.
@@ -25,12 +27,15 @@ impl Scope {
         let left = who_left(desired, ledger);
         people.extend(&left);
         let manages = |wanted: fn(Setting) -> bool| {
-            let mut wants = desired.groups.iter().flat_map(|group| group.wants.iter());
+            let groups = (0..).zip(&desired.groups).filter(|(index, _)| desired.is_in_force(*index));
+            let mut wants = groups.flat_map(|(_, group)| group.wants.iter());
             wants.any(|(setting, want)| want.is_some() && wanted(setting))
         };
+        let waiting = desired.waiting.keys().filter(|id| !people.contains(id)).copied().collect();
         // Whoever left may get back what the manifest asks for of nobody any more.
         Self {
             people,
+            waiting,
             settings: !left.is_empty() || manages(|setting| setting != Setting::ServicePlan),
             tenant_settings: !desired.tenant.is_empty()
                 || !left.is_empty()

@@ -11,6 +11,7 @@ use super::{
     Basis, Because, Context, Draft, FORMAT, GroupLicences, Leaving, MovesWithDefault, Note, Observations,
     Operation, Plan, Summary, Target, calls,
 };
+use crate::model::rollout::Hold;
 use crate::model::{
     Accepted, ActualState, Class, DesiredState, Ledger, Mark, PersonId, PlanHash, ReOptIn, TenantSetting,
     Value,
@@ -29,6 +30,7 @@ pub(super) fn finish(
     let moves_with_default = moves(&draft, &tenant, desired, actual);
     let notes = notes(&draft, &tenant, desired, actual, ledger, context);
     let re_opt_ins = unknown_re_opt_ins(desired, ledger, context.now);
+    let waves = changed_waves(desired, ledger);
     let Draft {
         mut operations,
         mut left_alone,
@@ -60,12 +62,14 @@ pub(super) fn finish(
         leaving,
         overlaps: desired.overlaps.clone(),
         moves_with_default,
+        rollout: Some(desired.rollout.clone()).filter(|rollout| !rollout.waves.is_empty()),
         notes,
         observations: Observations {
             tenant: tenant.observed,
             people: observed,
             returned: tenant.returned,
             re_opt_ins,
+            waves,
             forgotten,
         },
         standings: Vec::new(),
@@ -78,6 +82,20 @@ fn unknown_re_opt_ins(desired: &DesiredState, ledger: &Ledger, now: Timestamp) -
     let rules = desired.groups.iter().filter_map(|group| group.re_opt_in.as_ref());
     let unknown = rules.map(|rule| rule.mark).filter(|mark| !ledger.re_opt_ins.contains_key(mark));
     unknown.map(|mark| (mark, now)).collect()
+}
+
+/// Finds the waves that began through a gate, or are held by one again, and that the ledger knows otherwise.
+fn changed_waves(desired: &DesiredState, ledger: &Ledger) -> BTreeMap<Arc<str>, Option<Timestamp>> {
+    let mut changed = BTreeMap::new();
+    for wave in desired.rollout.waves.iter().filter(|wave| wave.gated) {
+        let known = ledger.waves.contains_key(&wave.name);
+        if wave.has_begun() && !known {
+            changed.insert(Arc::clone(&wave.name), wave.begins);
+        } else if wave.holds.contains(&Hold::NotApproved) && known {
+            changed.insert(Arc::clone(&wave.name), None);
+        }
+    }
+    changed
 }
 
 /// Says whether a plan that was read back is one that was made so: sorted, classed and counted as its operations are.
@@ -138,8 +156,8 @@ fn moves(
     settings().next()?;
     let of = actual.tenant.people.known().copied();
     // Protected people in no group are not asked about; they may move.
-    let elsewhere = desired.protected.iter().filter(|id| !desired.people.contains_key(id)).count() as u64;
-    let moving = draft.moving + draft.moving_protected;
+    let elsewhere = desired.protected.iter().filter(|id| !is_named(desired, id)).count() as u64;
+    let moving = draft.moving + draft.moving_protected + draft.moving_waiting;
     let flips = settings().any(|setting| setting.feature().is_some());
     let protected = if flips { draft.moving_protected + elsewhere } else { 0 };
     let people = if settings().any(reaches_everyone) {
@@ -149,7 +167,12 @@ fn moves(
     } else {
         Some(0)
     };
-    Some(MovesWithDefault { people, of, in_groups: draft.moving, protected })
+    Some(MovesWithDefault { people, of, in_groups: draft.moving, protected, waiting: draft.moving_waiting })
+}
+
+/// Says whether a group names a person, whether or not it is in force yet.
+fn is_named(desired: &DesiredState, id: &PersonId) -> bool {
+    desired.people.contains_key(id) || desired.waiting.contains_key(id)
 }
 
 /// Says whether a setting shows to everyone, because there is nothing of the person's own to hold it in place.
@@ -191,6 +214,7 @@ fn notes(
             message: unreadable.refusal.message.clone(),
         });
     }
+    wave_notes(draft, desired, context.as_of, &mut notes);
     accepted_notes(desired, context.as_of, &mut notes);
     re_opt_in_notes(draft, desired, context, &mut notes);
     let held_before: BTreeSet<&Arc<str>> =
@@ -227,6 +251,29 @@ fn notes(
     }
     notes.sort();
     notes
+}
+
+/// Notes what should be seen to before a wave begins.
+fn wave_notes(draft: &Draft, desired: &DesiredState, as_of: Timestamp, notes: &mut Vec<Note>) {
+    for unreadable in &desired.unreadable_later {
+        let Some(group) = unreadable.group else { continue };
+        notes.push(Note::UnreadableLater {
+            group: Arc::clone(&desired.groups[group as usize].name),
+            selector: unreadable.selector.clone(),
+            message: unreadable.refusal.message.clone(),
+        });
+    }
+    let Some(lead) = desired.licence_lead else { return };
+    let before = SignedDuration::from_hours(24) * i32::try_from(lead).unwrap_or(i32::MAX);
+    let mut late: BTreeMap<(Timestamp, Arc<str>), u64> = BTreeMap::new();
+    for (group, people) in &draft.without_plan {
+        let Some(wave) = desired.wave_of(*group) else { continue };
+        if let Some(begins) = wave.begins.filter(|begins| begins.duration_since(as_of) <= before) {
+            *late.entry((begins, Arc::clone(&wave.name))).or_default() += people;
+        }
+    }
+    let late = late.into_iter();
+    notes.extend(late.map(|((begins, wave), people)| Note::PlansComeLate { wave, begins, lead, people }));
 }
 
 /// Is how long before it ends an accepted deviation is spoken of.
@@ -285,7 +332,7 @@ fn summary(
     speed: &Speed,
 ) -> Summary {
     let people = People::of(operations);
-    let outside = people.all.iter().filter(|id| !desired.people.contains_key(id)).count();
+    let outside = people.all.iter().filter(|id| !is_named(desired, id)).count();
     let tenant = |operation: &&Operation| matches!(operation.target, Target::Tenant(_));
     let tenant_settings = operations.iter().filter(tenant).count() as u64;
     let mut reasons = BTreeMap::new();
@@ -295,13 +342,14 @@ fn summary(
     let mut groups: BTreeMap<Arc<str>, u64> =
         desired.groups.iter().map(|group| (Arc::clone(&group.name), 0)).collect();
     let held = desired.people.values().map(|held| held.group);
-    for at in held.chain(desired.not_found.iter().map(|missing| missing.group)) {
+    let missing = desired.not_found.iter().map(|missing| missing.group);
+    for at in held.chain(missing).chain(desired.waiting.values().copied()) {
         *groups.entry(Arc::clone(&desired.groups[at as usize].name)).or_default() += 1;
     }
     let Budget { writes, reads, seconds } =
         Budget::of(&calls::calls(operations), operations, licensing_groups, speed);
     Summary {
-        in_scope: (desired.people.len() + desired.not_found.len()) as u64,
+        in_scope: (desired.people.len() + desired.waiting.len() + desired.not_found.len()) as u64,
         people: people.all.len() as u64,
         outside_scope: outside as u64,
         tenant_settings,

@@ -37,6 +37,7 @@ mod objection;
 mod page;
 mod style;
 mod table;
+mod waves;
 mod who;
 mod words;
 

@@ -108,6 +108,7 @@ pub(super) fn empty() -> Plan {
         leaving: Vec::new(),
         overlaps: Vec::new(),
         moves_with_default: None,
+        rollout: None,
         notes: Vec::new(),
         observations: Observations::default(),
         standings: Vec::new(),
@@ -237,6 +238,7 @@ pub(super) fn full() -> Plan {
             of: Some(5_000),
             in_groups: 0,
             protected: 7,
+            waiting: 0,
         }),
         notes: vec![
             Note::Unreadable {

@@ -12,7 +12,10 @@ mod windows;
 pub use announcement::{Addressee, Announcement, Draft, announcement};
 pub use calendar::{Access, Calendar};
 pub use overview::{About, Changes, FORMAT, Frozen, Headcount, Opening, Overview, Stone, Wave, When};
-pub use timeline::{Facts, Timeline, timeline};
+pub use timeline::{Facts, Timeline, in_force, timeline};
 pub use windows::Windows;
 
 pub use crate::model::rollout::{Hold, Phase, WaveStatus};
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,7 @@ pub fn timeline(rollout: &Rollout, groups: &[Arc<str>], facts: &Facts, as_of: Ti
     let waves = (0_u32..).zip(rollout.waves.iter().zip(spans));
     let waves: Vec<WaveStatus> =
         waves.map(|(index, (wave, span))| looking.status(index, wave, span, groups)).collect();
-    let in_force = in_force(rollout, groups.len(), &waves);
+    let in_force = in_force(groups, &waves);
     Timeline { as_of, waves, in_force }
 }
 
@@ -208,23 +208,22 @@ impl Looking<'_> {
 }
 
 /// Says which groups are in force: of several waves of a group, the one that takes in most decides.
-fn in_force(rollout: &Rollout, groups: usize, waves: &[WaveStatus]) -> InForce {
-    let mut force: Vec<Option<Force>> = vec![None; groups];
-    for (wave, status) in rollout.waves.iter().zip(waves) {
-        let over = status.phase == Phase::Done && wave.then == Then::Leave;
-        let is = match (status.has_begun(), over) {
+pub fn in_force(groups: &[Arc<str>], waves: &[WaveStatus]) -> InForce {
+    let mut force: BTreeMap<&Arc<str>, Force> = BTreeMap::new();
+    for wave in waves {
+        let over = wave.phase == Phase::Done && wave.then == Then::Leave;
+        let is = match (wave.has_begun(), over) {
             (_, true) => Force::Over,
             (false, false) => Force::NotYet,
             (true, false) if wave.canary == Percent::ALL => Force::Whole,
             (true, false) => Force::Part(wave.canary),
         };
         for group in &wave.groups {
-            if let Some(slot) = force.get_mut(*group as usize) {
-                *slot = Some(slot.map_or(is, |other| stronger(other, is)));
-            }
+            let slot = force.entry(group).or_insert(is);
+            *slot = stronger(*slot, is);
         }
     }
-    InForce::of(force.into_iter().map(|force| force.unwrap_or(Force::Whole)).collect())
+    InForce::of(groups.iter().map(|group| force.get(group).copied().unwrap_or(Force::Whole)).collect())
 }
 
 /// Gives the one of two that takes in more; whoever only waits still waits beside a wave that is over.

@@ -141,6 +141,7 @@ impl Reading {
             | Record::Observed { .. }
             | Record::Returned { .. }
             | Record::ReOptInKnown { .. }
+            | Record::Wave { .. }
             | Record::Released { .. }
             | Record::Announced { .. }
             | Record::Forgotten { .. }

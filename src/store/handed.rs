@@ -51,6 +51,7 @@ fn take(moments: &mut BTreeSet<(Subject, Timestamp)>, record: &Record) {
         | Record::ObservedTenant { .. }
         | Record::Returned { .. }
         | Record::ReOptInKnown { .. }
+        | Record::Wave { .. }
         | Record::Released { .. }
         | Record::Announced { .. }
         | Record::Forgotten { .. }

@@ -172,6 +172,7 @@ fn started(head: Option<Record>) -> Option<Started> {
         | Record::Observed { .. }
         | Record::Returned { .. }
         | Record::ReOptInKnown { .. }
+        | Record::Wave { .. }
         | Record::Released { .. }
         | Record::Announced { .. }
         | Record::Forgotten { .. }

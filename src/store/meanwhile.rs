@@ -65,6 +65,7 @@ impl Meanwhile {
             | Record::Finished { at: _ }
             | Record::ReOptInKnown { .. }
             | Record::Announced { .. }
+            | Record::Wave { .. }
             | Record::Forgotten { .. } => {}
             Record::Returned { setting, at: _ } | Record::ObservedTenant { setting, entry: _ } => {
                 self.tenant.insert(*setting);

@@ -53,6 +53,15 @@ pub enum Record {
         /// Since when.
         at: Timestamp,
     },
+    /// A wave with a gate began, or was held again.
+    #[serde(rename_all = "kebab-case")]
+    Wave {
+        /// Its name.
+        name: Arc<str>,
+        /// When it began; absent where it was held again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        began: Option<Timestamp>,
+    },
     /// Somebody let go of a setting that was quarantined.
     #[serde(rename_all = "kebab-case")]
     Released {

@@ -228,6 +228,7 @@ fn without_names(plan: &Plan) -> Plan {
     // A selector may be somebody's address, and the service's words may hold one.
     let notes = plan.notes.iter().filter_map(|note| match note {
         Note::Unreadable { .. }
+        | Note::UnreadableLater { .. }
         | Note::ProtectedNotFound { .. }
         | Note::AcceptedNotFound { .. }
         | Note::AcceptanceEnds { .. }
@@ -267,6 +268,7 @@ fn without_names(plan: &Plan) -> Plan {
         | Note::WelcomeMail
         | Note::NoLedger
         | Note::OptsNobodyInAgain { .. }
+        | Note::PlansComeLate { .. }
         | Note::RestoreStays { .. }
         | Note::WhoChanged { inquiry: Inquiry::Told { .. } } => Some(note.clone()),
     });
@@ -284,6 +286,7 @@ fn without_names(plan: &Plan) -> Plan {
         leaving: plan.leaving.clone(),
         overlaps: plan.overlaps.clone(),
         moves_with_default: plan.moves_with_default,
+        rollout: plan.rollout.clone(),
         notes: notes.collect(),
         observations: Observations::default(),
         standings: plan.standings.clone(),

@@ -53,6 +53,7 @@ enum Line<T, P> {
     Returned(TenantSetting, Vec<Timestamp>),
     ReOptIn(Mark, Timestamp),
     Announced(Arc<str>, BTreeSet<PersonId>),
+    Wave(Arc<str>, Timestamp),
 }
 
 /// Finds the newest snapshot, and reads its head.
@@ -108,6 +109,9 @@ pub(super) async fn read_newest(
                 Line::Announced(milestone, people) => {
                     ledger.announced.entry(milestone).or_default().extend(people);
                 }
+                Line::Wave(name, began) => {
+                    ledger.waves.insert(name, began);
+                }
             }
             lines += 1;
         }
@@ -126,7 +130,7 @@ pub(super) async fn create(
     through: RunId,
     ledger: &Ledger,
 ) -> Result<bool, StoreError> {
-    let Ledger { tenant: defaults, people, returned, re_opt_ins, announced } = ledger;
+    let Ledger { tenant: defaults, people, returned, re_opt_ins, announced, waves } = ledger;
     let mut pieces = Pieces { objects, number, through, text: Vec::new(), written: 0 };
     for (setting, entry) in defaults {
         pieces.line(&Line::<_, &PersonRecord>::Tenant(*setting, entry)).await?;
@@ -140,12 +144,16 @@ pub(super) async fn create(
     for (milestone, told) in in_portions(announced) {
         pieces.line(&Line::<&TenantEntry, &PersonRecord>::Announced(milestone, told)).await?;
     }
+    for (name, began) in waves {
+        pieces.line(&Line::<&TenantEntry, &PersonRecord>::Wave(Arc::clone(name), *began)).await?;
+    }
     for (id, record) in people {
         pieces.line(&Line::<&TenantEntry, _>::Person(*id, record)).await?;
     }
     pieces.write().await?;
     let told = in_portions(announced).count();
-    let lines = (defaults.len() + people.len() + returned.len() + re_opt_ins.len() + told) as u64;
+    let memory = defaults.len() + returned.len() + re_opt_ins.len() + waves.len();
+    let lines = (memory + people.len() + told) as u64;
     let header = Header { format: FORMAT, tenant, number, through: through.0, pieces: pieces.written, lines };
     let created = objects.create_json(&head(number), &header).await?;
     if created {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use insightctl::apply::{FailureLimit, Report, Stop, apply};
 use insightctl::clock::Clock;
 use insightctl::manifest::{self, Manifest};
-use insightctl::microsoft::{Ask, Connection, Credential, Endpoints, Reader, Writer};
+use insightctl::microsoft::{Connection, Credential, Endpoints, Reader, Writer};
+use insightctl::model::rollout::InForce;
 use insightctl::model::{ActualState, DesiredState, Ledger, PersonId, TenantId, TenantSetting, Value};
 use insightctl::plan::budget::Speed;
 use insightctl::plan::{Context, Plan, Scope, plan};
@@ -289,9 +290,10 @@ impl Stage {
     async fn look(&self, reader: &Reader, manifest: &Manifest, ledger: &Ledger) -> Result<Look, String> {
         let membership = reader.membership(&manifest.selectors()).await;
         let membership = membership.map_err(|refusal| refusal.to_string())?;
-        let desired = manifest.resolve(&membership).map_err(|problems| format!("{problems:?}"))?;
+        let desired =
+            manifest.resolve(&membership, &InForce::default()).map_err(|problems| format!("{problems:?}"))?;
         let scope = Scope::of(&desired, ledger);
-        let actual = reader.observe(&scope.people, Ask::from(&scope)).await;
+        let actual = reader.observe_scope(&scope).await;
         Ok(Look { desired, actual: actual.map_err(|refusal| refusal.to_string())? })
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use insightctl::apply::{FailureLimit, Report, Stop, apply};
 use insightctl::clock::Clock;
 use insightctl::manifest::{self, Manifest};
-use insightctl::microsoft::{Ask, Connection, Credential, Endpoints, Reader, Writer};
+use insightctl::microsoft::{Connection, Credential, Endpoints, Reader, Writer};
+use insightctl::model::rollout::InForce;
 use insightctl::model::{ActualState, DesiredState, PersonId, Setting, TenantId};
 use insightctl::plan::budget::Speed;
 use insightctl::plan::{Context, Plan, Scope, plan};
@@ -174,9 +175,9 @@ impl Stage {
     async fn look(&self, manifest: &Manifest, remembered: &Remembered) -> Look {
         let ledger = &remembered.ledger;
         let membership = self.reader.membership(&manifest.selectors()).await.unwrap();
-        let desired = manifest.resolve(&membership).unwrap();
+        let desired = manifest.resolve(&membership, &InForce::default()).unwrap();
         let scope = Scope::of(&desired, ledger);
-        let actual = self.reader.observe(&scope.people, Ask::from(&scope)).await.unwrap();
+        let actual = self.reader.observe_scope(&scope).await.unwrap();
         let now = self.clock.now();
         let context = Context {
             now,

@@ -7,6 +7,7 @@ use insightctl::microsoft::{Ask, Connection, Credential, Reader, Reading};
 use insightctl::model::{
     Kind, Known, Mode, PersonId, RefusalKind, Selector, ServicePlan, Settings, Switch, TenantSetting, Value,
 };
+use insightctl::plan::Scope;
 use serde_json::json;
 
 use crate::stage::{
@@ -103,6 +104,27 @@ async fn nothing_is_read_that_was_not_asked_for() {
     assert_eq!(kind(&actual.tenant.people), RefusalKind::NotAsked);
     assert!(actual.tenant.settings.values().all(|value| kind(value) == RefusalKind::NotAsked));
     assert_eq!(stage.asked("InvokeCommand") + stage.asked("$count"), 0);
+}
+
+#[tokio::test]
+async fn whoever_waits_is_described_and_asked_nothing_about_settings() {
+    let stage = Stage::new("").await;
+    let reader = stage.connect().await;
+    let scope = Scope {
+        people: [id(ADA)].into(),
+        waiting: [id(ADA), id(BEN)].into(),
+        settings: true,
+        tenant_settings: false,
+        count_people: false,
+    };
+    let actual = reader.observe_scope(&scope).await.unwrap();
+    assert!(actual.people[&id(ADA)].settings.known().is_some(), "nobody waits whom a group holds");
+    let ben = &actual.people[&id(BEN)];
+    assert_eq!(kind(&ben.settings), RefusalKind::NotAsked);
+    assert_eq!(ben.licences.service_plan(&actual.catalogue), Some(ServicePlan::Partial));
+    let with_ben = stage.asked("InvokeCommand");
+    reader.observe(&scope.people, Ask::from(&scope)).await.unwrap();
+    assert_eq!(stage.asked("InvokeCommand"), 2 * with_ben, "Ben cost no call");
 }
 
 #[tokio::test]

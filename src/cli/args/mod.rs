@@ -17,7 +17,8 @@ use crate::manifest::Transport;
 use crate::plan::budget::CallRate;
 pub(super) use commands::*;
 pub(super) use import::*;
-use read::{moment, rate};
+pub(super) use read::AsOf;
+use read::{as_of, moment, rate};
 pub(super) use rollout::*;
 pub(super) use sandbox::*;
 pub(super) use tenant::*;
@@ -98,9 +99,10 @@ pub(in crate::cli) struct Global {
     /// Create the store if it does not exist (with the sandbox, a folder is created by itself)
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(in crate::cli) new_store: bool,
-    /// Plan as of this day (YYYY-MM-DD) or moment; moves waves, windows and expiry dates, never settle ages
-    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DATE", value_parser = moment)]
-    pub(in crate::cli) as_of: Option<Timestamp>,
+    /// Plan as of this day (YYYY-MM-DD, where the rollout's days begin) or moment; moves waves, windows and expiry dates,
+    /// never settle ages. Only a sandbox lets another day than today be applied
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DATE", value_parser = as_of)]
+    pub(in crate::cli) as_of: Option<AsOf>,
     /// How many calls a second the settings service may be sent at most, a batch of ten counting as ten; reads count too
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "N", env = "INSIGHTCTL_RATE", value_parser = rate)]
     pub(in crate::cli) rate: Option<CallRate>,

@@ -1,6 +1,7 @@
 //! Reads single words of the command line.
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use crate::apply::StaleLimit;
@@ -8,10 +9,35 @@ use crate::model::{Class, Cloud, Setting, TenantSetting};
 use crate::plan::budget::{CallRate, NotARate};
 use crate::store::RunId;
 
+/// Is the day or moment that a plan is for, before the manifest has said where its days begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum AsOf {
+    Day(Date),
+    Moment(Timestamp),
+}
+
+impl AsOf {
+    /// Gives the moment; a day's is its beginning.
+    pub(in crate::cli) fn moment(self, zone: &TimeZone) -> Timestamp {
+        match self {
+            Self::Moment(at) => at,
+            // The last days that can be written lie beyond the last moment that can.
+            Self::Day(day) => day.to_zoned(zone.clone()).map_or(Timestamp::MAX, |day| day.timestamp()),
+        }
+    }
+}
+
+pub(super) fn as_of(text: &str) -> Result<AsOf, String> {
+    match text.parse() {
+        Ok(day) if text.len() == "2026-03-01".len() => Ok(AsOf::Day(day)),
+        Ok(_) | Err(_) => moment(text).map(AsOf::Moment),
+    }
+}
+
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     let day = |text: &str| {
         let date: Date = text.parse().ok()?;
-        Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+        Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
     };
     let moment = text.parse().ok().or_else(|| day(text));
     moment.ok_or_else(|| {

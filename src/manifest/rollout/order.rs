@@ -158,7 +158,7 @@ fn pilots(list: &[Read<'_>], report: &mut Reporter<'_>) {
             }
             Some(_) => {}
             None => {
-                let at_once = next.iter().find(|next| next.wave.starts.is_none() && !next.wave.has_gate());
+                let at_once = next.iter().find(|next| next.starts == next.at && !next.wave.has_gate());
                 if let Some(next) = at_once {
                     report
                         .warning(
@@ -193,7 +193,7 @@ fn shrinking(list: &[Read<'_>], around: Around<'_>, report: &mut Reporter<'_>) {
                         )
                         .hint("while both are in force the larger share decides: nobody drops out");
                 }
-                Some((before, _)) if share <= *before => {}
+                Some((before, _)) if share < *before => {}
                 Some(_) | None => {
                     largest.insert(*group, (share, read));
                 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::document::told;
 use crate::manifest::{Manifest, parse};
+use crate::model::rollout::InForce;
 use crate::model::{Known, Members, Membership, PersonId, Refusal, RefusalKind, Selector, Setting, Value};
 
 const HEAD: &str = "version: 1
@@ -109,7 +110,7 @@ fn deviations_are_read_with_every_way_to_name_people_and_every_word() {
         };
         (selector, members)
     });
-    let state = manifest.resolve(&Membership { of: answers.collect() }).unwrap();
+    let state = manifest.resolve(&Membership { of: answers.collect() }, &InForce::default()).unwrap();
     let read: Vec<_> = state
         .accepted
         .iter()

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::manifest::{Manifest, parse};
 use crate::model::desired::NotFound;
+use crate::model::rollout::{Force, InForce, Percent};
 use crate::model::{DesiredState, Known, Members, Membership, PersonId, Refusal, RefusalKind, Selector};
 
 const HEAD: &str = "version: 1\ntenant: { id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301 }\n";
@@ -64,7 +65,7 @@ fn the_first_group_that_holds_a_person_decides() {
         (group("P"), are(&[3, 9])),
     ]);
     let manifest = manifest(THREE);
-    let state = manifest.resolve(&membership).unwrap();
+    let state = manifest.resolve(&membership, &InForce::default()).unwrap();
     assert_eq!(
         held(&state),
         [(1, 0, true), (2, 0, true), (3, 1, true), (4, 1, true), (5, 2, true), (6, 2, true)]
@@ -85,7 +86,7 @@ fn overlaps_are_counted_with_the_group_that_decides() {
         (group("C"), are(&[3, 4])),
         (group("P"), are(&[])),
     ]);
-    let state = manifest(THREE).resolve(&membership).unwrap();
+    let state = manifest(THREE).resolve(&membership, &InForce::default()).unwrap();
     let overlaps: Vec<_> = state
         .overlaps
         .iter()
@@ -112,7 +113,7 @@ fn from_the_first_unreadable_group_on_nobody_is_certain() {
     ] {
         let mut membership = answers(readable.clone());
         membership.of.insert(group(unreadable), refused());
-        let state = manifest(THREE).resolve(&membership).unwrap();
+        let state = manifest(THREE).resolve(&membership, &InForce::default()).unwrap();
         for (person, held) in &state.people {
             let number = usize::try_from(person.0.as_u128()).unwrap();
             assert_eq!(held.certain, certain[number - 1], "person {number}, {unreadable} unreadable");
@@ -125,7 +126,7 @@ fn from_the_first_unreadable_group_on_nobody_is_certain() {
 
 #[test]
 fn what_was_not_asked_counts_as_unreadable_and_never_as_nobody() {
-    let state = manifest(THREE).resolve(&Membership::default()).unwrap();
+    let state = manifest(THREE).resolve(&Membership::default(), &InForce::default()).unwrap();
     assert_eq!(state.unreadable.len(), 5);
     assert!(state.groups.iter().all(|group| group.named.is_none()));
 }
@@ -141,12 +142,17 @@ fn people_of_a_list_are_asked_for_and_told_of_as_they_are_spelt() {
     assert_eq!(manifest.selectors(), [user("ada"), user("bob"), user("eve")].into());
     let nobody = || Known::Is(Members::NoSuchPerson);
     let state = manifest
-        .resolve(&answers([(user("ada"), nobody()), (user("bob"), are(&[2])), (user("eve"), nobody())]))
+        .resolve(
+            &answers([(user("ada"), nobody()), (user("bob"), are(&[2])), (user("eve"), nobody())]),
+            &InForce::default(),
+        )
         .unwrap();
     assert_eq!(held(&state), [(2, 0, true)]);
     // Once, in the first group; and Eve is excepted, found or not.
     assert_eq!(state.not_found, [NotFound { address: "Ada@contoso.com".into(), group: 0 }].into());
-    let state = manifest.resolve(&answers([(user("ada"), refused()), (user("bob"), refused())])).unwrap();
+    let state = manifest
+        .resolve(&answers([(user("ada"), refused()), (user("bob"), refused())]), &InForce::default())
+        .unwrap();
     let unreadable: Vec<_> = state.unreadable.iter().map(|unreadable| unreadable.selector.as_str()).collect();
     assert_eq!(unreadable[..2], ["csv: list.csv", "user: EVE@contoso.com"]);
 }
@@ -161,7 +167,7 @@ fn a_group_that_is_gone_is_an_error_with_its_place() {
         (group("C"), are(&[])),
         (group("P"), gone()),
     ]);
-    let problems = manifest(THREE).resolve(&membership).unwrap_err();
+    let problems = manifest(THREE).resolve(&membership, &InForce::default()).unwrap_err();
     let told: Vec<String> = problems.list().iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
@@ -184,7 +190,7 @@ fn a_hundred_groups_of_the_same_people_cost_no_more_than_their_members() {
     let membership = answers(
         (0..100).map(|number| (group(&format!("G{number}")), Known::Is(Members::Are(people.clone())))),
     );
-    let state = manifest(&groups).resolve(&membership).unwrap();
+    let state = manifest(&groups).resolve(&membership, &InForce::default()).unwrap();
     assert_eq!(state.people.len(), 2_000);
     assert_eq!(state.overlaps.len(), 99);
     assert!(state.overlaps.iter().all(|overlap| overlap.people == 2_000 && &*overlap.winner == "g0"));
@@ -207,4 +213,59 @@ fn overlaps_of_addresses_are_counted_before_any_tenant_is_asked() {
         })
         .collect();
     assert_eq!(told, ["a b 1 false", "b c 1 false"]);
+}
+
+#[test]
+fn a_group_that_is_not_in_force_holds_nobody_and_whom_it_names_alone_waits() {
+    let membership = answers([
+        (group("A"), are(&[1, 2])),
+        (group("B"), are(&[2, 3])),
+        (group("X"), are(&[])),
+        (group("C"), are(&[1, 4])),
+        (group("P"), are(&[])),
+    ]);
+    let resolve =
+        |force: [Force; 3]| manifest(THREE).resolve(&membership, &InForce::of(force.into())).unwrap();
+    let waiting = |state: &DesiredState| -> Vec<(u128, u32)> {
+        state.waiting.iter().map(|(person, group)| (person.0.as_u128(), *group)).collect()
+    };
+
+    let state = resolve([Force::NotYet, Force::Whole, Force::NotYet]);
+    assert_eq!(held(&state), [(2, 1, true), (3, 1, true)]);
+    assert_eq!(waiting(&state), [(1, 0), (4, 2)]);
+    assert!(state.overlaps.is_empty(), "who waits overlaps with nobody");
+
+    let state = resolve([Force::Over, Force::Whole, Force::Whole]);
+    assert_eq!(held(&state), [(1, 2, true), (2, 1, true), (3, 1, true), (4, 2, true)]);
+    let state = resolve([Force::Over, Force::Whole, Force::Over]);
+    assert_eq!(held(&state), [(2, 1, true), (3, 1, true)]);
+    assert!(state.waiting.is_empty(), "nobody waits for what is over");
+
+    let share = Percent::of_hundredths(5_000).expect("a share");
+    let state = resolve([Force::Part(share), Force::Over, Force::Over]);
+    for person in [1, 2] {
+        assert_eq!(state.people.contains_key(&id(person)), share.takes_in(id(person)));
+        assert_eq!(state.waiting.contains_key(&id(person)), !share.takes_in(id(person)));
+    }
+}
+
+#[test]
+fn an_unreadable_group_of_a_wave_to_come_makes_nobody_uncertain() {
+    let mut membership = answers([
+        (group("A"), refused()),
+        (group("B"), are(&[2])),
+        (group("X"), are(&[])),
+        (group("C"), Known::Is(Members::Gone)),
+        (group("P"), are(&[])),
+    ]);
+    let force = |first| InForce::of(vec![first, Force::Whole, Force::Over]);
+    let state = manifest(THREE).resolve(&membership, &force(Force::NotYet)).unwrap();
+    assert_eq!(held(&state), [(2, 1, true)]);
+    assert!(state.unreadable.is_empty() && state.unreadable_later.len() == 1);
+    let part = Force::Part(Percent::of_hundredths(100).expect("a share"));
+    assert_eq!(held(&manifest(THREE).resolve(&membership, &force(part)).unwrap()), [(2, 1, false)]);
+    // Nobody asks whether a group still exists whose time is over; one that is to come must exist today.
+    membership.of.insert(group("A"), Known::Is(Members::Gone));
+    assert!(manifest(THREE).resolve(&membership, &force(Force::NotYet)).is_err());
+    assert!(manifest(THREE).resolve(&membership, &force(Force::Over)).is_ok());
 }

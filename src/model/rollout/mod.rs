@@ -22,7 +22,7 @@ pub use field::{Field, Piece, pieces};
 pub use force::{Force, InForce};
 pub use percent::Percent;
 pub use standing::{Measure, Standing, Tally};
-pub use status::{Hold, Phase, WaveStatus};
+pub use status::{Hold, Phase, RolloutStatus, WaveStatus};
 pub use wave::{Conditions, Then, Wave};
 pub use window::{Freeze, Span, Weekdays, Window};
 

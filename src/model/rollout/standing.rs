@@ -19,7 +19,8 @@ pub enum Standing {
     Unlicensed,
     /// They opted out, and nobody asked that of them.
     OptedOutThemselves,
-    /// A change could not be brought about: it did not take, came back too often, or nobody heard of it.
+    /// A change could not be brought about: it did not take, came back too often, nobody heard of it, or a group hands
+    /// down the licence that it is about.
     Failed,
     /// Something is still to be changed.
     Pending,

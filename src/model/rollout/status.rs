@@ -7,6 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Measure, Percent, Then};
 
+/// Is where all waves stand on a day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct RolloutStatus {
+    /// Where days begin: an IANA name.
+    pub time_zone: String,
+    /// The waves, in the order of the manifest.
+    pub waves: Vec<WaveStatus>,
+}
+
 /// Is where one wave stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -28,7 +38,6 @@ pub struct WaveStatus {
     #[schemars(with = "Option<String>")]
     pub ends: Option<Timestamp>,
     /// Whether its groups stay in force after that.
-    #[serde(skip)]
     pub then: Then,
     /// Whether anything but dates decides when it begins, so that the ledger remembers it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

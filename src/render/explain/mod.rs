@@ -9,7 +9,7 @@ use super::number::{list, moment};
 use super::page::{Line, Page};
 use super::style::Meaning;
 use super::words::Quote;
-use super::{Look, change, json, licensing, who, words};
+use super::{Look, change, json, licensing, waves, who, words};
 use crate::model::{By, Entry, Found, Kind, ServicePlan, Setting, Tried, Value};
 use crate::plan::explain::{Agreed, Barred, Decision, Explanation, LicenceLine, SettingExplanation};
 
@@ -89,6 +89,7 @@ fn person(explanation: &Explanation, quote: Quote) -> Vec<Fact> {
         mailbox,
         licences,
         service_plan,
+        waits,
         settings: _,
         inquiry,
     } = explanation;
@@ -100,6 +101,9 @@ fn person(explanation: &Explanation, quote: Quote) -> Vec<Fact> {
     let mailbox = if *mailbox { "with a mailbox" } else { "without a mailbox" };
     let mut facts =
         vec![("account", format!("{kind}, {enabled}, {mailbox}")), ("groups", decides(groups, quote))];
+    if let Some(waits) = waits {
+        facts.push(("waits", waves::waits(waits, quote)));
+    }
     if !certain {
         let why = "not certain: something that comes before could not be read, so nothing is done";
         facts.push(("", why.to_owned()));

@@ -30,6 +30,7 @@ fn explanation() -> Explanation {
             },
         ],
         service_plan: Some(ServicePlan::Assigned),
+        waits: None,
         settings: vec![
             SettingExplanation {
                 setting: Setting::Mode,

@@ -9,7 +9,7 @@ use crate::plan::{LeftAlone, Plan, Reason, Target};
 use crate::render::inert::{code, html};
 use crate::render::markdown::{Comment, row};
 use crate::render::number::{count, counted, moment, people};
-use crate::render::{change, licensing, objection, words};
+use crate::render::{change, licensing, objection, waves, words};
 
 /// Is the most people that one folded table shows, so that one group cannot crowd out the others.
 const ROWS: usize = 100;
@@ -39,6 +39,9 @@ pub(in crate::render) fn comment(
     let undoes = undone::undone(plan).map(|run| format!(", {}", undone::undoes(run))).unwrap_or_default();
     let (tenant, digest) = (plan.basis.tenant, code(&digest));
     comment.add(&format!("Tenant `{tenant}`, read {read}{undoes}, manifest {digest}.\n\n"));
+    if let Some(rollout) = &plan.rollout {
+        comment.add(&format!("{}.\n\n", waves::line(rollout, code)));
+    }
     if plan.hash.is_sealed() {
         comment.add(&format!("Plan `{}`.\n\n", plan.hash));
     }

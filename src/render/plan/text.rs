@@ -9,10 +9,10 @@ use crate::model::Class;
 use crate::plan::guard::Objection;
 use crate::plan::{LeftAlone, Operation, OutsideChange, Plan, Reason, Target};
 use crate::render::inert::{self, elide, inert};
-use crate::render::number::{count, counted, day, moment, people};
+use crate::render::number::{count, counted, moment, people};
 use crate::render::page::{Line, Mark, Page};
 use crate::render::style::Meaning;
-use crate::render::{Look, change, licensing, objection, words};
+use crate::render::{Look, change, licensing, objection, waves, words};
 
 pub(super) fn text(out: &mut dyn Write, plan: &Plan, objections: &[Objection], look: Look) -> io::Result<()> {
     body(out, plan, objections, look, Voice::Plan, &last_line(plan))
@@ -56,9 +56,7 @@ fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {
             .with(Meaning::Quiet, format!(" (tenant {})", basis.tenant)),
     )?;
     let mut facts = vec![format!("read {}", moment(basis.read_at))];
-    if day(basis.as_of) != day(basis.read_at) {
-        facts.push(format!("as of {}", day(basis.as_of)));
-    }
+    facts.extend(waves::as_of(plan).map(|day| format!("as of {day}")));
     facts.extend(undone::undone(plan).map(undone::undoes));
     let digest: String = basis.manifest.chars().take(12).collect();
     facts.push(format!("manifest {}", inert(&digest)));
@@ -66,6 +64,9 @@ fn header(page: &mut Page<'_>, plan: &Plan, voice: Voice) -> io::Result<()> {
         facts.push("what is → what the manifest asks".to_owned());
     }
     page.line(0, &Line::default().with(Meaning::Quiet, facts.join(", ")))?;
+    if let Some(rollout) = &plan.rollout {
+        page.hanging(0, 2, &Line::of(waves::line(rollout, inert::quoted)))?;
+    }
     if plan.hash.is_sealed() {
         page.line(0, &Line::default().with(Meaning::Quiet, format!("plan {}", plan.hash)))?;
     }
@@ -282,6 +283,7 @@ fn left_alone(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
             | Reason::Guest
             | Reason::Disabled
             | Reason::Protected
+            | Reason::WaveNotStarted
             | Reason::OutsideWindow
             | Reason::NoMailbox
             | Reason::Unlicensed

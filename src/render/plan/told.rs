@@ -102,6 +102,7 @@ pub(super) fn names_people(reason: Reason) -> bool {
         Reason::Guest
         | Reason::Disabled
         | Reason::Protected
+        | Reason::WaveNotStarted
         | Reason::OutsideWindow
         | Reason::NoMailbox
         | Reason::Unlicensed
@@ -212,6 +213,8 @@ fn place(note: &Note) -> Place {
         | Note::WelcomeMail
         | Note::NoLedger
         | Note::AcceptanceEnds { .. }
+        | Note::UnreadableLater { .. }
+        | Note::PlansComeLate { .. }
         | Note::WhoChanged { .. }
         | Note::RestoreStays { .. } => Place::Aside,
     }

@@ -109,6 +109,7 @@ pub(super) fn reason_word(reason: Reason) -> &'static str {
         Reason::Guest => "guest",
         Reason::Disabled => "disabled",
         Reason::Protected => "protected",
+        Reason::WaveNotStarted => "wave-not-started",
         Reason::OutsideWindow => "outside-window",
         Reason::NoMailbox => "no-mailbox",
         Reason::Unlicensed => "unlicensed",
@@ -136,6 +137,7 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::Guest => "guests are left alone",
         Reason::Disabled => "the account is disabled",
         Reason::Protected => "protected by the manifest's guards",
+        Reason::WaveNotStarted => "the wave of their group has not begun",
         Reason::OutsideWindow => "the windows of the wave are closed now",
         Reason::NoMailbox => "without a mailbox there is nothing to show",
         Reason::Unlicensed => "no licence carries personal insights",
@@ -361,11 +363,14 @@ pub(super) fn refusal(kind: RefusalKind) -> &'static str {
 
 /// Says whom a flip of the defaults moves.
 pub(super) fn moves_with_default(moves: &MovesWithDefault) -> String {
-    let MovesWithDefault { people: all, of: _, in_groups, protected } = moves;
+    let MovesWithDefault { people: all, of: _, in_groups, protected, waiting } = moves;
     let mut parts =
         vec![format!("{} in groups", count(*in_groups)), format!("{} protected", count(*protected))];
+    if *waiting > 0 {
+        parts.push(format!("{} waiting for a wave", count(*waiting)));
+    }
     if let Some(all) = all {
-        parts.push(format!("{} in no group", count(all.saturating_sub(in_groups + protected))));
+        parts.push(format!("{} in no group", count(all.saturating_sub(in_groups + protected + waiting))));
     }
     let part = parts.join(", ");
     match all {
@@ -388,6 +393,19 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
             quote(selector),
             quote(group),
             quote(message)
+        ),
+        Note::UnreadableLater { group, selector, message } => format!(
+            "{} of {} could not be read: {}; nobody waits for that today, and the group's wave will",
+            quote(selector),
+            quote(group),
+            quote(message)
+        ),
+        Note::PlansComeLate { wave, begins: _, lead, people: n } => format!(
+            "no service plan yet for {} of the wave {}: Microsoft takes days to bring it to people, and the manifest \
+             asks for {} before the wave begins",
+            people(*n),
+            quote(wave),
+            counted(u64::from(*lead), "day", "days")
         ),
         Note::TenantUnreadable { setting, message } => {
             format!("the tenant's {setting} could not be read, so it is left alone: {}", quote(message))

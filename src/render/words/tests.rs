@@ -18,12 +18,13 @@ fn words_are_spelt_as_the_json_spells_them() {
     }
 }
 
-const REASONS: [Reason; 21] = [
+const REASONS: [Reason; 22] = [
     Reason::Unknown,
     Reason::NotFound,
     Reason::Guest,
     Reason::Disabled,
     Reason::Protected,
+    Reason::WaveNotStarted,
     Reason::OutsideWindow,
     Reason::NoMailbox,
     Reason::Unlicensed,

@@ -86,6 +86,13 @@ impl Folding {
             Record::ReOptInKnown { mark, at } => {
                 self.ledger.re_opt_ins.entry(mark).or_insert(at);
             }
+            // A run that came in between may have seen it begin earlier.
+            Record::Wave { name, began: Some(at) } => {
+                self.ledger.waves.entry(name).or_insert(at);
+            }
+            Record::Wave { name, began: None } => {
+                self.ledger.waves.remove(&name);
+            }
             Record::Released { subject, at: _ } => self.released(subject),
             Record::Announced { milestone, people, at: _ } => {
                 self.ledger.announced.entry(milestone).or_default().extend(people);
