@@ -218,7 +218,7 @@ fn notes(
     re_opt_in_notes(draft, desired, context, &mut notes);
     let held_before: BTreeSet<&Arc<str>> =
         ledger.people.values().filter_map(|record| record.group.as_ref()).collect();
-    for group in &desired.groups {
+    for (_, group) in (0..).zip(&desired.groups).filter(|(index, _)| desired.is_in_force(*index)) {
         if group.named == Some(0) && held_before.contains(&group.name) {
             notes.push(Note::GroupNowEmpty { group: Arc::clone(&group.name) });
         }
