@@ -109,7 +109,7 @@ impl Stage {
     async fn plan(&self, manifest: &Manifest) -> Plan {
         let Self { reader, clock, .. } = self;
         let membership = reader.membership(&manifest.selectors()).await.unwrap();
-        let desired = manifest.resolve(&membership).unwrap();
+        let desired = manifest.resolve(&membership, &insightctl::model::InForce::default()).unwrap();
         let ledger = Ledger::default();
         let scope = Scope::of(&desired, &ledger);
         let mut actual = reader.observe(&scope.people, Ask::from(&scope)).await.unwrap();

@@ -224,6 +224,8 @@ fn notes(
         if let Some(closed) = &group.closed {
             notes.push(Note::Closed { group: Some(Arc::clone(&group.name)), closed: closed.clone() });
         }
+    }
+    for (_, group) in (0..).zip(&desired.groups).filter(|(index, _)| desired.is_in_force(*index)) {
         if group.named == Some(0) && held_before.contains(&group.name) {
             notes.push(Note::GroupNowEmpty { group: Arc::clone(&group.name) });
         }

@@ -34,6 +34,8 @@ struct Record<'a> {
 
 /// Writes everyone in scope as CSV, sorted by `UserId`.
 ///
+/// Whoever waits for a wave stands there with the group that they wait for.
+///
 /// Values are spelt as the cmdlet prints them: `opt-in`, `True`, `False`. `ServicePlan` is `assigned`, `partial`,
 /// `removed`, or `none` when no licence carries it. What is unknown is an empty cell; that includes everything about
 /// an address that the directory does not know. Cells that a spreadsheet would read as a formula begin with an
@@ -83,15 +85,14 @@ fn for_each(
     mut each: impl FnMut(&Record<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     // A person who is in scope and was not answered about is shown by object id.
-    let ids: Vec<_> = desired
-        .people
-        .iter()
+    let held = || desired.people.iter().map(|(id, held)| (id, held.group));
+    let scope = || held().chain(desired.waiting.iter().map(|(id, group)| (id, *group)));
+    let ids: Vec<_> = scope()
         .filter(|(id, _)| !actual.people.contains_key(id))
-        .map(|(id, held)| (id.to_string(), held.group))
+        .map(|(id, group)| (id.to_string(), group))
         .collect();
-    let known = desired.people.iter().filter_map(|(id, held)| {
-        actual.people.get(id).map(|person| (&*person.upn, held.group, Some(person)))
-    });
+    let known = scope()
+        .filter_map(|(id, group)| actual.people.get(id).map(|person| (&*person.upn, group, Some(person))));
     let unanswered = ids.iter().map(|(id, group)| (id.as_str(), *group, None));
     let not_found = desired.not_found.iter().map(|missing| (&*missing.address, missing.group, None));
     let mut order: Vec<_> = known.chain(unanswered).chain(not_found).collect();

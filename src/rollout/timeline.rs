@@ -127,8 +127,8 @@ impl Looking<'_> {
         let begins = if !wave.has_gate() {
             by_date
         } else if begun {
-            let began = remembered.unwrap_or(self.as_of);
-            Some(by_date.map_or(began, |date| date.max(began)))
+            let since = remembered.unwrap_or(self.as_of);
+            Some(by_date.map_or(since, |date| date.max(since)))
         } else {
             // A gate that is shut today opens on nobody knows which day.
             let at = remembered.into_iter().chain(by_date).max();

@@ -9,7 +9,7 @@ use super::Around;
 use super::waves::Read;
 use crate::manifest::problem::Reporter;
 use crate::model::Value;
-use crate::model::rollout::{Percent, Then};
+use crate::model::rollout::{Conditions, Percent, Then};
 
 /// Is how long a pilot takes at least, by Microsoft's deployment guide.
 const PILOT_DAYS: u32 = 45;
@@ -114,6 +114,15 @@ fn times(list: &[Read<'_>], around: Around<'_>) -> Vec<Times> {
 
 /// Compares a wave with the one that it comes after.
 fn follows(read: &Read<'_>, before: &Read<'_>, times: Times, around: Around<'_>, report: &mut Reporter<'_>) {
+    let asks = read.wave.when != Conditions::default();
+    if asks && before.wave.then == Then::Leave && before.wave.runs_for.is_some() {
+        report
+            .error(
+                read.at,
+                format!("the people of `{}` leave before `when` could ask about them", before.wave.name),
+            )
+            .hint("remove `then: leave` there: its groups stay in force until another wave takes over");
+    }
     let (Some(starts), Some(over)) = (read.wave.starts, times.ends) else { return };
     let (name, earlier) = (&read.wave.name, &before.wave.name);
     let day = |at: Timestamp| at.to_zoned(around.time_zone.clone()).date();

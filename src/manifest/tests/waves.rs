@@ -110,6 +110,19 @@ fn an_order_that_misleads_draws_a_warning() {
 }
 
 #[test]
+fn nobody_is_asked_about_people_who_have_left() {
+    let told = mistakes(
+        "    - { name: pilot, groups: [ pilot ], starts: 2026-03-02, runs-for: 45 days, then: leave }
+    - { name: sales, groups: [ sales ], after: pilot, when: { converged: 95% } }
+",
+    );
+    assert!(
+        told.starts_with("Error 10:15 the people of `pilot` leave before `when` could ask about them"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_plan_that_comes_with_its_wave_draws_a_note_where_a_lead_is_asked_for() {
     let waves = "    - { name: pilot, groups: [ pilot ], starts: 2026-03-02, runs-for: 45 days }\n";
     assert_eq!(mistakes(waves), "");
