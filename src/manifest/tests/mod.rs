@@ -6,3 +6,4 @@ mod document;
 mod needs;
 mod resolve;
 mod schema;
+mod windows;
