@@ -59,12 +59,12 @@ fn what_is_wrong_with_a_window_is_told() {
     let told = |lines: &str| wrong_window(lines).join("\n");
     assert_eq!(
         told("days: [ mon, tueday ], from: \"20:00\", to: \"06:00\""),
-        "Error 5:35 \"tueday\" is no day of the week"
+        "Error 5:36 `tueday` is no day of the week"
     );
     assert_eq!(told("from: \"20:00\""), "Error 5:9 a window has no `to`");
     assert_eq!(
         told("from: \"25:00\", to: \"6:0\""),
-        "Error 5:29 \"25:00\" is no time of the day\nError 5:42 \"6:0\" is no time of the day"
+        "Error 5:29 `25:00` is no time of the day\nError 5:42 `6:0` is no time of the day"
     );
     assert_eq!(told("from: \"20:00\", to: \"20:00\""), "Error 5:42 the window closes when it opens");
     assert_eq!(told("from: \"24:00\", to: \"06:00\""), "Error 5:29 a window cannot open at the end of a day");
@@ -74,7 +74,7 @@ fn what_is_wrong_with_a_window_is_told() {
     );
     assert_eq!(
         told("from: \"20:00\", to: \"06:00\", waves: [ pilot ]"),
-        "Error 5:60 there is no wave \"pilot\""
+        "Error 5:60 there is no wave `pilot`"
     );
 }
 
@@ -83,13 +83,13 @@ fn names_are_unique_and_a_freeze_ends_after_it_begins() {
     let window = "    - { name: nights, from: \"20:00\", to: \"06:00\" }\n";
     assert_eq!(
         wrong(&format!("  windows:\n{window}{window}")),
-        ["Error 6:15 two windows are called \"nights\""]
+        ["Error 6:15 two windows are called `nights`"]
     );
     let freeze = |from: &str, to: &str| format!("  freezes:\n    - {{ name: a, from: {from}, to: {to} }}");
     assert_eq!(
         wrong(&freeze("2026-12-18", "2026-01-06")),
-        ["Error 5:43 the freeze ends on 2026-01-06, before it begins on 2026-12-18"]
+        ["Error 5:40 the freeze ends on 2026-01-06, before it begins on 2026-12-18"]
     );
-    assert_eq!(wrong(&freeze("soon", "2026-01-06")), ["Error 5:24 \"soon\" is no day"]);
+    assert_eq!(wrong(&freeze("soon", "2026-01-06")), ["Error 5:24 `soon` is no day"]);
     assert_eq!(read(&freeze("2026-12-18", "2026-12-18")).warnings().list().len(), 0, "one day");
 }
