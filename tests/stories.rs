@@ -28,6 +28,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("re-opt-in", &["contoso"]),
     ("record", &["contoso"]),
     ("rollback", &["contoso"]),
+    ("rollout", &["contoso"]),
     ("runs", &["contoso"]),
     ("sandbox", &[]),
     ("saved-plan", &["contoso"]),

@@ -253,6 +253,8 @@ impl<'a> Desk<'a> {
         operations: impl IntoIterator<Item = usize>,
         refusals: &[Option<Refusal>],
     ) {
+        // What had to wait for too long is no failure of anybody's.
+        self.is_within_window();
         let mut state = self.state();
         for index in operations {
             let failed = matches!(state.rows[index].outcome, Outcome::Failed | Outcome::Unanswered);

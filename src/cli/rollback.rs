@@ -30,7 +30,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &RollbackArgs)
     let form = args.output.only("rollback", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
     let limit = failure_limit(args.failure_limit.as_deref())?;
     let prepare = async |held: &mut Option<Lease>| prepare(global, console, args, form, held).await;
-    see_through(console, &args.output, form, limit, prepare).await
+    Box::pin(see_through(console, &args.output, form, limit, prepare)).await
 }
 
 /// Plans, shows, lets the guards speak, and asks; `None` when the answer is no.

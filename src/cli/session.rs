@@ -72,6 +72,7 @@ impl Session {
             None => (real(global, console, &manifest)?, None),
         };
         connection.on_reading = Some(console.on_reading());
+        connection.may_write = Some(window::may_write(global, &manifest, &clock));
         connection.settings = manifest.needs().include(Permission::Exchange, model::Purpose::Plan);
         connection.name = manifest.tenant_name().map(Into::into);
         let store = open_store(global, console, &manifest, purpose).await?;

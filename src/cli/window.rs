@@ -1,5 +1,7 @@
 //! Begins nothing that writes to the tenant outside the change window.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::args::Global;
@@ -10,6 +12,7 @@ use super::timing::facts;
 use crate::apply::Gate;
 use crate::clock::Clock;
 use crate::manifest::Manifest;
+use crate::microsoft::MayWrite;
 use crate::model::rollout::Closed;
 use crate::render;
 use crate::rollout::{Calendar, Windows};
@@ -32,6 +35,15 @@ pub(super) fn is_open(global: &Global, manifest: &Manifest, clock: &Clock) -> Re
     let now = clock.now();
     let now = now.checked_add(ahead(global, manifest, clock)).unwrap_or(now);
     refuse(Calendar::of(manifest.rollout()).closed(now))
+}
+
+/// Gives what every write asks right before it leaves.
+pub(super) fn may_write(global: &Global, manifest: &Manifest, clock: &Clock) -> MayWrite {
+    let (calendar, ahead, clock) = (Calendar::of(manifest.rollout()), ahead(global, clock), clock.clone());
+    Arc::new(move || {
+        let now = clock.now();
+        calendar.closed(now.checked_add(ahead).unwrap_or(now)).is_none()
+    })
 }
 
 /// Turns what stands against changes into an error.

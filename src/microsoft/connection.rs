@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cloud::services;
-use super::{Credential, OnReading, Roots};
+use super::{Credential, MayWrite, OnReading, Roots};
 use crate::model::{Cloud, TenantId};
 use crate::plan::budget::{CallRate, Speed};
 
@@ -114,12 +114,24 @@ pub struct Connection {
     pub rate: Option<CallRate>,
     /// Is told how far reading is.
     pub on_reading: Option<OnReading>,
+    /// Is asked whether anything may be written now, after whatever a service had us wait; always, if nobody says.
+    pub may_write: Option<MayWrite>,
 }
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { tenant, endpoints, credential, transport, settings, name, roots, rate, on_reading: _ } =
-            self;
+        let Self {
+            tenant,
+            endpoints,
+            credential,
+            transport,
+            settings,
+            name,
+            roots,
+            rate,
+            on_reading: _,
+            may_write: _,
+        } = self;
         f.debug_struct("Connection")
             .field("tenant", tenant)
             .field("endpoints", endpoints)
@@ -146,6 +158,7 @@ impl Connection {
             roots: Roots::default(),
             rate: None,
             on_reading: None,
+            may_write: None,
         }
     }
 }

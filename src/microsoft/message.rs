@@ -17,6 +17,8 @@ pub(crate) enum Effect {
     Read,
     /// It changes something.
     Write,
+    /// It has the service work something out: twice is too often, and nobody's setting changes.
+    Work,
 }
 
 /// Is one request, before it is sent.

@@ -86,6 +86,9 @@ pub enum Reading {
 /// Is told how far reading is; called often, from any thread.
 pub type OnReading = Arc<dyn Fn(Reading) + Send + Sync>;
 
+/// Says whether anything may be written now; called before each write that leaves, from any thread.
+pub type MayWrite = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// Turns what could not be read into a value that is not known.
 fn known<T>(read: Result<T, Refusal>) -> Known<T> {
     match read {

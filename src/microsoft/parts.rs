@@ -44,16 +44,16 @@ impl Parts {
 
     /// Makes them over a way that is there already.
     pub(super) fn over(way: &Way, connection: &Connection, clock: &Clock) -> Result<Self, Refusal> {
-        let Connection { tenant, endpoints, credential, transport, name, rate, .. } = connection;
+        let Connection { tenant, endpoints, credential, transport, name, rate, may_write, .. } = connection;
         let of_tokens = |peer| Service::of_tokens(peer, way.clone());
         let (sign_in, pipeline) = (of_tokens(Peer::SignIn), of_tokens(Peer::Pipeline));
         let tokens = Arc::new(Tokens::new(sign_in, pipeline, endpoints, *tenant, credential.clone()));
         let service =
             |peer, pace, audience| Service::new(peer, way.clone(), pace, Arc::clone(&tokens), audience);
-        let directory = service(Peer::Directory, way.pace(BOLD, BATCHES), Audience::Graph);
+        let directory = service(Peer::Directory, way.pace(BOLD, BATCHES).within(may_write), Audience::Graph);
         let graph = Graph::new(directory, &endpoints.graph);
         let speed = transport.speed(*rate);
-        let pace = way.pace(speed.first, speed.most);
+        let pace = way.pace(speed.first, speed.most).within(may_write);
         if let Some(rate) = rate {
             pace.allow_units(Allowance::steady(rate.a_second()));
         }

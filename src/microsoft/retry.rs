@@ -51,7 +51,7 @@ impl Patience {
         }
         let safe = match effect {
             Effect::Read => true,
-            Effect::Write => !trouble.maybe_done,
+            Effect::Write | Effect::Work => !trouble.maybe_done,
         };
         let everyone = trouble.refusal.kind == RefusalKind::Throttled;
         let most = if everyone { MOST_WHEN_BUSY } else { MOST_WHEN_FAILING };

@@ -129,6 +129,9 @@ impl Service {
                 None => None,
             };
             let permit = self.pace.permit(cost).await;
+            if let Err(refusal) = self.pace.may_send(request.effect) {
+                return Err(Failure { refusal, maybe_done: false, attempts });
+            }
             attempts += 1;
             let secret = token.as_ref().map(|token| &token.secret);
             let sent = self.way.carrier.once(self.peer, request, secret).await;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
-use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use super::{Access, Calendar, Timeline};
@@ -170,7 +170,7 @@ pub struct Stone {
     pub name: Arc<str>,
     /// The wave whose days are counted.
     pub wave: Arc<str>,
-    /// The day of the wave, 1 being the one on which it begins; 0 and less are days before it.
+    /// The day of the wave, 1 being the one on which it begins and -1 the day before.
     pub day: i32,
     /// Who sees to it: a role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -316,17 +316,17 @@ fn frozen(freeze: &Freeze, as_of: Timestamp, names: &dyn Fn(&[u32]) -> Vec<Arc<s
 }
 
 fn milestone(milestone: &Milestone, waves: &[Wave]) -> Option<Stone> {
-    let Milestone { name, wave, day, until_day, owner, what, message: _ } = milestone;
+    let Milestone { name, wave, day, until_day: _, owner, what, message: _ } = milestone;
     let wave = waves.get(*wave as usize)?;
-    let date = |day: i32| wave.first?.checked_add((i64::from(day) - 1).days()).ok();
+    let dates = wave.first.map(|first| milestone.dates(first));
     Some(Stone {
         name: Arc::clone(name),
         wave: Arc::clone(&wave.status.name),
         day: *day,
         owner: owner.map(|role: Role| role.word().to_owned()),
         what: what.clone(),
-        first: date(*day),
-        end: date(until_day.unwrap_or(*day).max(*day)).and_then(|last| last.tomorrow().ok()),
+        first: dates.map(|(first, _)| first),
+        end: dates.and_then(|(first, last)| last.max(first).tomorrow().ok()),
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use insightctl::apply::{Event, FailureLimit, Report, Row, Stop, apply};
+use insightctl::apply::{Event, FailureLimit, Order, Report, Row, Stop, apply};
 use insightctl::clock::Clock;
 use insightctl::microsoft::{Ask, Connection, Credential, Endpoints, Reader, Writer};
 use insightctl::model::{
@@ -176,15 +176,25 @@ impl Stage {
         &self,
         plan: &Plan,
         stop: &Stop,
+        events: impl FnMut(Event) + Send,
+    ) -> Report {
+        self.apply_order(plan.into(), stop, events).await
+    }
+
+    pub(crate) async fn apply_order(
+        &self,
+        order: Order<'_>,
+        stop: &Stop,
         mut events: impl FnMut(Event) + Send,
     ) -> Report {
         let lease = self.lock().await;
         let remembered = self.store().await.ledger(&self.desired.settle, &self.ours).await.unwrap();
         let store = self.store().await;
-        let run = store.begin_run(lease, remembered, plan, &self.desired.settle, &self.ours).await.unwrap();
+        let run =
+            store.begin_run(lease, remembered, order.plan, &self.desired.settle, &self.ours).await.unwrap();
         let writer = Writer::new(self.reader.clone());
         let limit = FailureLimit::default();
-        apply(plan, &writer, run, &self.ours, limit, &mut events, stop).await.unwrap()
+        apply(order, &writer, run, &self.ours, limit, &mut events, stop).await.unwrap()
     }
 
     pub(crate) async fn apply(&self, plan: &Plan) -> Report {

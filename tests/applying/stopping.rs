@@ -2,9 +2,14 @@
 
 use std::fs;
 
-use insightctl::apply::{Event, Outcome, Stop, Stopped};
+use insightctl::apply::{Event, Gate, Order, Outcome, Stop, Stopped, Why};
+use insightctl::model::rollout::{Conditions, Freeze, Percent, Rollout, Span, Then, Wave, Weekdays, Window};
 use insightctl::plan::{Because, Phase, Plan, Target};
+use insightctl::rollout::{Facts, Windows, timeline};
 use insightctl::store::StoreError;
+use jiff::SignedDuration;
+use jiff::civil::time;
+use jiff::tz::TimeZone;
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -139,4 +144,81 @@ async fn dropped_at_any_write_nobody_is_blamed_for_what_was_half_done() {
             assert_eq!(stage.plan().await.operations, [], "{world}, dropped at write {count}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_window_that_closes_lets_what_is_under_way_come_to_its_end() {
+    let stage = Stage::new("").await;
+    let plan = stage.plan().await;
+    // The stage begins forty seconds before the window closes; the first row takes that long.
+    let window = Window {
+        name: "early".into(),
+        time_zone: TimeZone::UTC,
+        days: Weekdays::ALL,
+        from: time(14, 0, 0, 0),
+        to: time(14, 14, 0, 0),
+        waves: Vec::new(),
+    };
+    let rollout = Rollout { windows: vec![window], ..Rollout::default() };
+    let timeline = timeline(&rollout, &[], &Facts::default(), stage.ours.now());
+    let gate = Gate::new(Windows::of(&rollout, &[], &timeline), SignedDuration::ZERO);
+    let ours = stage.ours.clone();
+    let mut passes = true;
+    let order = Order { gate, ..Order::from(&plan) };
+    let report = stage
+        .apply_order(order, &Stop::default(), move |event| {
+            if passes && matches!(event, Event::Row { outcome: Outcome::Done, .. }) {
+                passes = false;
+                ours.advance(SignedDuration::from_secs(40));
+            }
+        })
+        .await;
+    assert!(matches!(report.stopped, Some(Stopped::WindowClosed(_))), "{:?}", report.stopped);
+    let counts = outcomes(&report);
+    let some = |outcome| counts.get(outcome).copied().unwrap_or(0) > 0;
+    assert!(some("done") && some("not-begun"), "{counts:?} from {} to {}", report.started, report.ended);
+    assert_eq!(stage.sandbox.writes().len() as u64, report.calls);
+    stage.round().await;
+    assert_eq!(stage.plan().await.operations, [], "the next run continues");
+}
+
+#[tokio::test]
+async fn a_group_waits_for_the_window_of_its_wave_and_the_others_do_not() {
+    let stage = Stage::new("").await;
+    let plan = stage.plan().await;
+    let groups: Vec<_> = stage.desired.groups.iter().map(|group| group.name.clone()).collect();
+    let wave = Wave {
+        name: "first".into(),
+        groups: vec![0],
+        starts: None,
+        runs_for: None,
+        after: None,
+        approved: None,
+        canary: Percent::ALL,
+        when: Conditions::default(),
+        then: Then::Stay,
+    };
+    let today = stage.ours.now().to_zoned(TimeZone::UTC).date();
+    let freeze = Freeze {
+        name: "today".into(),
+        time_zone: TimeZone::UTC,
+        span: Span { from: today, to: today },
+        waves: vec![0],
+    };
+    let rollout = Rollout { waves: vec![wave], freezes: vec![freeze], ..Rollout::default() };
+    let timeline = timeline(&rollout, &groups, &Facts::default(), stage.ours.now());
+    let gate = Gate::new(Windows::of(&rollout, &groups, &timeline), SignedDuration::ZERO);
+    let order = Order { gate, ..Order::from(&plan) };
+    let report = stage.apply_order(order, &Stop::default(), drop).await;
+    assert_eq!(report.stopped, None);
+    let mut waiting = 0;
+    for row in &report.rows {
+        if let Target::Person(person) = &row.operation.target {
+            let waits = matches!(row.why, Some(Why::OutsideWindow(_)));
+            assert_eq!(waits, person.group == groups[0], "{row:?}");
+            assert!(!waits || row.outcome == Outcome::Waiting && row.attempts == 0, "{row:?}");
+            waiting += u64::from(waits);
+        }
+    }
+    assert!(waiting > 0, "somebody waits");
 }

@@ -7,3 +7,4 @@ mod needs;
 mod resolve;
 mod schema;
 mod waves;
+mod windows;

@@ -66,7 +66,7 @@ fn ask(base: &str, since: Timestamp, until: Timestamp) -> Request {
         "filterEndDateTime": until.to_string(),
         "recordTypeFilters": ["myAnalyticsSettings"],
     });
-    Request::post("the audit log", Effect::Write, format!("{base}/security/auditLog/queries"), body)
+    Request::post("the audit log", Effect::Work, format!("{base}/security/auditLog/queries"), body)
 }
 
 /// Writes the request that looks after a query.

@@ -9,6 +9,7 @@ mod limiter;
 mod rate;
 mod window;
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -16,9 +17,11 @@ use tokio::sync::Notify;
 pub(crate) use self::bucket::Allowance;
 use self::limiter::{Limiter, Turn};
 pub(crate) use self::limiter::{Mark, TooMany};
+use super::MayWrite;
 use super::cost::Cost;
-use super::message::Load;
+use super::message::{Effect, Load};
 use crate::clock::Clock;
+use crate::model::{Refusal, RefusalKind};
 
 /// Is from which share of its limit on a service is taken at its word that it is near.
 const NEAR: f64 = 0.8;
@@ -31,6 +34,16 @@ pub(crate) struct Pace {
     /// Whose turn it is; the others wait in a row.
     turn: tokio::sync::Mutex<()>,
     clock: Clock,
+    may_write: May,
+}
+
+/// Is whether writes may go.
+struct May(Option<MayWrite>);
+
+impl fmt::Debug for May {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("May").finish_non_exhaustive()
+    }
 }
 
 impl Pace {
@@ -41,6 +54,7 @@ impl Pace {
             changed: Notify::new(),
             turn: tokio::sync::Mutex::default(),
             clock,
+            may_write: May(None),
         }
     }
 
@@ -76,6 +90,24 @@ impl Pace {
                 }
             }
         }
+    }
+
+    /// Lets writes go only while they may be made, whatever a service had them wait for.
+    pub(crate) fn within(self, may_write: &Option<MayWrite>) -> Self {
+        Self { may_write: May(may_write.clone()), ..self }
+    }
+
+    /// Refuses a write that has waited until no more may be made.
+    pub(crate) fn may_send(&self, effect: Effect) -> Result<(), Refusal> {
+        let may = match effect {
+            Effect::Read | Effect::Work => true,
+            Effect::Write => self.may_write.0.as_ref().is_none_or(|may_write| may_write()),
+        };
+        if may {
+            return Ok(());
+        }
+        let message = "it had to wait until no more changes may be made".to_owned();
+        Err(Refusal { kind: RefusalKind::Throttled, message, request_id: None })
     }
 
     /// Records that the service turned away so many items of a batch that itself went well.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::{headcount, tenant};
@@ -24,6 +25,8 @@ struct Event<'o> {
     /// The day after the last.
     end: Date,
     tentative: bool,
+    /// Where its days begin.
+    zone: &'o str,
 }
 
 /// Writes a rollout as an iCalendar file, stamped with the moment of writing.
@@ -47,18 +50,17 @@ pub fn calendar(overview: &Overview, stamp: Timestamp) -> String {
 
 /// Lists what has a date.
 fn events(overview: &Overview) -> Vec<Event<'_>> {
-    let waves = overview.waves.iter().filter_map(|wave| of_wave(wave));
+    let zone = super::zone(overview);
+    let waves = overview.waves.iter().filter_map(move |wave| of_wave(wave, overview, &zone));
     let freezes = overview.freezes.iter().map(|freeze| Event {
         kind: "freeze",
         name: &freeze.name,
         summary: format!("Freeze {}", freeze.name),
-        description: vec![
-            "Nothing is changed, whatever the windows say.".to_owned(),
-            format!("Time zone: {}.", freeze.time_zone),
-        ],
+        description: vec!["Nothing is changed, whatever the windows say.".to_owned()],
         first: freeze.first,
         end: freeze.end,
         tentative: false,
+        zone: &freeze.time_zone,
     });
     let milestones = overview.milestones.iter().filter_map(|stone| {
         let mut description = vec![format!("Day {} of the wave {}.", stone.day, stone.wave)];
@@ -73,13 +75,14 @@ fn events(overview: &Overview) -> Vec<Event<'_>> {
             first: stone.first?,
             end: stone.end?,
             tentative: wave.is_some_and(|wave| !wave.status.has_begun()),
+            zone: &overview.time_zone,
         })
     });
     waves.chain(freezes).chain(milestones).collect()
 }
 
 /// Makes the event of a wave; one without an end is marked on its first day.
-fn of_wave(wave: &Wave) -> Option<Event<'_>> {
+fn of_wave<'o>(wave: &'o Wave, overview: &'o Overview, zone: &TimeZone) -> Option<Event<'o>> {
     let status = &wave.status;
     let first = wave.first?;
     let end = wave.end.or_else(|| first.tomorrow().ok())?;
@@ -89,15 +92,25 @@ fn of_wave(wave: &Wave) -> Option<Event<'_>> {
     if !groups.is_empty() {
         description.push(format!("Groups: {}.", groups.join(", ")));
     }
-    description.extend(headcount(wave.people).map(|people| format!("{people}.")));
-    description
-        .extend(status.holds.iter().map(|hold| format!("Held: {}.", words::rollout::hold(hold, quoted))));
+    description.extend(headcount(wave).map(|people| format!("{people}.")));
+    description.extend(
+        status.holds.iter().map(|hold| format!("Held: {}.", words::rollout::hold(hold, zone, quoted))),
+    );
     let tentative = match status.phase {
         Phase::Planned | Phase::Gated => true,
         Phase::Running | Phase::Done => false,
     };
     let summary = format!("Wave {}{begins}", status.name);
-    Some(Event { kind: "wave", name: &status.name, summary, description, first, end, tentative })
+    Some(Event {
+        kind: "wave",
+        name: &status.name,
+        summary,
+        description,
+        first,
+        end,
+        tentative,
+        zone: &overview.time_zone,
+    })
 }
 
 /// Is the file in the making.
@@ -106,10 +119,10 @@ struct File(String);
 
 impl File {
     fn event(&mut self, overview: &Overview, event: &Event<'_>, stamp: Timestamp) {
-        let Event { kind, name, summary, description, first, end, tentative } = event;
+        let Event { kind, name, summary, description, first, end, tentative, zone } = event;
         let id = Uuid::new_v5(&overview.tenant.0, format!("rollout/{kind}/{name}").as_bytes());
         let mut description = description.clone();
-        description.push(format!("Days are those of {}.", overview.time_zone));
+        description.push(format!("Days are those of {zone}."));
         let day = |day: &Date| day.strftime("%Y%m%d").to_string();
         self.line("BEGIN:VEVENT");
         self.line(&format!("UID:{id}@insightctl"));

@@ -84,7 +84,9 @@ pub fn svg(overview: &Overview) -> String {
     for (day, name) in ticks(scale) {
         let x = scale.x(day);
         svg.add(&format!("<line class=\"grid\" x1=\"{x}\" y1=\"{}\" x2=\"{x}\" y2=\"{bottom}\"/>", TOP - 8));
-        svg.text("quiet", x + 3, TOP - 14, "start", &name);
+        if x + 80 < WIDTH {
+            svg.text("quiet", x + 3, TOP - 14, "start", &name);
+        }
     }
     let mut y = TOP;
     for (head, bars) in &sections {
@@ -106,7 +108,7 @@ pub fn svg(overview: &Overview) -> String {
 fn sections(overview: &Overview) -> Vec<(&'static str, Vec<Bar>)> {
     let waves = overview.waves.iter().map(|wave| {
         let phase = wave.status.phase;
-        let people = headcount(wave.people).map(|people| format!(", {people}")).unwrap_or_default();
+        let people = headcount(wave).map(|people| format!(", {people}")).unwrap_or_default();
         Bar {
             name: wave.status.name.to_string(),
             beside: format!("{}{people}", words::rollout::phase(phase)),

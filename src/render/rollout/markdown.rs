@@ -2,6 +2,7 @@
 
 use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::{days, headcount, tenant, weekdays};
 use crate::model::rollout::Phase;
@@ -24,7 +25,8 @@ pub fn markdown(overview: &Overview) -> String {
     if !overview.waves.is_empty() {
         let mut table = row(&["Wave", "State", "Days", "People", "What holds it"]);
         table.push_str("| --- | --- | --- | --- | --- |\n");
-        table.extend(overview.waves.iter().map(wave_row));
+        let zone = super::zone(overview);
+        table.extend(overview.waves.iter().map(|wave| wave_row(wave, &zone)));
         table.push('\n');
         comment.add(&table);
         comment.add(&gantt(overview));
@@ -71,14 +73,15 @@ pub fn markdown(overview: &Overview) -> String {
     comment.end()
 }
 
-fn wave_row(wave: &Wave) -> String {
-    let mut holds: Vec<_> = wave.status.holds.iter().map(|hold| words::rollout::hold(hold, code)).collect();
+fn wave_row(wave: &Wave, zone: &TimeZone) -> String {
+    let mut holds: Vec<_> =
+        wave.status.holds.iter().map(|hold| words::rollout::hold(hold, zone, code)).collect();
     holds.extend(wave.closed.iter().map(|closed| format!("closed {}", words::window::closed(closed, code))));
     row(&[
         &code(&wave.status.name),
         words::rollout::phase(wave.status.phase),
         &days(wave.first, wave.end),
-        &headcount(wave.people).unwrap_or_else(|| "?".to_owned()),
+        &headcount(wave).unwrap_or_else(|| "?".to_owned()),
         &holds.join("; "),
     ])
 }

@@ -11,10 +11,11 @@ mod tests;
 use std::io::{self, Write};
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::number::{counted, people};
 use super::{Look, inert, json, words};
-use crate::model::rollout::Closed;
+use crate::model::rollout::{Closed, Percent};
 use crate::rollout::{Headcount, Overview, Wave, When};
 
 pub use calendar::calendar;
@@ -41,6 +42,11 @@ fn tenant(overview: &Overview) -> String {
     overview.tenant_name.as_deref().map_or_else(|| overview.tenant.to_string(), str::to_owned)
 }
 
+/// Gives where days begin.
+fn zone(overview: &Overview) -> TimeZone {
+    TimeZone::get(&overview.time_zone).unwrap_or(TimeZone::UTC)
+}
+
 /// Writes the days of a span, its last one included: `2026-03-02 – 2026-04-15`, `from 2026-03-02`.
 fn days(first: Option<Date>, end: Option<Date>) -> String {
     let last = end.and_then(|end| end.yesterday().ok());
@@ -63,13 +69,17 @@ fn progress(wave: &Wave, today: Date) -> Option<String> {
     }
 }
 
-/// Counts the people of a wave: `120 people`, `12 of 120 people`.
-fn headcount(count: Option<Headcount>) -> Option<String> {
-    let Headcount { named, taken_in } = count?;
-    if named == taken_in {
-        return Some(people(named));
+/// Counts the people of a wave: `120 people`, `12 of 120 people (10%)`; only the share where nobody was counted.
+fn headcount(wave: &Wave) -> Option<String> {
+    let canary = wave.status.canary;
+    match wave.people {
+        None if canary == Percent::ALL => None,
+        None => Some(format!("canary of {canary}")),
+        Some(Headcount { named, taken_in: _ }) if canary == Percent::ALL => Some(people(named)),
+        Some(Headcount { named, taken_in }) => {
+            Some(format!("{} of {} ({canary})", super::number::count(taken_in), people(named)))
+        }
     }
-    Some(format!("{} of {}", super::number::count(taken_in), people(named)))
 }
 
 /// Counts days from one to another.

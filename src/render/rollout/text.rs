@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use jiff::tz::TimeZone;
+
 use super::{days, distance, headcount, progress, tenant, weekdays};
 use crate::model::rollout::Phase;
 use crate::render::inert::{self, elide, quoted};
@@ -44,30 +46,28 @@ fn waves(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
         return page.line(0, &Line::of("The manifest names no waves: all groups are in force."));
     }
     page.heading("Waves")?;
-    let names: Vec<_> =
-        overview.waves.iter().map(|wave| elide(&quoted(&wave.status.name), NAME).into_owned()).collect();
+    let names: Vec<_> = overview.waves.iter().map(|wave| short(&wave.status.name)).collect();
     let when: Vec<_> = overview.waves.iter().map(|wave| days(wave.first, wave.end)).collect();
     let (name_columns, when_columns) = (columns(&names), columns(&when));
+    let zone = super::zone(overview);
     for ((wave, name), when) in overview.waves.iter().zip(&names).zip(&when) {
+        let beside = [progress(wave, overview.today), headcount(wave)];
+        let beside: Vec<_> = beside.into_iter().flatten().map(|part| part.replace(' ', "\u{a0}")).collect();
         let line = Line::default()
             .column(meaning(wave.status.phase), words::rollout::phase(wave.status.phase), 9)
             .column(Meaning::Plain, name, name_columns + 2)
-            .column(Meaning::Plain, when, when_columns + 2);
-        let canary = wave.status.canary;
-        let canary = (canary.hundredths() < 10_000).then(|| format!("canary {canary}"));
-        let beside = [progress(wave, overview.today), headcount(wave.people), canary];
-        let beside: Vec<_> = beside.into_iter().flatten().map(|part| part.replace(' ', "\u{a0}")).collect();
+            .column(Meaning::Plain, when, if beside.is_empty() { 0 } else { when_columns + 2 });
         let hang = 2 + line.width();
         page.hanging(2, hang, &line.plain(beside.join(", ")))?;
-        details(page, wave)?;
+        details(page, wave, &zone)?;
     }
     Ok(())
 }
 
 /// Writes what holds a wave, or keeps its people from being changed, below it.
-fn details(page: &mut Page<'_>, wave: &Wave) -> io::Result<()> {
+fn details(page: &mut Page<'_>, wave: &Wave, zone: &TimeZone) -> io::Result<()> {
     for hold in &wave.status.holds {
-        let why = words::rollout::hold(hold, quoted);
+        let why = words::rollout::hold(hold, zone, quoted);
         page.hanging(11, 13, &Line::default().with(Meaning::Quiet, format!("held: {why}")))?;
     }
     if let Some(closed) = &wave.closed {
@@ -99,8 +99,7 @@ fn windows(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
         return Ok(());
     }
     page.heading("Windows")?;
-    let names: Vec<_> =
-        overview.windows.iter().map(|window| elide(&quoted(&window.name), NAME).into_owned()).collect();
+    let names: Vec<_> = overview.windows.iter().map(|window| short(&window.name)).collect();
     let name_columns = columns(&names);
     for (window, name) in overview.windows.iter().zip(&names) {
         let Opening { name: _, time_zone, days, from, to, waves, open, next } = window;
@@ -124,50 +123,65 @@ fn windows(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
 }
 
 fn freezes(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
-    if overview.freezes.is_empty() {
-        return Ok(());
-    }
-    page.heading("Freezes")?;
-    for freeze in &overview.freezes {
+    let rows = overview.freezes.iter().map(|freeze| {
         let Frozen { name, time_zone: _, first, end, waves, state } = freeze;
         let meaning = match state {
             When::Now => Meaning::Withdrawn,
             When::Ahead => Meaning::Plain,
             When::Over => Meaning::Quiet,
         };
-        let line = Line::default().column(meaning, &days(Some(*first), Some(*end)), 25).column(
+        let beside = format!("{}{}", distance(*state, *first, overview.today), only_for(waves));
+        Dated { meaning, days: days(Some(*first), Some(*end)), name: short(name), beside }
+    });
+    dated(page, "Freezes", &rows.collect::<Vec<_>>())
+}
+
+fn milestones(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
+    let rows = overview.milestones.iter().map(|stone| {
+        let Stone { name, wave, day, owner, what, first, end } = stone;
+        let over = end.is_some_and(|end| end <= overview.today);
+        let owner = owner.as_ref().map(|owner| format!(", {owner}")).unwrap_or_default();
+        let what = what.as_ref().map(|what| format!(": {}", quoted(what))).unwrap_or_default();
+        Dated {
+            meaning: if over { Meaning::Quiet } else { Meaning::Plain },
+            days: days(*first, *end),
+            name: short(name),
+            beside: format!("day {day} of {}{owner}{what}", quoted(wave)),
+        }
+    });
+    dated(page, "Milestones", &rows.collect::<Vec<_>>())
+}
+
+/// Is a row that begins with its days.
+struct Dated {
+    meaning: Meaning,
+    days: String,
+    name: String,
+    beside: String,
+}
+
+fn dated(page: &mut Page<'_>, heading: &str, rows: &[Dated]) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    page.heading(heading)?;
+    let columns = |of: fn(&Dated) -> &str| rows.iter().map(|row| inert::width(of(row))).max().unwrap_or(0);
+    let (day_columns, name_columns) = (columns(|row| &row.days), columns(|row| &row.name));
+    for Dated { meaning, days, name, beside } in rows {
+        let line = Line::default().column(*meaning, days, day_columns + 2).column(
             Meaning::Plain,
-            &elide(&quoted(name), NAME),
-            NAME.min(inert::width(&quoted(name))) + 2,
+            name,
+            name_columns + 2,
         );
         let hang = 2 + line.width();
-        let when = distance(*state, *first, overview.today);
-        page.hanging(2, hang, &line.with(Meaning::Quiet, format!("{when}{}", only_for(waves))))?;
+        page.hanging(2, hang, &line.with(Meaning::Quiet, beside))?;
     }
     Ok(())
 }
 
-fn milestones(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
-    if overview.milestones.is_empty() {
-        return Ok(());
-    }
-    page.heading("Milestones")?;
-    for stone in &overview.milestones {
-        let Stone { name, wave, day, owner, what, first, end } = stone;
-        let over = end.is_some_and(|end| end <= overview.today);
-        let meaning = if over { Meaning::Quiet } else { Meaning::Plain };
-        let line = Line::default().column(meaning, &days(*first, *end), 25).column(
-            meaning,
-            &elide(&quoted(name), NAME),
-            NAME.min(inert::width(&quoted(name))) + 2,
-        );
-        let hang = 2 + line.width();
-        let owner = owner.as_ref().map(|owner| format!(", {owner}")).unwrap_or_default();
-        let what = what.as_ref().map(|what| format!(": {}", quoted(what))).unwrap_or_default();
-        let beside = format!("day {day} of {}{owner}{what}", quoted(wave));
-        page.hanging(2, hang, &line.with(Meaning::Quiet, beside))?;
-    }
-    Ok(())
+/// Makes a name fit into its column.
+fn short(name: &str) -> String {
+    elide(&quoted(name), NAME).into_owned()
 }
 
 /// Says in one line which gate comes next.

@@ -1,7 +1,10 @@
 //! Words for where a rollout stands.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::model::rollout::{Hold, Phase};
-use crate::render::number::{count, day};
+use crate::render::number::count;
 
 use super::Quote;
 
@@ -15,8 +18,9 @@ pub(in crate::render) fn phase(phase: Phase) -> &'static str {
     }
 }
 
-/// Says what holds a wave.
-pub(in crate::render) fn hold(hold: &Hold, quote: Quote) -> String {
+/// Says what holds a wave, in days of a time zone.
+pub(in crate::render) fn hold(hold: &Hold, zone: &TimeZone, quote: Quote) -> String {
+    let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
     match hold {
         Hold::Starts { at } => format!("its day, {}, has not come", day(*at)),
         Hold::After { wave, until: Some(until) } => {
@@ -25,7 +29,7 @@ pub(in crate::render) fn hold(hold: &Hold, quote: Quote) -> String {
         Hold::After { wave, until: None } => {
             format!("{} is not over, and no date says when it will be", quote(wave))
         }
-        Hold::NotApproved => "nobody has approved it: `approved: true` in a reviewed commit does".to_owned(),
+        Hold::NotApproved => "nobody has approved it yet (`approved: true`)".to_owned(),
         Hold::NotMeasured { wave } => format!("nobody knows where the people of {} stand", quote(wave)),
         Hold::Converged { want, people, of } => format!(
             "{} of {} people before it have nothing left to be done, and {want} should",

@@ -96,6 +96,7 @@ impl Pool {
             let refused = |refusal| Failure { refusal, maybe_done: false, attempts };
             let token = self.tokens.get(Audience::Exchange).await.map_err(refused)?;
             let permit = self.pace.permit(Cost::CALL).await;
+            self.pace.may_send(effect).map_err(refused)?;
             let answer = match self.worker(&token).await {
                 Ok(worker) => {
                     attempts += 1;
