@@ -17,6 +17,9 @@ const AS_GIVEN: &str = "people/as-the-tenant-gives.csv";
 /// Lists people of whom something could not be read.
 const NOT_READ: &str = "people/not-read.csv";
 
+/// So many people at most are named in the manifest itself, and not in a list.
+const FEW: usize = 3;
+
 /// Is what the compression found.
 pub(super) struct Facts<'a> {
     /// By number: the people who matter.
@@ -81,42 +84,48 @@ pub(super) fn write(found: &Found<'_>, facts: &Facts<'_>) -> Imported {
 /// Says what was found, and what nobody can know.
 fn head(found: &Found<'_>, counts: &Counts) -> String {
     let Counts {
-        people,
+        people: _,
         as_given,
         by_rules,
         by_name,
         untouchable,
         not_read,
         groups: _,
-        unused,
+        sets_not_read,
         defaults_not_read: _,
-    } = counts;
+    } = *counts;
     let day = found.actual.read_at.strftime("%Y-%m-%d");
     let mut text = format!(
         "# What Microsoft Viva Insights was in this tenant on {day}, written by `insightctl import`.\n\
-         #\n\
-         # Of {people} people, {as_given} have what the tenant gives everyone, groups describe {by_rules}, {by_name} are \
-         named\n\
-         # in lists, and {untouchable} are never changed (guests, disabled accounts, people without a mailbox).\n"
+         # In people:\n"
     );
-    if *not_read > 0 {
-        let _ = write!(
+    let lines = [
+        (as_given, "have what the tenant gives everyone: no group is about them"),
+        (by_rules, "are described by groups"),
+        (by_name, "are named one by one"),
+        (untouchable, "are never changed: guests, disabled accounts, people without a mailbox"),
+    ];
+    for (count, what) in lines {
+        let _ = writeln!(text, "# {count:>7} {what}");
+    }
+    if not_read > 0 {
+        let _ = writeln!(
             text,
-            "# Of {not_read} something could not be read: they are listed in {NOT_READ}, which nothing here names.\n"
+            "# {not_read:>7} could not be read: {NOT_READ} lists them, and nothing here names them"
         );
     }
-    if *unused > 0 {
+    if sets_not_read > 0 {
         let _ = write!(
             text,
-            "# {unused} groups or departments served for nothing: their members are hidden, could not be read, or reach \
-             beyond\n# those who were asked for.\n"
+            "#\n# Of {sets_not_read} groups, departments or licences the members could not be read, so that no rule names \
+             them.\n"
         );
     }
     text.push_str(
         "#\n\
          # The service does not say who set a value. That people of a group have the same does not mean that somebody\n\
-         # decided it for that group: read each one, and keep what is meant. Until then every group leaves people their own\n\
-         # choice, and `insightctl plan` has nothing to do.\n",
+         # decided it for that group: read each one, and keep what is meant. Until then every group leaves people their\n\
+         # own choice, and `insightctl plan` has nothing to do.\n",
     );
     text
 }
@@ -164,11 +173,15 @@ fn groups(found: &Found<'_>, facts: &Facts<'_>) -> (Vec<Group>, BTreeMap<String,
             continue;
         }
         let word = word(&outcome);
-        let path = format!("people/{word}.csv");
-        let count = some.len();
-        lists.insert(path.clone(), list(found, some.into_iter()));
-        let people = if count == 1 { "person".to_owned() } else { format!("{count} people") };
-        let members = vec![format!("csv: {path}   # {people}")];
+        let members = if some.len() <= FEW {
+            let rows = rows(found, some.into_iter());
+            rows.into_iter().map(|row| format!("user: {}", in_quotes(&row))).collect()
+        } else {
+            let path = format!("people/{word}.csv");
+            let member = format!("csv: {path}   # {} people", some.len());
+            lists.insert(path, list(found, some.into_iter()));
+            vec![member]
+        };
         groups.push(Group {
             name: format!("{word}-by-name"),
             outcome,
@@ -284,8 +297,8 @@ fn member(candidate: &Candidate) -> String {
     format!("{key}: {}{comment}", in_quotes(&spelt))
 }
 
-/// Writes a list of people by user principal name; by object id where a name could not be read back as it is.
-fn list(found: &Found<'_>, people: impl Iterator<Item = PersonId>) -> String {
+/// Names people by user principal name; by object id where a name could not be read back as it is.
+fn rows(found: &Found<'_>, people: impl Iterator<Item = PersonId>) -> Vec<String> {
     let mut rows: Vec<String> = people
         .map(|id| match found.actual.people.get(&id) {
             Some(person) if is_plain(&person.upn) => person.upn.to_string(),
@@ -293,8 +306,13 @@ fn list(found: &Found<'_>, people: impl Iterator<Item = PersonId>) -> String {
         })
         .collect();
     rows.sort_unstable();
+    rows
+}
+
+/// Writes a list of people as a CSV file of one column.
+fn list(found: &Found<'_>, people: impl Iterator<Item = PersonId>) -> String {
     let mut text = "UserPrincipalName\n".to_owned();
-    for row in rows {
+    for row in rows(found, people) {
         text.push_str(&row);
         text.push('\n');
     }
