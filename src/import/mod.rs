@@ -1,7 +1,7 @@
 //! Turns what a tenant is into a manifest that asks for exactly that, with few rules.
 //!
 //! ```text
-//! ActualState + Membership ─ have ─▶ sorts of people ─ compress ─▶ rules ─ write ─▶ insights.yaml + people/*.csv
+//! ActualState + Membership ─ have ─▶ sorts of people ─ compress ─▶ rules ─ groups, write ─▶ insights.yaml + people/*.csv
 //! ```
 //!
 //! Nothing here guesses who chose what: a group of people who have the same is described, and every group leaves people
@@ -9,6 +9,7 @@
 
 mod candidates;
 mod compress;
+mod groups;
 mod have;
 mod write;
 
@@ -94,9 +95,9 @@ pub fn import(found: &Found<'_>) -> Imported {
     let mut people = People::default();
     let mut sorts: BTreeMap<Have, u32> = BTreeMap::new();
     for (id, person) in &actual.people {
-        match Have::of(person, &actual.catalogue, &defaults) {
+        match Have::of(person, &actual.catalogue, defaults) {
             Ok(have) => {
-                let next = u32::try_from(sorts.len()).expect("there are a few hundred sorts at most");
+                let next = u32::try_from(sorts.len()).unwrap_or(u32::MAX);
                 people.sort.push(*sorts.entry(have).or_insert(next));
                 who.push(*id);
             }
@@ -125,8 +126,8 @@ pub fn import(found: &Found<'_>) -> Imported {
             sets.push(candidate);
         }
     }
-    let compressed = compress(&people, &defaults);
-    count(&compressed, &people, &defaults, &mut counts);
+    let compressed = compress(&people, defaults);
+    count(&compressed, &people, defaults, &mut counts);
     write::write(found, &write::Facts { who, not_read, people, sets, compressed, defaults, counts })
 }
 
@@ -139,7 +140,7 @@ fn members<'a>(candidate: &Candidate, membership: &'a Membership) -> Option<&'a 
 }
 
 /// Counts who is described by a rule, and who by nothing.
-fn count(compressed: &Compressed, people: &People, defaults: &Defaults, counts: &mut Counts) {
+fn count(compressed: &Compressed, people: &People, defaults: Defaults, counts: &mut Counts) {
     let mut held = vec![None; people.sort.len()];
     for rule in &compressed.rules {
         for person in &people.sets[rule.set] {
