@@ -237,10 +237,10 @@ fn a_tenant_in_which_everybody_is_opted_out_is_one_rule() {
     insta::assert_snapshot!(imported.manifest, @r#"
     # What Microsoft Viva Insights was in this tenant on 2027-01-15, written by `insightctl import`.
     # In people:
-    #       0 have what the tenant gives everyone: no group is about them
-    #     100 are described by groups
-    #       0 are named one by one
-    #       0 are never changed: guests, disabled accounts, people without a mailbox
+    #       0 with what the tenant gives everyone: no group is about them
+    #     100 described by groups
+    #       0 named one by one
+    #       0 never changed: guests, disabled accounts, people without a mailbox
     #
     # The service does not say who set a value. That people of a group have the same does not mean that somebody
     # decided it for that group: read each one, and keep what is meant. Until then every group leaves people their

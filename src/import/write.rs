@@ -85,19 +85,17 @@ fn head(found: &Found<'_>, counts: &Counts) -> String {
          # In people:\n"
     );
     let lines = [
-        (as_given, "have what the tenant gives everyone: no group is about them"),
-        (by_rules, "are described by groups"),
-        (by_name, "are named one by one"),
-        (untouchable, "are never changed: guests, disabled accounts, people without a mailbox"),
+        (as_given, "with what the tenant gives everyone: no group is about them"),
+        (by_rules, "described by groups"),
+        (by_name, "named one by one"),
+        (untouchable, "never changed: guests, disabled accounts, people without a mailbox"),
     ];
     for (count, what) in lines {
         let _ = writeln!(text, "# {count:>7} {what}");
     }
     if not_read > 0 {
-        let _ = writeln!(
-            text,
-            "# {not_read:>7} could not be read: {NOT_READ} lists them, and nothing here names them"
-        );
+        let _ =
+            writeln!(text, "# {not_read:>7} not read: {NOT_READ} lists them, and nothing here names them");
     }
     if sets_not_read > 0 {
         let _ = write!(

@@ -26,7 +26,7 @@ pub fn text(files: &[&Path], counts: &Counts) -> String {
     }
     let _ = writeln!(text, "{} for {}:", counted(groups, "group", "groups"), so_many(people));
     let lines = [
-        (as_given, "have what the tenant gives everyone"),
+        (as_given, "with what the tenant gives everyone"),
         (by_rules, "described by groups"),
         (by_name, "named one by one"),
         (untouchable, "never changed"),
@@ -70,7 +70,7 @@ mod tests {
         wrote people/\u{1b}.csv
         wrote insights.yaml
         1 group for 1,200 people:
-          1,100 have what the tenant gives everyone
+          1,100 with what the tenant gives everyone
              60 described by groups
               9 named one by one
              30 never changed
