@@ -22,6 +22,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("flapping", &["contoso"]),
     ("group-licences", &["contoso"]),
     ("handover", &["contoso"]),
+    ("import", &["contoso"]),
     ("locked", &["contoso"]),
     ("looking", &["contoso"]),
     ("mistakes", &[]),

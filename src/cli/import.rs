@@ -14,7 +14,7 @@ use super::session::{clock, in_sandbox, real};
 use crate::import::{Candidate, Counts, Found, Imported, candidates, import};
 use crate::manifest::{self, Manifest};
 use crate::microsoft::{Ask, Reader};
-use crate::model::{Known, Members, Membership, PersonId, Selector, TenantId};
+use crate::model::{Known, Members, Membership, NamedGroup, PersonId, RefusalKind, Selector, TenantId};
 use crate::render;
 use crate::sandbox;
 
@@ -31,14 +31,15 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ImportArgs) -
     connection.rate = global.rate;
     let reader = Reader::connect(connection, clock).await?;
     reader.open_settings().await?;
-    let imported = look(&reader, &bare, args).await;
+    let imported = look(&reader, console, &bare, args).await;
     reader.close().await;
     if let Some(sandbox) = sandbox {
         sandbox.stop().await;
     }
     let imported = imported?;
-    write(&global.file, &imported)?;
-    console.say(&told(&global.file, &imported))?;
+    let files = write(&global.file, &imported)?;
+    let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    console.say(&render::import::text(&files, &imported.counts))?;
     let Counts { not_read, defaults_not_read, .. } = imported.counts;
     Ok(if not_read + defaults_not_read > 0 { Exit::Incomplete } else { Exit::Done })
 }
@@ -62,7 +63,12 @@ fn bare(global: &Global, console: &Console, args: &ImportArgs) -> Result<Manifes
 }
 
 /// Reads the tenant and makes a manifest of it.
-async fn look(reader: &Reader, bare: &Manifest, args: &ImportArgs) -> Result<Imported, Failure> {
+async fn look(
+    reader: &Reader,
+    console: &Console,
+    bare: &Manifest,
+    args: &ImportArgs,
+) -> Result<Imported, Failure> {
     let wanted: BTreeSet<Selector> = args
         .group
         .iter()
@@ -79,27 +85,19 @@ async fn look(reader: &Reader, bare: &Manifest, args: &ImportArgs) -> Result<Imp
         Some(people) => reader.profiles(people).await?,
         None => reader.all_profiles().await?,
     };
-    let (groups, typed) = if args.groups.is_empty() {
-        (reader.groups().await?, Vec::new())
-    } else {
-        let typed = args
-            .groups
-            .iter()
-            .map(|name| Candidate { selector: manifest::group_selector(name), label: name.trim().into() });
-        (Vec::new(), typed.collect())
-    };
+    let typed: BTreeSet<Selector> = args.groups.iter().map(|name| manifest::group_selector(name)).collect();
+    let groups = if typed.is_empty() { groups(reader, console, args.most_groups).await? } else { Vec::new() };
     let named = candidates(&groups, args.most_groups, &profiles, &reader.products().await?);
     drop((groups, profiles));
-    let typed: BTreeSet<Candidate> = typed.into_iter().collect();
-    let wanted_too =
-        wanted.iter().map(|selector| Candidate { selector: selector.clone(), label: label(selector).into() });
-    let mut candidates: Vec<Candidate> = wanted_too.chain(typed.iter().cloned()).collect();
+    let candidate =
+        |selector: &Selector| Candidate { selector: selector.clone(), label: label(selector).into() };
+    let mut candidates: Vec<Candidate> = wanted.union(&typed).map(candidate).collect();
     let seen: BTreeSet<Selector> = candidates.iter().map(|candidate| candidate.selector.clone()).collect();
     candidates.extend(named.into_iter().filter(|candidate| !seen.contains(&candidate.selector)));
     let selectors: BTreeSet<Selector> =
         candidates.iter().map(|candidate| candidate.selector.clone()).collect();
     let membership = reader.membership(&selectors).await?;
-    whole(&typed.into_iter().map(|candidate| candidate.selector).collect(), &membership)?;
+    whole(&typed, &membership)?;
     let people = match &scope {
         Some(people) => people.clone(),
         None => whole(&BTreeSet::from([Selector::Everyone]), &membership)?,
@@ -115,6 +113,35 @@ async fn look(reader: &Reader, bare: &Manifest, args: &ImportArgs) -> Result<Imp
         membership: &membership,
     };
     Ok(import(&found))
+}
+
+/// Lists the tenant's groups; whoever may not list them imports without.
+async fn groups(reader: &Reader, console: &Console, most: usize) -> Result<Vec<NamedGroup>, Failure> {
+    let groups = match reader.groups().await {
+        Ok(groups) => groups,
+        Err(refusal) if refusal.kind == RefusalKind::Forbidden => {
+            console.say(&format!(
+                "warning: groups cannot be listed, so that no rule names one: {}\n\
+                 hint: grant `GroupMember.Read.All`, or name groups with --groups",
+                render::inert(&refusal.to_string())
+            ))?;
+            return Ok(Vec::new());
+        }
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let hidden = groups.iter().filter(|group| group.hidden).count();
+    if hidden > 0 {
+        console
+            .say(&format!("note: groups that hide their members, so that no rule names them: {hidden}"))?;
+    }
+    let usable = groups.iter().filter(|group| !group.hidden && !group.only_mail).count();
+    if usable > most {
+        console.say(&format!(
+            "note: the members of {most} groups out of {usable} are read\n\
+             hint: --most-groups reads more, and --groups chooses"
+        ))?;
+    }
+    Ok(groups)
 }
 
 fn label(selector: &Selector) -> &str {
@@ -161,16 +188,14 @@ fn spare(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes the lists, and last of all the manifest that names them.
-fn write(path: &Path, imported: &Imported) -> Result<(), Failure> {
-    let lists: Vec<(PathBuf, &String)> =
-        imported.lists.iter().map(|(name, text)| (folder(path).join(name), text)).collect();
-    for (list, _) in &lists {
-        spare(list)?;
+/// Writes the lists, and last of all the manifest that names them; gives the files.
+fn write(path: &Path, imported: &Imported) -> Result<Vec<PathBuf>, Failure> {
+    let lists = imported.lists.iter().map(|(name, text)| (folder(path).join(name), text));
+    let files: Vec<(PathBuf, &String)> = lists.chain([(path.to_owned(), &imported.manifest)]).collect();
+    for (file, _) in &files {
+        spare(file)?;
     }
-    for (file, text) in
-        lists.iter().map(|(list, text)| (list.as_path(), *text)).chain([(path, &imported.manifest)])
-    {
+    for (file, text) in &files {
         let folder = folder(file);
         fs::create_dir_all(folder).map_err(|error| {
             Failure::new(Exit::Wrong, error)
@@ -178,11 +203,5 @@ fn write(path: &Path, imported: &Imported) -> Result<(), Failure> {
         })?;
         replace(file, |out| out.write_all(text.as_bytes()))?;
     }
-    Ok(())
-}
-
-/// Says what was written.
-fn told(path: &Path, imported: &Imported) -> String {
-    let file = path.display().to_string();
-    render::import::text(&render::inert(&file), imported)
+    Ok(files.into_iter().map(|(file, _)| file).collect())
 }

@@ -141,7 +141,7 @@ mod tests {
         let spell = |candidate: &Candidate| match &candidate.selector {
             Selector::Group(text) | Selector::Filter(text) | Selector::Licence(text) => text.clone(),
             Selector::Everyone => "everyone".to_owned(),
-            other => panic!("{other:?} is no set"),
+            Selector::Id(_) | Selector::User(_) | Selector::Mail(_) => panic!("one person is no set"),
         };
         candidates.iter().map(spell).collect()
     }

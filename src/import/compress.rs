@@ -115,7 +115,7 @@ impl Tally {
 }
 
 /// Finds the rules; the same people give the same ones. Of two that save as much, the earlier set wins.
-pub(super) fn compress(people: &People, defaults: &Defaults) -> Compressed {
+pub(super) fn compress(people: &People, defaults: Defaults) -> Compressed {
     let People { sorts, sort, sets } = people;
     let mut outcomes: Vec<Outcome> = sorts.iter().map(|have| have.least(defaults)).collect();
     outcomes.sort_unstable();
@@ -202,7 +202,7 @@ mod tests {
         for mode in [Mode::OptIn, Mode::OptOut] {
             for plan in [None, Some(ServicePlan::Assigned), Some(ServicePlan::Removed)] {
                 for features in [[Switch::On; 3], [Switch::Off; 3], [Switch::Off, Switch::On, Switch::On]] {
-                    haves.push(Have::of(&person("a@b", mode, features, plan), &catalogue(), &ON).unwrap());
+                    haves.push(Have::of(&person("a@b", mode, features, plan), &catalogue(), ON).unwrap());
                 }
             }
         }
@@ -224,7 +224,7 @@ mod tests {
 
     fn sort_of(mode: Mode, dashboard: Switch) -> u32 {
         let have = person("a@b", mode, [dashboard, Switch::On, Switch::On], Some(ServicePlan::Assigned));
-        let have = Have::of(&have, &catalogue(), &ON).unwrap();
+        let have = Have::of(&have, &catalogue(), ON).unwrap();
         u32::try_from(haves().binary_search(&have).unwrap()).unwrap()
     }
 
@@ -234,7 +234,7 @@ mod tests {
         let sort = (0..100).map(|n| if n < 40 && n != 7 { out } else { usual }).collect();
         let sets = vec![(0..100).collect(), (0..40).collect(), (0..3).collect()];
         let people = People { sorts: haves(), sort, sets };
-        let compressed = compress(&people, &ON);
+        let compressed = compress(&people, ON);
         assert_eq!(compressed.rules.iter().map(|rule| rule.set).collect::<Vec<_>>(), [1]);
         assert_eq!(compressed.named, [7]);
     }
@@ -257,7 +257,7 @@ mod tests {
             .collect();
         let sets = vec![(0..300).collect(), (0..30).collect(), (30..60).collect()];
         let people = People { sorts: haves(), sort, sets };
-        let compressed = compress(&people, &ON);
+        let compressed = compress(&people, ON);
         assert_eq!(compressed.named, [0_u32; 0]);
         assert_eq!(compressed.rules.last().unwrap().set, 0);
         let first: std::collections::BTreeSet<usize> =
@@ -270,7 +270,7 @@ mod tests {
         let (out, usual) = (sort_of(Mode::OptOut, Switch::On), sort_of(Mode::OptIn, Switch::On));
         let sort = (0..20).map(|n| if n < 3 { out } else { usual }).collect();
         let people = People { sorts: haves(), sort, sets: vec![(0..20).collect(), (0..3).collect()] };
-        assert_eq!(compress(&people, &ON), Compressed { rules: Vec::new(), named: vec![0, 1, 2] });
+        assert_eq!(compress(&people, ON), Compressed { rules: Vec::new(), named: vec![0, 1, 2] });
     }
 
     proptest! {
@@ -284,9 +284,9 @@ mod tests {
             };
             let sets = sets.into_iter().map(within).collect();
             let people = People { sorts: haves(), sort: sort.clone(), sets };
-            let compressed = compress(&people, &ON);
+            let compressed = compress(&people, ON);
             for (person, says) in says(&people, &compressed).iter().enumerate() {
-                let right = people.sorts[people.sort[person] as usize].accepts(says, &ON);
+                let right = people.sorts[people.sort[person] as usize].accepts(says, ON);
                 let named = compressed.named.binary_search(&u32::try_from(person).unwrap()).is_ok();
                 prop_assert_eq!(right, !named);
             }

@@ -64,7 +64,7 @@ impl Defaults {
     }
 
     /// Gives the one value that all three have, if they do.
-    pub(super) fn all(&self) -> Option<Switch> {
+    pub(super) fn all(self) -> Option<Switch> {
         let [dashboard, digest, add_in] = self.0;
         dashboard.filter(|_| dashboard == digest && dashboard == add_in)
     }
@@ -75,7 +75,7 @@ impl Have {
     pub(super) fn of(
         person: &ActualPerson,
         catalogue: &Catalogue,
-        defaults: &Defaults,
+        defaults: Defaults,
     ) -> Result<Self, LeftOut> {
         let ActualPerson { upn: _, kind, enabled, mailbox, licences, settings } = person;
         match kind {
@@ -104,7 +104,7 @@ impl Have {
     }
 
     /// Gives the least that has to be said of these people; nothing where they have what the tenant gives.
-    pub(super) fn least(&self, defaults: &Defaults) -> Outcome {
+    pub(super) fn least(self, defaults: Defaults) -> Outcome {
         let Self { mode, features, plan } = self;
         let mut least = Outcome::default();
         match mode {
@@ -113,8 +113,8 @@ impl Have {
         }
         for ((feature, need), default) in Feature::ALL.into_iter().zip(features).zip(defaults.0) {
             match need {
-                Need::Is(have) if Some(*have) != default => {
-                    *least.get_mut(feature.setting()) = Some(Value::Switch(*have));
+                Need::Is(have) if Some(have) != default => {
+                    *least.get_mut(feature.setting()) = Some(Value::Switch(have));
                 }
                 Need::Is(_) | Need::Any | Need::NotOff => {}
             }
@@ -127,9 +127,9 @@ impl Have {
     }
 
     /// Says whether a rule with this outcome says of these people what they have, and would change nothing.
-    pub(super) fn accepts(&self, outcome: &Outcome, defaults: &Defaults) -> bool {
+    pub(super) fn accepts(self, outcome: &Outcome, defaults: Defaults) -> bool {
         let Self { mode, features, plan } = self;
-        let same_mode = outcome.mode.unwrap_or(Value::OPT_IN) == Value::Mode(*mode);
+        let same_mode = outcome.mode.unwrap_or(Value::OPT_IN) == Value::Mode(mode);
         let same_plan = match plan {
             Plan::Any => true,
             Plan::Removed => outcome.service_plan == Some(Value::REMOVED),
@@ -142,7 +142,7 @@ impl Have {
                 let said = *outcome.get(feature.setting());
                 match need {
                     Need::Any => true,
-                    Need::Is(have) => said.or(default.map(Value::Switch)) == Some(Value::Switch(*have)),
+                    Need::Is(have) => said.or(default.map(Value::Switch)) == Some(Value::Switch(have)),
                     Need::NotOff => said != Some(Value::OFF),
                 }
             })
@@ -193,7 +193,7 @@ pub(super) mod tests {
     pub(crate) const ON: Defaults = Defaults([Some(Switch::On); 3]);
 
     fn sort(mode: Mode, features: [Switch; 3], plan: Option<ServicePlan>) -> Have {
-        Have::of(&person("a@b", mode, features, plan), &catalogue(), &ON).unwrap()
+        Have::of(&person("a@b", mode, features, plan), &catalogue(), ON).unwrap()
     }
 
     #[test]
@@ -205,7 +205,7 @@ pub(super) mod tests {
                 for bits in 0..8_u8 {
                     let features = [0, 1, 2].map(|bit| Switch::from(bits >> bit & 1 == 1));
                     let have = sort(mode, features, plan);
-                    assert!(have.accepts(&have.least(&ON), &ON), "{have:?}");
+                    assert!(have.accepts(&have.least(ON), ON), "{have:?}");
                 }
             }
         }
@@ -216,7 +216,7 @@ pub(super) mod tests {
         let off = sort(Mode::OptOut, [Switch::Off; 3], Some(ServicePlan::Assigned));
         let on = sort(Mode::OptOut, [Switch::On; 3], Some(ServicePlan::Assigned));
         assert_eq!(off, on);
-        assert_eq!(off.least(&ON), Outcome { mode: Some(Value::OPT_OUT), ..Outcome::default() });
+        assert_eq!(off.least(ON), Outcome { mode: Some(Value::OPT_OUT), ..Outcome::default() });
     }
 
     #[test]
@@ -224,25 +224,25 @@ pub(super) mod tests {
         let off = Outcome { dashboard: Some(Value::OFF), ..Outcome::default() };
         let on = Outcome { dashboard: Some(Value::ON), ..Outcome::default() };
         let has = sort(Mode::OptIn, [Switch::On; 3], None);
-        assert!(!has.accepts(&off, &ON) && has.accepts(&on, &ON) && has.accepts(&Outcome::default(), &ON));
+        assert!(!has.accepts(&off, ON) && has.accepts(&on, ON) && has.accepts(&Outcome::default(), ON));
         let lacks = sort(Mode::OptIn, [Switch::Off; 3], None);
-        assert!(lacks.accepts(&off, &ON) && lacks.accepts(&on, &ON));
-        assert_eq!(lacks.least(&ON), Outcome::default());
+        assert!(lacks.accepts(&off, ON) && lacks.accepts(&on, ON));
+        assert_eq!(lacks.least(ON), Outcome::default());
     }
 
     #[test]
     fn part_of_a_service_plan_is_never_called_removed() {
         let part = sort(Mode::OptIn, [Switch::On; 3], Some(ServicePlan::Partial));
-        assert!(!part.accepts(&Outcome { service_plan: Some(Value::REMOVED), ..Outcome::default() }, &ON));
-        assert!(part.accepts(&Outcome::default(), &ON));
+        assert!(!part.accepts(&Outcome { service_plan: Some(Value::REMOVED), ..Outcome::default() }, ON));
+        assert!(part.accepts(&Outcome::default(), ON));
     }
 
     #[test]
     fn who_could_not_be_read_is_told_from_who_is_never_changed() {
         let mut ada = person("a@b", Mode::OptOut, [Switch::On; 3], None);
         ada.settings = Known::Unknown(Arc::new(Refusal::not_asked()));
-        assert_eq!(Have::of(&ada, &catalogue(), &ON), Err(LeftOut::NotRead));
+        assert_eq!(Have::of(&ada, &catalogue(), ON), Err(LeftOut::NotRead));
         ada.enabled = false;
-        assert_eq!(Have::of(&ada, &catalogue(), &ON), Err(LeftOut::Untouchable));
+        assert_eq!(Have::of(&ada, &catalogue(), ON), Err(LeftOut::Untouchable));
     }
 }

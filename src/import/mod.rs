@@ -1,7 +1,7 @@
 //! Turns what a tenant is into a manifest that asks for exactly that, with few rules.
 //!
 //! ```text
-//! ActualState + Membership ─ have ─▶ sorts of people ─ compress ─▶ rules ─ write ─▶ insights.yaml + people/*.csv
+//! ActualState + Membership ─ have ─▶ sorts of people ─ compress ─▶ rules ─ groups, write ─▶ insights.yaml + people/*.csv
 //! ```
 //!
 //! Nothing here guesses who chose what: a group of people who have the same is described, and every group leaves people
@@ -9,6 +9,7 @@
 
 mod candidates;
 mod compress;
+mod groups;
 mod have;
 mod write;
 
@@ -58,8 +59,8 @@ pub struct Counts {
     pub not_read: u64,
     /// Groups of the manifest.
     pub groups: u64,
-    /// Candidates that could not be read, or that reach beyond those who are to be described.
-    pub unused: u64,
+    /// Candidates whose members could not be read.
+    pub sets_not_read: u64,
     /// Defaults of the tenant that could not be read.
     pub defaults_not_read: u64,
 }
@@ -73,13 +74,6 @@ pub struct Imported {
     pub lists: BTreeMap<String, String>,
     /// What became of people.
     pub counts: Counts,
-}
-
-/// Is a set of people as the rules know it.
-struct Set<'a> {
-    candidate: &'a Candidate,
-    /// By number, ascending.
-    people: Vec<u32>,
 }
 
 /// Writes a manifest that asks of everybody for what they have.
@@ -101,9 +95,9 @@ pub fn import(found: &Found<'_>) -> Imported {
     let mut people = People::default();
     let mut sorts: BTreeMap<Have, u32> = BTreeMap::new();
     for (id, person) in &actual.people {
-        match Have::of(person, &actual.catalogue, &defaults) {
+        match Have::of(person, &actual.catalogue, defaults) {
             Ok(have) => {
-                let next = u32::try_from(sorts.len()).expect("there are a few hundred sorts at most");
+                let next = u32::try_from(sorts.len()).unwrap_or(u32::MAX);
                 people.sort.push(*sorts.entry(have).or_insert(next));
                 who.push(*id);
             }
@@ -118,39 +112,35 @@ pub fn import(found: &Found<'_>) -> Imported {
     let mut in_order: Vec<(u32, Have)> = sorts.into_iter().map(|(have, at)| (at, have)).collect();
     in_order.sort_unstable_by_key(|(at, _)| *at);
     people.sorts = in_order.into_iter().map(|(_, have)| have).collect();
-    let sets: Vec<Set<'_>> =
-        candidates.iter().filter_map(|candidate| set(candidate, &who, scope, membership)).collect();
-    counts.unused = number(candidates.len() - sets.len());
-    let (sets, members): (Vec<&Candidate>, Vec<Vec<u32>>) =
-        sets.into_iter().map(|Set { candidate, people }| (candidate, people)).unzip();
-    people.sets = members;
-    let compressed = compress(&people, &defaults);
-    count(&compressed, &people, &defaults, &mut counts);
+    let mut sets: Vec<&Candidate> = Vec::new();
+    for candidate in candidates {
+        let Some(members) = members(candidate, membership) else {
+            counts.sets_not_read += 1;
+            continue;
+        };
+        // What a rule says of a set, it says of all who are in it.
+        if scope.is_none_or(|scope| members.iter().all(|member| scope.contains(member))) {
+            let place =
+                |member: &PersonId| who.binary_search(member).ok().and_then(|at| u32::try_from(at).ok());
+            people.sets.push(members.iter().filter_map(place).collect());
+            sets.push(candidate);
+        }
+    }
+    let compressed = compress(&people, defaults);
+    count(&compressed, &people, defaults, &mut counts);
     write::write(found, &write::Facts { who, not_read, people, sets, compressed, defaults, counts })
 }
 
-/// Finds the people of a candidate; `None` where that is not known, or where it names others as well.
-fn set<'a>(
-    candidate: &'a Candidate,
-    who: &[PersonId],
-    scope: Option<&BTreeSet<PersonId>>,
-    membership: &Membership,
-) -> Option<Set<'a>> {
-    let members = match membership.of.get(&candidate.selector)? {
-        Known::Is(Members::Are(members)) => members,
-        Known::Is(Members::NoSuchPerson | Members::Gone | Members::Ambiguous(_)) | Known::Unknown(_) => {
-            return None;
-        }
-    };
-    if scope.is_some_and(|scope| members.iter().any(|member| !scope.contains(member))) {
-        return None;
+/// Finds the members of a candidate, sorted; `None` where they are not known.
+fn members<'a>(candidate: &Candidate, membership: &'a Membership) -> Option<&'a [PersonId]> {
+    match membership.of.get(&candidate.selector)? {
+        Known::Is(Members::Are(members)) => Some(members),
+        Known::Is(Members::NoSuchPerson | Members::Gone | Members::Ambiguous(_)) | Known::Unknown(_) => None,
     }
-    let place = |member: &PersonId| who.binary_search(member).ok().and_then(|at| u32::try_from(at).ok());
-    Some(Set { candidate, people: members.iter().filter_map(place).collect() })
 }
 
 /// Counts who is described by a rule, and who by nothing.
-fn count(compressed: &Compressed, people: &People, defaults: &Defaults, counts: &mut Counts) {
+fn count(compressed: &Compressed, people: &People, defaults: Defaults, counts: &mut Counts) {
     let mut held = vec![None; people.sort.len()];
     for rule in &compressed.rules {
         for person in &people.sets[rule.set] {

@@ -236,13 +236,15 @@ fn a_tenant_in_which_everybody_is_opted_out_is_one_rule() {
     assert_eq!((read(&imported).groups().len(), imported.lists.len()), (1, 0));
     insta::assert_snapshot!(imported.manifest, @r#"
     # What Microsoft Viva Insights was in this tenant on 2027-01-15, written by `insightctl import`.
-    #
-    # Of 100 people, 0 have what the tenant gives everyone, groups describe 100, 0 are named
-    # in lists, and 0 are never changed (guests, disabled accounts, people without a mailbox).
+    # In people:
+    #       0 with what the tenant gives everyone: no group is about them
+    #     100 described by groups
+    #       0 named one by one
+    #       0 never changed: guests, disabled accounts, people without a mailbox
     #
     # The service does not say who set a value. That people of a group have the same does not mean that somebody
-    # decided it for that group: read each one, and keep what is meant. Until then every group leaves people their own
-    # choice, and `insightctl plan` has nothing to do.
+    # decided it for that group: read each one, and keep what is meant. Until then every group leaves people their
+    # own choice, and `insightctl plan` has nothing to do.
     version: 1
 
     tenant:
@@ -324,7 +326,7 @@ fn a_set_that_reaches_beyond_the_scope_or_cannot_be_read_is_not_used() {
     };
     let scope = (0..40).map(id).collect();
     let imported = described(&actual, &[wide, hidden, fitting.clone()], &membership, Some(&scope));
-    assert_eq!(imported.counts.unused, 2);
+    assert_eq!(imported.counts.sets_not_read, 1);
     assert_eq!(read(&imported).selectors(), BTreeSet::from([fitting.selector]));
 }
 

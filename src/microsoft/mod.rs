@@ -10,6 +10,7 @@
 
 mod auth;
 mod batch;
+mod beside;
 mod cloud;
 mod connection;
 mod cost;

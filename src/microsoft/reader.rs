@@ -17,8 +17,8 @@ use super::{Connection, Reading, known};
 use crate::clock::Clock;
 use crate::model::{
     ActualPerson, ActualState, ActualTenant, Catalogue, GroupId, Kind, Known, Licences, LicensingGroup,
-    LicensingState, Members, Membership, NamedGroup, PersonId, Profile, Refusal, RefusalKind, Selector,
-    Settings, Sku, SkuId, TenantId, TenantSetting, Value,
+    LicensingState, Members, Membership, PersonId, Refusal, RefusalKind, Selector, Settings, TenantId,
+    TenantSetting, Value,
 };
 use crate::plan::{AuditRecord, Questions, Scope, Silence};
 
@@ -245,31 +245,6 @@ impl Reader {
         people.iter().copied().zip(answers).filter_map(|(id, exists)| Some((id, *exists.known()?))).collect()
     }
 
-    /// Reads what the directory says of people beside the settings; whoever is not in it is absent from the answer.
-    ///
-    /// Needs no permission beyond the one for people. A text that many share is kept once.
-    pub async fn profiles(
-        &self,
-        people: &BTreeSet<PersonId>,
-    ) -> Result<BTreeMap<PersonId, Profile>, Refusal> {
-        self.0.graph.profiles(people, &self.0.directory).await
-    }
-
-    /// Reads what the directory says of everybody in it beside the settings.
-    pub async fn all_profiles(&self) -> Result<BTreeMap<PersonId, Profile>, Refusal> {
-        self.0.graph.all_profiles(|_| true, &self.0.directory).await
-    }
-
-    /// Lists all groups of the tenant, without their members, in no order.
-    pub async fn groups(&self) -> Result<Vec<NamedGroup>, Refusal> {
-        self.0.graph.groups().await
-    }
-
-    /// Lists the tenant's products.
-    pub async fn products(&self) -> Result<BTreeMap<SkuId, Sku>, Refusal> {
-        Ok(self.0.graph.products_once(&self.0.directory).await?.skus())
-    }
-
     /// Reads again the mode and features of people, in the same order.
     ///
     /// Tells nobody how far it is: whoever asks again has a progress of their own.
@@ -339,6 +314,10 @@ impl Reader {
 
     pub(super) fn graph(&self) -> &Graph {
         &self.0.graph
+    }
+
+    pub(super) fn directory(&self) -> &Directory {
+        &self.0.directory
     }
 
     pub(super) fn insights(&self) -> &dyn Insights {

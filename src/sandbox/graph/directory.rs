@@ -93,7 +93,7 @@ fn users_page(
     let filter = read_filter::<Users>(query)?;
     let word = read_search(query)?;
     users::check_select(query.select.as_deref(), true)?;
-    users::check_select(query.manager.as_ref().and_then(Option::as_deref), true)?;
+    users::check_select(query.manager.as_ref().and_then(|manager| manager.select.as_deref()), true)?;
     query.declare(advanced || word.is_some() || filter.as_ref().is_some_and(|filter| filter.advanced))?;
     let tenant = &state.tenant;
     let user = |place: usize| {
@@ -134,7 +134,7 @@ pub(super) fn one_user(context: &Context<'_>, key: &str) -> Result<Reply, Refusa
     context.may_read_users()?;
     let query = Query::read(context.request, &["select", "expand"])?;
     users::check_select(query.select.as_deref(), false)?;
-    users::check_select(query.manager.as_ref().and_then(Option::as_deref), false)?;
+    users::check_select(query.manager.as_ref().and_then(|manager| manager.select.as_deref()), false)?;
     let state = context.shared.read();
     let at = users::find(&state.tenant, key)?;
     let mut user = User { tenant: &state.tenant, at, look: context.look() }.show_for(&query);

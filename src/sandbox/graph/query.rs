@@ -8,8 +8,8 @@ use crate::sandbox::text::{base64url, escape, from_base64url, pairs};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Query {
     pub(super) select: Option<Vec<String>>,
-    /// `$expand=manager`, with what is selected of them.
-    pub(super) manager: Option<Option<Vec<String>>>,
+    /// `$expand=manager`.
+    pub(super) manager: Option<Manager>,
     pub(super) filter: Option<String>,
     pub(super) search: Option<String>,
     pub(super) top: Option<usize>,
@@ -22,6 +22,12 @@ pub(super) struct Query {
     pub(super) eventual: bool,
     /// All options but the cursor, for the next link.
     options: Vec<(String, String)>,
+}
+
+/// Is what to show of a manager who is expanded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Manager {
+    pub(super) select: Option<Vec<String>>,
 }
 
 /// Is a place in a listing, as an opaque `$skiptoken`.
@@ -78,19 +84,18 @@ impl Query {
                 self.select = Some(names(value));
             }
             "expand" => {
-                let inner = value.strip_prefix("manager").map(|rest| {
-                    let inner = rest.strip_prefix("($select=").and_then(|rest| rest.strip_suffix(')'));
-                    (rest.is_empty(), inner.map(names))
-                });
-                self.manager = Some(match inner {
-                    Some((true, _)) => None,
-                    Some((false, Some(names))) => Some(names),
-                    Some((false, None)) | None => {
-                        return Err(Refusal::odata(format!(
-                            "Parsing OData Select and Expand failed: '{value}' cannot be expanded here."
-                        )));
+                let inner = value.strip_prefix("manager").and_then(|rest| {
+                    if rest.is_empty() {
+                        return Some(Manager::default());
                     }
+                    let select = rest.strip_prefix("($select=")?.strip_suffix(')')?;
+                    Some(Manager { select: Some(names(select)) })
                 });
+                self.manager = Some(inner.ok_or_else(|| {
+                    Refusal::odata(format!(
+                        "Parsing OData Select and Expand failed: '{value}' cannot be expanded here."
+                    ))
+                })?);
             }
             "filter" => self.filter = Some(value.to_owned()),
             "search" => self.search = Some(value.to_owned()),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::error::Refusal;
 use super::filter::{Field, Kind, Object, Parts, Type};
-use super::query::Query;
+use super::query::{Manager, Query};
 use crate::sandbox::licence::Look;
 use crate::sandbox::tenant::{Person, TEXTS, Tenant};
 
@@ -105,7 +105,7 @@ impl<'a> User<'a> {
     /// Shows the selected properties, and the manager if they are expanded; who has none shows nothing of it.
     pub(super) fn show_for(&self, query: &Query) -> Value {
         let mut shown = self.show(query.select.as_deref());
-        if let (Some(select), Some(manager)) = (&query.manager, self.person().manager) {
+        if let (Some(Manager { select }), Some(manager)) = (&query.manager, self.person().manager) {
             let manager = Self { at: manager as usize, ..*self };
             let mut manager = manager.show(select.as_deref());
             manager["@odata.type"] = "#microsoft.graph.user".into();
