@@ -21,12 +21,14 @@ mod import;
 mod init;
 mod interrupt;
 mod locked;
+mod next;
 mod plan;
 mod planning;
 mod record;
 mod release;
 mod results;
 mod rollback;
+mod rollout;
 mod runs;
 mod sandbox;
 mod saved;
@@ -96,6 +98,7 @@ pub fn main() -> ExitCode {
             | Command::Show(_)
             | Command::Waive(_)
             | Command::Handover(_)
+            | Command::Rollout(_)
             | Command::Explain(_)
             | Command::Drift(_)
             | Command::Export(_)
@@ -127,6 +130,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Rollback(args) => rollback::run(global, console, args).await,
         Command::Record(args) => Box::pin(record::run(global, console, args)).await,
         Command::Announce(args) => Box::pin(announce::run(global, console, args)).await,
+        Command::Rollout(args) => Box::pin(until_interrupted(rollout::run(global, console, args))).await,
         Command::Explain(args) => until_interrupted(explain::run(global, console, args)).await,
         Command::Drift(args) => until_interrupted(drift::run(global, console, args)).await,
         Command::Export(args) => until_interrupted(export::run(global, console, args)).await,

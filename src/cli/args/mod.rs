@@ -3,6 +3,7 @@
 mod commands;
 mod import;
 mod read;
+mod rollout;
 mod sandbox;
 mod tenant;
 
@@ -17,6 +18,7 @@ use crate::plan::budget::CallRate;
 pub(super) use commands::*;
 pub(super) use import::*;
 use read::{moment, rate};
+pub(super) use rollout::*;
 pub(super) use sandbox::*;
 pub(super) use tenant::*;
 
@@ -284,6 +286,8 @@ pub(in crate::cli) enum Command {
   insightctl announce --milestone welcome --out drafts/welcome --sandbox tenant.json
   insightctl announce --milestone closing --out drafts/closing --yes")]
     Announce(AnnounceArgs),
+    /// Look at the rollout that the manifest declares
+    Rollout(RolloutArgs),
     /// Tell what decides for one person, setting by setting
     #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
     Explain(ExplainArgs),

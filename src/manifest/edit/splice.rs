@@ -143,8 +143,13 @@ fn closed(text: &str, start: usize) -> Option<usize> {
             }
             quote @ (b'"' | b'\'') if begins => {
                 at += 1;
-                while *bytes.get(at)? != quote {
-                    at += if bytes[at] == b'\\' && quote == b'"' { 2 } else { 1 };
+                loop {
+                    match (*bytes.get(at)?, bytes.get(at + 1)) {
+                        (b'\\', _) if quote == b'"' => at += 2,
+                        (byte, Some(next)) if byte == quote && *next == quote && quote == b'\'' => at += 2,
+                        (byte, _) if byte == quote => break,
+                        _ => at += 1,
+                    }
                 }
             }
             _ => {}
