@@ -36,6 +36,7 @@ fn tenant(people: u128) -> (DesiredState, ActualState) {
         on_leave: OnLeave::Keep,
         named: None,
         re_opt_in: None,
+        closed: None,
     };
     let pilot = BySetting { dashboard: on, outlook_add_in: on, ..BySetting::default() };
     let rest = BySetting { digest_email: Some(Value::OFF), ..BySetting::default() };

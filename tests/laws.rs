@@ -77,6 +77,7 @@ fn group(number: usize) -> impl Strategy<Value = DesiredGroup> {
         on_user_choice: if over { OnUserChoice::Override } else { OnUserChoice::Respect },
         on_leave: if restore { OnLeave::Restore } else { OnLeave::Keep },
         named: Some(3),
+        closed: None,
         re_opt_in: again.then(|| ReOptIn {
             reason: "agreed".into(),
             until: at(-1),

@@ -62,6 +62,7 @@ pub(super) fn has_own_value(operation: &Operation, why: &Why) -> bool {
         | Why::GroupHeldBack { .. }
         | Why::GroupProcessing { .. }
         | Why::GroupErrors { .. }
+        | Why::OutsideWindow(_)
         | Why::WriteOnly
         | Why::BrokenOff
         | Why::Refused(_) => false,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::about::has_own_value;
 use super::expected::{Expected, Touched, remembered};
 use super::licensing::GroupStanding;
-use super::{Event, Outcome, Skipped, Stop, Stopped, Why};
+use super::{Event, Gate, Outcome, Skipped, Stop, Stopped, Why};
 use crate::clock::Clock;
 use crate::microsoft::Writer;
 use crate::model::{Feature, GroupId, PersonId, Refusal, RefusalKind, TenantSetting, Value};
@@ -26,6 +26,7 @@ pub(super) struct Desk<'a> {
     pub(super) writer: &'a Writer,
     pub(super) clock: &'a Clock,
     pub(super) stop: &'a Stop,
+    pub(super) gate: &'a Gate,
     pub(super) run: Run,
     state: Mutex<State<'a>>,
 }
@@ -74,11 +75,13 @@ impl fmt::Debug for Desk<'_> {
 }
 
 impl<'a> Desk<'a> {
+    #[expect(clippy::too_many_arguments, reason = "all that one apply is given comes together here")]
     pub(super) fn new(
         plan: &'a Plan,
         writer: &'a Writer,
         run: Run,
         clock: &'a Clock,
+        gate: &'a Gate,
         limit: u64,
         events: &'a mut (dyn FnMut(Event) + Send),
         stop: &'a Stop,
@@ -107,7 +110,7 @@ impl<'a> Desk<'a> {
             any_taken: false,
             known: 0,
         };
-        Self { plan, writer, clock, stop, run, state: Mutex::new(state) }
+        Self { plan, writer, clock, stop, gate, run, state: Mutex::new(state) }
     }
 
     /// Gives what changes. Never held while anything is waited for.
@@ -133,6 +136,9 @@ impl<'a> Desk<'a> {
             if state.stopped.is_some() {
                 return false;
             }
+        }
+        if !self.is_within_window() {
+            return false;
         }
         self.beat().await;
         let state = self.state();

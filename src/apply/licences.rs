@@ -29,9 +29,12 @@ impl Desk<'_> {
         if !self.goes_on().await {
             return;
         }
+        let jobs = jobs.iter().filter(|job| self.may_change(&[job.operation]));
         let jobs = self.opted_out(jobs).await;
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
-        let going = self.as_planned(&jobs, &mut refusals).await;
+        let mut going = self.as_planned(&jobs, &mut refusals).await;
+        // Reading may have had to wait for long.
+        going.retain(|(_, job)| self.may_change(&[job.operation]));
         if !going.is_empty() && self.goes_on().await && self.journal(self.licence_intents(&going)).await {
             self.send_licences(&going, &mut refusals).await;
             let written: Vec<_> = going.iter().map(|(_, job)| *job).collect();

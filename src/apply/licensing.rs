@@ -58,7 +58,9 @@ struct Ready<'r, 'w> {
 impl Desk<'_> {
     /// Changes the groups of one phase; `jobs` are all who go through them, left out or not.
     pub(super) async fn by_group(&self, phase: Phase, jobs: &[Job<'_>]) {
-        let open: Vec<_> = jobs.iter().filter(|job| self.is_open(job.operation)).collect();
+        // Whoever waits for a window keeps the groups they are in from changing.
+        let may_go = |job: &&Job<'_>| self.is_open(job.operation) && self.may_change(&[job.operation]);
+        let open: Vec<_> = jobs.iter().filter(may_go).collect();
         if open.is_empty() || !self.goes_on().await {
             return;
         }
@@ -181,6 +183,10 @@ impl Desk<'_> {
     /// Writes down what is meant for every member, writes to the group, and writes down what came of it.
     async fn write_group(&self, ready: &Ready<'_, '_>) {
         let Ready { group, now: _, written, jobs } = ready;
+        // The look may have had to wait for long.
+        for job in jobs.iter().filter(|job| self.is_open(job.operation)) {
+            self.may_change(&[job.operation]);
+        }
         // What became of the groups before may concern its members too.
         if let Some(why) = self.held_back(ready) {
             return self.leave_group(group.id, jobs, Outcome::Waiting, &why);

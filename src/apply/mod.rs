@@ -14,6 +14,7 @@ mod about;
 mod desk;
 mod event;
 mod expected;
+mod gate;
 mod handover;
 mod judge;
 mod licences;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 pub use event::{Event, FailureLimit, NotALimit, Stop};
+pub use gate::Gate;
 pub use handover::{Bounds, Handover, Kind, Step, StepLicence, StepOperation};
 pub use preflight::{Memory, Skipped, StaleLimit, look_ahead};
 pub use report::{FORMAT, GroupRow, Outcome, Report, Row, Stopped};
@@ -88,12 +90,20 @@ pub struct Order<'a> {
     pub waivers: Vec<Waiver>,
     /// How long to wait, at the end, for what was written and does not show yet.
     pub patience: Duration,
+    /// When changes may be made.
+    pub gate: Gate,
 }
 
 impl<'a> From<&'a Plan> for Order<'a> {
-    /// Asks for the whole plan, to which nobody had to consent in writing.
+    /// Asks for the whole plan at any time, to which nobody had to consent in writing.
     fn from(plan: &'a Plan) -> Self {
-        Self { plan, left_out: Skipped::default(), waivers: Vec::new(), patience: Duration::ZERO }
+        Self {
+            plan,
+            left_out: Skipped::default(),
+            waivers: Vec::new(),
+            patience: Duration::ZERO,
+            gate: Gate::default(),
+        }
     }
 }
 
@@ -111,10 +121,10 @@ pub async fn apply<'a>(
     events: &mut (dyn FnMut(Event) + Send),
     stop: &Stop,
 ) -> Result<Report, Unrecorded> {
-    let Order { plan, left_out, waivers, patience } = order.into();
+    let Order { plan, left_out, waivers, patience, gate } = order.into();
     let started = clock.now();
     let id = run.id();
-    let desk = Desk::new(plan, writer, run, clock, limit.of(plan.summary.people), events, stop);
+    let desk = Desk::new(plan, writer, run, clock, &gate, limit.of(plan.summary.people), events, stop);
     desk.state().tell(Event::Started {
         run: id,
         operations: plan.operations.len() as u64,

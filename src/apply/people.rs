@@ -39,9 +39,11 @@ impl Desk<'_> {
         if !self.goes_on().await {
             return;
         }
+        let jobs: Vec<_> = jobs.iter().filter(|job| self.may_change(job.operations)).collect();
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
         let (mut going, mut moved) = (Vec::new(), Vec::new());
-        for (place, (job, have)) in jobs.iter().zip(self.read(jobs.iter()).await).enumerate() {
+        let read = self.read(jobs.iter().copied()).await;
+        for (place, (job, have)) in jobs.iter().copied().zip(read).enumerate() {
             match have {
                 Known::Is(before) => {
                     if self.may_be_written(job, before, &mut moved).await {
@@ -56,6 +58,8 @@ impl Desk<'_> {
             }
         }
         self.remember_theirs(&moved).await;
+        // Reading may have had to wait for long.
+        going.retain(|person| self.may_change(person.job.operations));
         if !going.is_empty() && self.goes_on().await {
             self.send(&mut going).await;
             self.settle_sent(&going);

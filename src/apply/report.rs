@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Why;
 use super::licensing::GroupStanding;
+use crate::model::rollout::Closed;
 use crate::model::{GroupId, PlanHash, Value, Waiver};
 use crate::plan::{GroupLicences, Operation, Refused, Summary, Target};
 use crate::store::RunId;
@@ -181,7 +182,7 @@ pub enum Outcome {
     Unanswered,
     /// No longer what the plan expected, so it was not written.
     Moved,
-    /// Waits for something else of this plan that is not there yet: an opt-out to show, a pin to hold.
+    /// Waits for something that is not there yet: an opt-out to show, a pin to hold, the window of its wave.
     Waiting,
     /// Refused by the service.
     Failed,
@@ -230,6 +231,8 @@ pub enum Stopped {
     Interrupted,
     /// The lock on the store was lost to somebody else.
     LockLost,
+    /// A window closed, or a freeze began; the next run continues.
+    WindowClosed(Closed),
     /// The tenant no longer lets us in, or does not answer.
     Tenant(Refused),
 }

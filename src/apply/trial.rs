@@ -32,6 +32,7 @@ fn planned(people: u128, rate: Option<CallRate>) -> Plan {
         on_leave: OnLeave::Keep,
         named: Some(1),
         re_opt_in: None,
+        closed: None,
     };
     let off = Some(Value::OFF);
     let nothing = BySetting::default;

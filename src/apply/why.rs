@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
+use crate::model::rollout::Closed;
 use crate::model::{PersonId, Refusal, Setting, Value};
 use crate::plan::Refused;
 
@@ -78,6 +79,8 @@ pub enum Why {
     },
     /// It was taken, and the service has no field to read it back from.
     WriteOnly,
+    /// The windows of the person's wave are closed.
+    OutsideWindow(Closed),
     /// The run ended between two calls for the person.
     BrokenOff,
     /// The service refused, did not answer, or did not even let us look.
@@ -101,6 +104,7 @@ impl Why {
             | Self::GroupProcessing { .. }
             | Self::GroupErrors { .. }
             | Self::WriteOnly
+            | Self::OutsideWindow(_)
             | Self::BrokenOff => {}
         }
     }

@@ -17,7 +17,10 @@ use super::locked::keeping;
 use super::planning::{self, Planned};
 use super::saved::{self, Reviewed, Saved, Terms};
 use super::session::{Purpose, Session, clock, read_manifest};
-use crate::apply::{self, Event, FailureLimit, Order, Outcome, Report, Skipped, Stop, Stopped, Unrecorded};
+use super::window;
+use crate::apply::{
+    self, Event, FailureLimit, Order, Outcome, Report, Row, Skipped, Stop, Stopped, Unrecorded, Why,
+};
 use crate::microsoft::Writer;
 use crate::model::Waiver;
 use crate::plan::Plan;
@@ -88,6 +91,7 @@ async fn prepare(
 ) -> Result<Option<Ready>, Failure> {
     consent::may_allow(global, console, args.plan.as_deref(), &args.consent.allow)?;
     let manifest = read_manifest(global, console)?;
+    window::is_open(global, &manifest, &clock(global))?;
     let terms = Terms { freshness: &args.freshness, output: &args.output, form };
     let saved = match &args.plan {
         Some(path) => {
@@ -164,11 +168,17 @@ async fn carry_out(
     };
     let incomplete = planning::is_incomplete(&plan);
     let settle = session.manifest.settle();
+    let gate = session.gate(&remembered);
+    // Looking and asking take their time, and outside its windows not even an observation is stored.
+    if let Err(failure) = window::refuse(gate.closed(session.clock.now())) {
+        lease.release().await;
+        return Err(failure);
+    }
     let run = session.store.begin_run(lease, remembered, &plan, &settle, &session.clock).await?;
     let writer = Writer::new(session.reader.clone());
     let stop = Stop::default();
     let mut listen = |event: Event| follow(console, &event);
-    let order = Order { plan: &plan, left_out, waivers, patience };
+    let order = Order { plan: &plan, left_out, waivers, patience, gate };
     let applying = apply::apply(order, &writer, run, &session.clock, limit, &mut listen, &stop);
     let applied = tokio::select! {
         applied = applying => applied,
@@ -261,7 +271,7 @@ fn tell(console: &Console, output: &Output, form: Format, report: &Report) -> Re
 fn exit(report: &Report, incomplete: bool) -> Exit {
     match &report.stopped {
         Some(Stopped::Interrupted) => return Exit::Interrupted,
-        Some(Stopped::LockLost) => return Exit::Locked,
+        Some(Stopped::LockLost | Stopped::WindowClosed(_)) => return Exit::Locked,
         Some(Stopped::Tenant(refused)) if refused.kind.denies_access() => return Exit::SignIn,
         // A network that died is no matter of permission.
         Some(Stopped::Tenant(_) | Stopped::FailureLimit { .. }) => return Exit::Partial,
@@ -271,8 +281,10 @@ fn exit(report: &Report, incomplete: bool) -> Exit {
         Outcome::Done | Outcome::Settling => false,
         Outcome::Unanswered | Outcome::Moved | Outcome::Waiting | Outcome::Failed | Outcome::NotBegun => true,
     };
-    if report.rows.iter().any(|row| undone(row.outcome)) {
-        Exit::Partial
+    let mut undone = report.rows.iter().filter(|row| undone(row.outcome)).peekable();
+    if undone.peek().is_some() {
+        let waits = |row: &Row| matches!(row.why, Some(Why::OutsideWindow(_)));
+        if undone.all(waits) { Exit::Locked } else { Exit::Partial }
     } else if incomplete {
         Exit::Incomplete
     } else {

@@ -210,10 +210,15 @@ impl Output {
         }
     }
 
+    /// Refuses a place where no file can be, before anything is done.
+    pub(super) fn could_be_written(&self) -> Result<(), Failure> {
+        self.out.as_deref().map_or(Ok(()), could_be_written)
+    }
+
     /// Refuses a form that a value does not have, and a place where no file can be, before anything is done.
     pub(super) fn only(&self, command: &str, forms: &[Format]) -> Result<Format, Failure> {
         let form = self.form();
-        self.out.as_deref().map_or(Ok(()), could_be_written)?;
+        self.could_be_written()?;
         if forms.contains(&form) {
             return Ok(form);
         }

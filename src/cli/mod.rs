@@ -41,6 +41,7 @@ mod validate;
 mod verify;
 mod waive;
 mod who;
+mod window;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -98,8 +99,8 @@ pub fn main() -> ExitCode {
             | Command::Show(_)
             | Command::Waive(_)
             | Command::Handover(_)
-            | Command::Rollout(_)
             | Command::Explain(_)
+            | Command::Rollout(_)
             | Command::Drift(_)
             | Command::Export(_)
             | Command::Verify(_)

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::init::in_two_weeks;
 use super::session::{Purpose, Session, clock, read_manifest};
+use super::window::facts;
 use crate::manifest::{self, Edit, Manifest, NotEdited};
 use crate::render;
 use crate::rollout::next::{Advice, Choice, advise, coming, current};
@@ -57,7 +58,8 @@ async fn advised(
 ) -> Result<(Advice, Timeline), Failure> {
     let session = Session::of(manifest.clone(), global, console, Purpose::Look).await?;
     let remembered = session.remembered().await?;
-    let timeline = session.timeline(&remembered, session.as_of());
+    let groups: Vec<_> = manifest.groups().iter().map(|group| group.name().clone()).collect();
+    let timeline = timeline(manifest.rollout(), &groups, &facts(&remembered), session.as_of());
     session.close().await;
     let rollout = manifest.rollout();
     Ok((advise(rollout, &rollout.campaign.goals, &timeline), timeline))

@@ -12,7 +12,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::locked::keeping;
 use super::planning::{self, Planned};
-use super::session::{Purpose, Session, View};
+use super::session::{Purpose, Session, View, clock, read_manifest};
+use super::window;
 use crate::apply::Skipped;
 use crate::model::Class;
 use crate::plan::guard::review;
@@ -43,7 +44,9 @@ async fn prepare(
     held: &mut Option<Lease>,
 ) -> Result<Option<Ready>, Failure> {
     consent::may_allow(global, console, None, &args.allow)?;
-    let session = Session::open(global, console, Purpose::Look).await?;
+    let manifest = read_manifest(global, console)?;
+    window::is_open(global, &manifest, &clock(global))?;
+    let session = Session::of(manifest, global, console, Purpose::Look).await?;
     session.spare(&args.output, global, None)?;
     is_known(&session, args.run).await?;
     let lease = held.insert(session.store.lock(&console.holder, &session.clock).await?);

@@ -1,13 +1,63 @@
-//! `rollout`: looks at the rollout that the manifest declares.
+//! `rollout`: shows the whole timeline, and changes nothing.
 
-use super::args::{Global, RolloutArgs, RolloutCommand};
+use std::collections::BTreeMap;
+
+use super::args::{Global, Output, RolloutArgs, RolloutCommand, RolloutFormat};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::next;
+use super::session::{Purpose, Session, clock, read_manifest, spare};
+use super::window::facts;
+use crate::manifest::Manifest;
+use crate::model::Membership;
+use crate::render;
+use crate::rollout::{About, Facts, Headcount, Overview, timeline};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &RolloutArgs) -> Result<Exit, Failure> {
-    match &args.command {
-        RolloutCommand::Next(args) => next::run(global, console, args).await,
+    if let Some(RolloutCommand::Next(args)) = &args.command {
+        return next::run(global, console, args).await;
     }
+    let form = args.output.form();
+    let output = Output { format: None, out: args.output.out.clone() };
+    output.could_be_written()?;
+    let manifest = read_manifest(global, console)?;
+    spare(&manifest, &output, global, None)?;
+    let clock = clock(global);
+    let stamp = clock.now();
+    let as_of = global.as_of.unwrap_or(stamp);
+    let groups: Vec<_> = manifest.groups().iter().map(|group| group.name().clone()).collect();
+    let (facts, people) = if args.offline {
+        (Facts::default(), None)
+    } else {
+        let session = Session::of(manifest.clone(), global, console, Purpose::Look).await?;
+        let remembered = session.remembered().await?;
+        let membership = session.reader.membership(&manifest.selectors()).await?;
+        session.close().await;
+        (facts(&remembered), Some(headcounts(&manifest, &membership)))
+    };
+    let timeline = timeline(manifest.rollout(), &groups, &facts, as_of);
+    let about =
+        About { tenant: manifest.tenant(), tenant_name: manifest.tenant_name(), timeline: &timeline, people };
+    let overview = Overview::of(manifest.rollout(), &about);
+    console.end_progress();
+    console.put(&output, |out, look| match form {
+        RolloutFormat::Text => render::rollout::text(out, &overview, look),
+        RolloutFormat::Json => render::rollout::json(out, &overview),
+        RolloutFormat::Markdown => out.write_all(render::rollout::markdown(&overview).as_bytes()),
+        RolloutFormat::Svg => out.write_all(render::rollout::svg(&overview).as_bytes()),
+        RolloutFormat::Ics => out.write_all(render::rollout::calendar(&overview, stamp).as_bytes()),
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Counts the people of each wave; one of which something could not be read is missing.
+fn headcounts(manifest: &Manifest, membership: &Membership) -> BTreeMap<u32, Headcount> {
+    let waves = (0..).zip(&manifest.rollout().waves);
+    let counts = waves.filter_map(|(index, wave)| {
+        let people = manifest.named_by(&wave.groups, membership)?;
+        let taken_in = people.iter().filter(|person| wave.canary.takes_in(**person)).count();
+        Some((index, Headcount { named: people.len() as u64, taken_in: taken_in as u64 }))
+    });
+    counts.collect()
 }

@@ -4,21 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::args::{Global, Output};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::{sign_in, transport};
+use super::{sign_in, transport, window};
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Ask, Connection, Credential, Endpoints, Reader};
 use crate::model::{self, ActualState, DesiredState, Membership, Permission, Selector};
 use crate::plan::budget::Speed;
 use crate::plan::{Context, Scope, licensing_groups, whom_to_look_up};
-use crate::rollout::{Facts, Timeline, timeline};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Place, Remembered, Store, WhenMissing};
 
@@ -30,6 +29,8 @@ pub(super) struct Session {
     pub(super) store: Store,
     pub(super) clock: Clock,
     as_of: Option<Timestamp>,
+    /// How far the moment that a run stands for is ahead of the clock.
+    pub(super) ahead: SignedDuration,
     speed: Speed,
     /// Serves while it is held.
     sandbox: Option<Sandbox>,
@@ -77,7 +78,8 @@ impl Session {
         connection.rate = global.rate;
         let speed = connection.transport.speed(global.rate);
         let reader = Reader::connect(connection, clock.clone()).await?;
-        Ok(Self { manifest, reader, store, clock, as_of: global.as_of, speed, sandbox })
+        let ahead = window::ahead(global, &clock);
+        Ok(Self { manifest, reader, store, clock, as_of: global.as_of, ahead, speed, sandbox })
     }
 
     /// Gives the moment that decides waves, windows and expiry dates.
@@ -85,21 +87,9 @@ impl Session {
         self.as_of.unwrap_or_else(|| self.clock.now())
     }
 
-    /// Says where the rollout stands at a moment.
-    pub(super) fn timeline(&self, _remembered: &Remembered, as_of: Timestamp) -> Timeline {
-        let groups: Vec<Arc<str>> =
-            self.manifest.groups().iter().map(|group| Arc::clone(group.name())).collect();
-        timeline(self.manifest.rollout(), &groups, &Facts::default(), as_of)
-    }
-
-    /// Reads what the manifest asks for at another moment, and what is there now.
-    pub(super) async fn look_as_of(
-        &self,
-        remembered: &Remembered,
-        as_of: Timestamp,
-    ) -> Result<View, Failure> {
-        let _ = as_of;
-        self.look(remembered, None, false).await
+    /// Stands at another moment from here on: looks and plans are for that one.
+    pub(super) fn stand_at(&mut self, as_of: Timestamp) {
+        self.as_of = Some(as_of);
     }
 
     /// Resolves the manifest's rules, and reads everyone in scope.
@@ -123,7 +113,8 @@ impl Session {
         let mut selectors = self.manifest.selectors();
         selectors.extend(also.cloned());
         let membership = self.reader.membership(&selectors).await?;
-        let desired = self.manifest.resolve(&membership)?;
+        let mut desired = self.manifest.resolve(&membership)?;
+        self.shut(remembered, &mut desired);
         let mut scope = Scope::of(&desired, &remembered.ledger);
         if everyone_named {
             scope.people.extend(membership.everyone_named());
@@ -165,11 +156,6 @@ impl Session {
             re_pin,
             speed: self.speed,
         }
-    }
-
-    /// Gives what a plan for another moment needs to know besides.
-    pub(super) fn context_as_of(&self, remembered: &Remembered, as_of: Timestamp) -> Context {
-        Context { as_of, ..self.context(remembered, false) }
     }
 
     /// Makes sure that the result does not replace what this run reads.

@@ -234,7 +234,40 @@ fn a_tenant_in_which_everybody_is_opted_out_is_one_rule() {
     let (candidates, membership) = everyone(100);
     let imported = described(&actual, &candidates, &membership, None);
     assert_eq!((read(&imported).groups().len(), imported.lists.len()), (1, 0));
-    insta::assert_snapshot!(imported.manifest, @"");
+    insta::assert_snapshot!(imported.manifest, @r#"
+    # What Microsoft Viva Insights was in this tenant on 2027-01-15, written by `insightctl import`.
+    #
+    # Of 100 people, 0 have what the tenant gives everyone, groups describe 100, 0 are named
+    # in lists, and 0 are never changed (guests, disabled accounts, people without a mailbox).
+    #
+    # The service does not say who set a value. That people of a group have the same does not mean that somebody
+    # decided it for that group: read each one, and keep what is meant. Until then every group leaves people their own
+    # choice, and `insightctl plan` has nothing to do.
+    version: 1
+
+    tenant:
+      id: 3f2504e0-4f89-41d3-9a0c-0305e82c3301
+      name: "contoso.onmicrosoft.com"
+
+    scenario: default-off
+
+    # What everyone has who has not chosen otherwise. A key that is left out is not managed.
+    defaults:
+      dashboard: off
+      digest-email: off
+      outlook-add-in: off
+
+    # The first group that holds a person decides everything for them.
+    groups:
+      - name: "opted-out-everyone"
+        mode: opt-out
+        on-user-choice: respect
+        members:
+          - everyone: true
+
+    # Remembers what was written and what was found, so that nobody's own choice is undone. Keep it.
+    store: file:.insightctl
+    "#);
 }
 
 #[test]

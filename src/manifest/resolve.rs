@@ -73,6 +73,7 @@ impl Manifest {
                 on_leave: group.on_leave,
                 named: readable.then_some(named),
                 re_opt_in: group.re_opt_in.clone(),
+                closed: None,
             });
         }
         for accept in &self.accepts {
@@ -106,6 +107,29 @@ impl Manifest {
             Some(unreadable) => Known::Unknown(unreadable.refusal),
             None => Known::Is(protected.known.into_iter().collect()),
         })
+    }
+
+    /// Lists whom some groups name, by their indices, each once and sorted; `None` where that could not be read.
+    ///
+    /// Whoever an earlier group holds is named all the same.
+    pub fn named_by(&self, groups: &[u32], membership: &Membership) -> Option<Vec<PersonId>> {
+        let mut problems = Problems::default();
+        let mut report = Reporter { problems: &mut problems, file: Arc::clone(&self.file.path) };
+        let mut state = DesiredState::default();
+        let mut named = Vec::new();
+        for index in groups {
+            let group = self.groups.get(*index as usize)?;
+            let members = gather(&group.members, Some(*index), membership, &mut state, &mut report);
+            let except = gather(&group.except, Some(*index), membership, &mut state, &mut report);
+            if !(members.readable && except.readable) {
+                return None;
+            }
+            let is_named = |person: &PersonId| except.known.binary_search(person).is_err();
+            named.extend(members.known.into_iter().filter(is_named));
+        }
+        named.sort_unstable();
+        named.dedup();
+        (!problems.has_errors()).then_some(named)
     }
 
     /// Counts the people whom two groups name by their address or id, before any tenant is asked.

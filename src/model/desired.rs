@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::rollout::Closed;
 use super::{BySetting, Class, Entry, Limit, Mark, PersonId, Refusal, Setting, TenantSetting, Value};
 
 /// Says whose decision stands when a person chose otherwise.
@@ -45,6 +46,8 @@ pub struct DesiredGroup {
     pub named: Option<u64>,
     /// Lifts the consent floor for those who had opted out before it was written.
     pub re_opt_in: Option<ReOptIn>,
+    /// Why nothing of its people may be changed at the moment of the plan, though it holds them.
+    pub closed: Option<Closed>,
 }
 
 /// Is a decision to opt people in although they had opted out, once each.
@@ -189,6 +192,8 @@ pub struct DesiredState {
     pub accepted: Vec<Accepted>,
     /// Whether the licence of a group may change where all of its members want the same.
     pub through_groups: bool,
+    /// Why nothing at all may be changed at the moment of the plan.
+    pub closed: Option<Closed>,
     /// Limits that the manifest sets; classes not named have their default limit.
     pub limits: BTreeMap<Class, Limit>,
 }

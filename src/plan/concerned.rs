@@ -54,7 +54,9 @@ pub fn participants(
         let (true, Some(record)) = (groups.contains(group), ledger.people.get(id)) else { continue };
         let Some(person) = actual.people.get(id) else { continue };
         let changes = written(&record.settings);
-        let out_of_reach = left_alone_as_a_whole(person, certain, desired.protected.contains(id)).is_some();
+        // Telling people something is no change, which a closed window would forbid.
+        let protected = desired.protected.contains(id);
+        let out_of_reach = left_alone_as_a_whole(person, certain, protected, false).is_some();
         if changes.is_empty() || out_of_reach {
             continue;
         }

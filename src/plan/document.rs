@@ -11,7 +11,7 @@ use super::{
     Quarantined, Reason,
 };
 use crate::model::{
-    Class, Entry, Mark, Overlap, PersonId, PlanHash, Setting, TenantEntry, TenantId, TenantSetting,
+    Class, Entry, Mark, Overlap, PersonId, PlanHash, Setting, Tally, TenantEntry, TenantId, TenantSetting,
 };
 
 /// Is the version of the plan file that this program writes.
@@ -57,6 +57,9 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// What apply will store in the ledger about what was seen.
     pub observations: Observations,
+    /// Where people stood when this was planned, by wave and group; for the trend of `report adoption`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standings: Vec<Tally>,
     /// Totals.
     pub summary: Summary,
 }
@@ -79,6 +82,7 @@ impl Plan {
             moves_with_default: None,
             notes: Vec::new(),
             observations: Observations::default(),
+            standings: Vec::new(),
             summary: Summary::default(),
         }
     }

@@ -159,7 +159,7 @@ pub fn explain(
     let record = ledger.people.get(&id);
     let judged = held.map(|held| {
         let group = desired.group(held);
-        let whole = left_alone_as_a_whole(person, held.certain, protected);
+        let whole = left_alone_as_a_whole(person, held.certain, protected, group.closed.is_some());
         (group, judge(&bench, group, id, person, record, whole))
     });
     let holding = Holding { deviations: &deviations, id, record, now: context.now };

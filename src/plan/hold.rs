@@ -75,6 +75,7 @@ impl Holding<'_> {
                 | Reason::Guest
                 | Reason::Disabled
                 | Reason::Protected
+                | Reason::OutsideWindow
                 | Reason::NoMailbox
                 | Reason::Unlicensed
                 | Reason::Quarantined

@@ -52,9 +52,11 @@ pub(super) fn leavers<'a>(
         let mut leaver = Leaver { id: *id, record, group, restores: Vec::new(), stays: false, waits: false };
         if restores(desired, group) {
             match actual.people.get(id) {
+                // Their group's window holds for whoever leaves it, too.
+                Some(_) if closed(desired, group) => leaver.waits = true,
                 Some(person) => {
                     let protected = desired.protected.contains(id);
-                    if left_alone_as_a_whole(person, true, protected).is_none() {
+                    if left_alone_as_a_whole(person, true, protected, false).is_none() {
                         leaver.restore(bench, person);
                     }
                 }
@@ -82,6 +84,12 @@ pub fn who_left(desired: &DesiredState, ledger: &Ledger) -> Vec<PersonId> {
 fn restores(desired: &DesiredState, group: &Arc<str>) -> bool {
     let group = desired.groups.iter().find(|candidate| candidate.name == *group);
     group.is_some_and(|group| group.on_leave == OnLeave::Restore)
+}
+
+/// Says whether nothing of a group's people may be changed now.
+fn closed(desired: &DesiredState, group: &Arc<str>) -> bool {
+    let group = desired.groups.iter().find(|candidate| candidate.name == *group);
+    group.is_some_and(|group| group.closed.is_some())
 }
 
 impl Leaver<'_> {

@@ -180,7 +180,8 @@ impl Draft {
             return;
         };
         let record = ledger.people.get(&id);
-        let whole = left_alone_as_a_whole(person, held.certain, desired.protected.contains(&id));
+        let protected = desired.protected.contains(&id);
+        let whole = left_alone_as_a_whole(person, held.certain, protected, group.closed.is_some());
         let judgement = judge(bench, group, id, person, record, whole);
         self.count_moves(bench, person, &judgement);
         self.remember(id, held, group, record, &judgement, bench.now);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Attribution, Inquiry, Reason, Target};
+use crate::model::rollout::Closed;
 use crate::model::{GroupId, PersonId, RefusalKind, Setting, TenantSetting, Value};
 
 /// Is a person in scope for whom nothing is done.
@@ -219,6 +220,24 @@ pub enum Note {
         setting: TenantSetting,
         /// What it stays.
         value: Value,
+    },
+    /// A default stays as it is, since the windows of somebody who should keep its value are closed.
+    #[serde(rename_all = "kebab-case")]
+    DefaultOutsideWindow {
+        /// The default.
+        #[schemars(with = "String")]
+        setting: TenantSetting,
+        /// What it stays.
+        value: Value,
+    },
+    /// Nothing may be changed now, for one group's people or at all.
+    #[serde(rename_all = "kebab-case")]
+    Closed {
+        /// The manifest's group; absent where nothing at all may be changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<Arc<str>>,
+        /// Why, and until when.
+        closed: Closed,
     },
     /// A default is not as the manifest asks, since a run was undone under this very manifest.
     #[serde(rename_all = "kebab-case")]

@@ -109,7 +109,12 @@ impl Judgement {
 }
 
 /// Says why a person as a whole is left alone, whatever the settings are.
-pub(super) fn left_alone_as_a_whole(person: &ActualPerson, certain: bool, protected: bool) -> Option<Reason> {
+pub(super) fn left_alone_as_a_whole(
+    person: &ActualPerson,
+    certain: bool,
+    protected: bool,
+    closed: bool,
+) -> Option<Reason> {
     if !certain {
         Some(Reason::Unknown)
     } else if person.kind == Kind::Guest {
@@ -118,6 +123,8 @@ pub(super) fn left_alone_as_a_whole(person: &ActualPerson, certain: bool, protec
         Some(Reason::Disabled)
     } else if protected {
         Some(Reason::Protected)
+    } else if closed {
+        Some(Reason::OutsideWindow)
     } else if !person.mailbox {
         Some(Reason::NoMailbox)
     } else {

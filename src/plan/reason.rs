@@ -50,6 +50,8 @@ pub enum Reason {
     Disabled,
     /// `guards.protected`.
     Protected,
+    /// The group is in force, and the windows of its wave are closed.
+    OutsideWindow,
     /// No mailbox.
     NoMailbox,
     /// No licence that carries personal insights.

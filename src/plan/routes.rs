@@ -224,7 +224,8 @@ fn standing(
         Some(Value::ServicePlan(want)) => want == ServicePlan::Removed,
         Some(Value::Mode(_) | Value::Switch(_) | Value::Rate(_)) | None => return Standing::Stays,
     };
-    if left_alone_as_a_whole(person, held.certain, desired.protected.contains(&id)).is_some() {
+    let protected = desired.protected.contains(&id);
+    if left_alone_as_a_whole(person, held.certain, protected, group.closed.is_some()).is_some() {
         return Standing::Stays;
     }
     let judgement = judge(bench, group, id, person, ledger.people.get(&id), None);

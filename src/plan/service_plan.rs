@@ -287,6 +287,7 @@ mod tests {
             on_leave: OnLeave::Keep,
             named: None,
             re_opt_in: None,
+            closed: None,
         };
         let on = Switch::On;
         let settings = Settings { mode: Mode::OptIn, dashboard: on, digest_email: on, outlook_add_in: on };

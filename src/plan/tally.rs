@@ -68,6 +68,7 @@ pub(super) fn finish(
             re_opt_ins,
             forgotten,
         },
+        standings: Vec::new(),
         summary,
     }
 }
@@ -194,7 +195,11 @@ fn notes(
     re_opt_in_notes(draft, desired, context, &mut notes);
     let held_before: BTreeSet<&Arc<str>> =
         ledger.people.values().filter_map(|record| record.group.as_ref()).collect();
+    notes.extend(desired.closed.iter().map(|closed| Note::Closed { group: None, closed: closed.clone() }));
     for group in &desired.groups {
+        if let Some(closed) = &group.closed {
+            notes.push(Note::Closed { group: Some(Arc::clone(&group.name)), closed: closed.clone() });
+        }
         if group.named == Some(0) && held_before.contains(&group.name) {
             notes.push(Note::GroupNowEmpty { group: Arc::clone(&group.name) });
         }

@@ -30,6 +30,8 @@ pub(super) struct TenantVerdict {
     pub(super) defaults: BTreeMap<Feature, DefaultNow>,
     /// Values of features that somebody should keep who could not be read, and so cannot be pinned.
     held_back: BTreeSet<(Feature, Value)>,
+    /// Values of features that somebody should keep who may not be changed now, and so cannot be pinned.
+    outside_window: BTreeSet<(Feature, Value)>,
     /// The manifest in force, where one is.
     manifest: Option<Mark>,
 }
@@ -48,10 +50,18 @@ fn held_back(desired: &DesiredState, actual: &ActualState) -> BTreeSet<(Feature,
         }
     }
     let wants = groups.into_iter().map(|group| &desired.groups[group as usize].wants);
-    let features = |wants: &BySetting<Option<Value>>| {
-        Feature::ALL.map(|feature| wants.get(feature.setting()).map(|want| (feature, want)))
-    };
-    wants.flat_map(features).flatten().collect()
+    wants.flat_map(features).collect()
+}
+
+/// Finds what must not be taken away by a default, because the windows of whoever should keep it are closed.
+fn outside_window(desired: &DesiredState) -> BTreeSet<(Feature, Value)> {
+    let closed = desired.groups.iter().filter(|group| group.closed.is_some());
+    closed.flat_map(|group| features(&group.wants)).collect()
+}
+
+/// Lists what a group wants of features.
+fn features(wants: &BySetting<Option<Value>>) -> impl Iterator<Item = (Feature, Value)> {
+    Feature::ALL.into_iter().filter_map(|feature| Some((feature, (*wants.get(feature.setting()))?)))
 }
 
 /// Judges every default, managed or not: people's verdicts hang on all of them.
@@ -64,7 +74,8 @@ pub(super) fn judge(
 ) -> TenantVerdict {
     let actual = &state.tenant;
     let held_back = held_back(desired, state);
-    let mut verdict = TenantVerdict { held_back, manifest, ..TenantVerdict::default() };
+    let outside_window = outside_window(desired);
+    let mut verdict = TenantVerdict { held_back, outside_window, manifest, ..TenantVerdict::default() };
     for setting in TenantSetting::ALL {
         let want = desired.tenant.get(&setting).copied();
         let entry = ledger.tenant.get(&setting).copied();
@@ -144,6 +155,7 @@ impl TenantVerdict {
         }
         let feature = setting.feature();
         let held_back = feature.is_some_and(|feature| self.held_back.contains(&(feature, have)));
+        let outside_window = feature.is_some_and(|feature| self.outside_window.contains(&(feature, have)));
         if let Some(want) = want
             && want != after
             && is_quarantined(&returned)
@@ -160,6 +172,11 @@ impl TenantVerdict {
             && held_back
         {
             self.notes.push(Note::DefaultHeldBack { setting, value: have });
+        } else if let Some(want) = want
+            && want != after
+            && outside_window
+        {
+            self.notes.push(Note::DefaultOutsideWindow { setting, value: have });
         } else if let Some(want) = want
             && want != after
         {
@@ -290,6 +307,7 @@ mod tests {
             on_leave: OnLeave::Keep,
             named: None,
             re_opt_in: None,
+            closed: None,
         };
         DesiredState { groups: vec![group], ..DesiredState::default() }
     }

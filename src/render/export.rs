@@ -149,6 +149,7 @@ mod tests {
             on_leave: OnLeave::Keep,
             named: None,
             re_opt_in: None,
+            closed: None,
         }
     }
 

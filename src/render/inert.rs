@@ -67,6 +67,11 @@ pub(super) fn code(text: &str) -> String {
 
 /// Makes HTML code for places where Markdown is not read, such as a `<summary>`.
 pub(super) fn html(text: &str) -> String {
+    format!("<code>{}</code>", html_text(text))
+}
+
+/// Makes text for a page of HTML, between tags or in an attribute in quotes.
+pub(super) fn html_text(text: &str) -> String {
     let shown = inert(text);
     let mut safe = String::with_capacity(shown.len() + 16);
     for character in cut(&shown, LONGEST).chars() {
@@ -79,7 +84,7 @@ pub(super) fn html(text: &str) -> String {
             other => safe.push(other),
         }
     }
-    format!("<code>{safe}</code>")
+    safe
 }
 
 /// Makes talk of several lines harmless: line breaks stay, and with `colour` so do colours, which are then ours, since

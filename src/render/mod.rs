@@ -4,7 +4,9 @@
 //! pull-request comment, `json` for programs and `csv` for spreadsheets. Sentences live in `words`, colours in
 //! `style`, and everything that was not written by us passes through `inert` first.
 
+pub mod adoption;
 pub mod announcement;
+pub mod balance;
 pub mod difference;
 pub mod doctor;
 pub mod drift;
@@ -20,6 +22,7 @@ pub mod progress;
 pub mod recording;
 pub mod report;
 pub mod results;
+pub mod rollout;
 pub mod runs;
 pub mod verify;
 pub mod waiver;

@@ -110,6 +110,7 @@ pub(super) fn empty() -> Plan {
         moves_with_default: None,
         notes: Vec::new(),
         observations: Observations::default(),
+        standings: Vec::new(),
         summary: Summary {
             in_scope: 1_208,
             left_alone: BTreeMap::from([(Reason::InSync, 1_208)]),

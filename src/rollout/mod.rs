@@ -6,10 +6,14 @@ pub mod next;
 
 mod announcement;
 mod calendar;
+mod overview;
 mod timeline;
+mod windows;
 
 pub use announcement::{Addressee, Announcement, Draft, announcement};
 pub use calendar::{Access, Calendar};
+pub use overview::{About, Changes, FORMAT, Frozen, Headcount, Opening, Overview, Stone, Wave, When};
 pub use timeline::{Facts, Timeline, timeline};
+pub use windows::Windows;
 
 pub use crate::model::rollout::{Hold, Phase, WaveStatus};

@@ -9,6 +9,7 @@ use super::objects::{AHEAD, Objects};
 use super::record::{Record, Started};
 use super::{Kept, RunId, Store, StoreError, journal, lock, snapshot};
 use crate::clock::Clock;
+use crate::model::Tally;
 use crate::plan::Plan;
 
 /// Is how long a run is kept.
@@ -38,6 +39,17 @@ pub struct Past {
     pub ended: Ended,
 }
 
+/// Is where people stood when a run began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// Which run.
+    pub run: RunId,
+    /// When it began.
+    pub at: Timestamp,
+    /// How many people stood where, by wave and group.
+    pub standings: Vec<Tally>,
+}
+
 /// Is an earlier run told whole.
 #[derive(Clone, Debug)]
 pub struct Story<R> {
@@ -59,6 +71,19 @@ impl Store {
         let runs = journal::runs(objects).await?.into_iter().rev().take(most);
         let past = stream::iter(runs).map(|run| context.past(objects, run)).buffered(AHEAD);
         past.try_collect().await
+    }
+
+    /// Tells where people stood at the newest runs, oldest first, at most `most` of them.
+    ///
+    /// Costs one small object for each run. Runs that measured nothing, such as one that undid another, are left out.
+    pub async fn measured(&self, most: usize) -> Result<Vec<Measured>, StoreError> {
+        let Some(Kept { objects, id: _ }) = &self.kept else { return Ok(Vec::new()) };
+        let runs = journal::runs(objects).await?;
+        let newest = runs[runs.len().saturating_sub(most)..].iter().copied();
+        let heads: Vec<_> =
+            stream::iter(newest).map(|run| journal::head(objects, run)).buffered(AHEAD).try_collect().await?;
+        let measured = heads.into_iter().filter_map(started).filter(|started| !started.standings.is_empty());
+        Ok(measured.map(|Started { run, at, standings, .. }| Measured { run, at, standings }).collect())
     }
 
     /// Tells one run.

@@ -51,7 +51,7 @@ pub use cause::Cause;
 pub use error::StoreError;
 use fold::Folding;
 pub use fold::fold;
-pub use history::{Ended, Past, Story};
+pub use history::{Ended, Measured, Past, Story};
 pub use lock::{Lease, UnderWay};
 pub use meanwhile::Meanwhile;
 use objects::Objects;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::RunId;
 use crate::model::{
-    Mark, PersonId, PlanHash, RefusalKind, Setting, Subject, TenantEntry, TenantId, TenantSetting, Value,
-    Waiver,
+    Mark, PersonId, PlanHash, RefusalKind, Setting, Subject, Tally, TenantEntry, TenantId, TenantSetting,
+    Value, Waiver,
 };
 use crate::plan::Observed;
 
@@ -145,6 +145,9 @@ pub struct Started {
     /// The hash of the plan as the user has it; the plan that is kept beside names nobody, and has other bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanHash>,
+    /// Where people stood when the plan was made, by wave and group; names nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standings: Vec<Tally>,
     /// When it began.
     pub at: Timestamp,
 }

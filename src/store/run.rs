@@ -103,6 +103,7 @@ impl Run {
             version: plan.basis.version.clone(),
             holder: self.lease.holder().to_owned(),
             plan: plan.hash.is_sealed().then_some(plan.hash),
+            standings: plan.standings.clone(),
             at: self.clock.now(),
         });
         journal.append(vec![started], drop).await?;
@@ -254,6 +255,8 @@ fn without_names(plan: &Plan) -> Plan {
             Some(Note::TenantUnreadable { setting: *setting, message: String::new() })
         }
         Note::DefaultHeldBack { .. }
+        | Note::DefaultOutsideWindow { .. }
+        | Note::Closed { .. }
         | Note::DefaultSettling { .. }
         | Note::DefaultRolledBack { .. }
         | Note::RecordedStay { .. }
@@ -283,6 +286,7 @@ fn without_names(plan: &Plan) -> Plan {
         moves_with_default: plan.moves_with_default,
         notes: notes.collect(),
         observations: Observations::default(),
+        standings: plan.standings.clone(),
         summary: plan.summary.clone(),
     }
 }

@@ -53,6 +53,7 @@ fn removed() -> DesiredState {
         on_leave: OnLeave::Keep,
         named: Some(6),
         re_opt_in: None,
+        closed: None,
     };
     DesiredState {
         groups: vec![group],

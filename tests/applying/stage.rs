@@ -73,6 +73,7 @@ pub(crate) fn mixed() -> DesiredState {
         on_leave: OnLeave::Keep,
         named: Some(8),
         re_opt_in: None,
+        closed: None,
     };
     let on = Some(Value::ON);
     let council = BySetting { mode: Some(Value::OPT_OUT), service_plan: Some(Value::REMOVED), ..nothing() };

@@ -98,7 +98,7 @@ pub(in crate::cli) struct Global {
     /// Create the store if it does not exist (with the sandbox, a folder is created by itself)
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(in crate::cli) new_store: bool,
-    /// Plan as of this day (YYYY-MM-DD) or moment; moves expiry dates, never settle ages
+    /// Plan as of this day (YYYY-MM-DD) or moment; moves waves, windows and expiry dates, never settle ages
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DATE", value_parser = moment)]
     pub(in crate::cli) as_of: Option<Timestamp>,
     /// How many calls a second the settings service may be sent at most, a batch of ten counting as ten; reads count too
@@ -286,11 +286,21 @@ pub(in crate::cli) enum Command {
   insightctl announce --milestone welcome --out drafts/welcome --sandbox tenant.json
   insightctl announce --milestone closing --out drafts/closing --yes")]
     Announce(AnnounceArgs),
-    /// Look at the rollout that the manifest declares
-    Rollout(RolloutArgs),
     /// Tell what decides for one person, setting by setting
     #[command(after_help = "Examples:\n  insightctl explain ada@contoso.com --sandbox tenant.json")]
     Explain(ExplainArgs),
+    /// Show the whole timeline: waves, windows, freezes, milestones
+    ///
+    /// Tells of each wave who is in it, where it stands (planned, gated, running, done) and what holds it, and whether
+    /// changes may be made now. Reads whom the groups name; with --offline, neither the tenant nor the store is asked.
+    /// --as-of tells of another day. The Markdown holds a Mermaid chart; the calendar (ics) can be imported again, and
+    /// moves the same events.
+    #[command(after_help = "Examples:
+  insightctl rollout --sandbox tenant.json
+  insightctl rollout --offline --as-of 2026-04-16
+  insightctl rollout --sandbox tenant.json --out rollout.svg
+  insightctl rollout --offline --format ics > rollout.ics")]
+    Rollout(RolloutArgs),
     /// Show what differs from the manifest; read only, for a schedule
     #[command(after_help = "Examples:\n  insightctl drift --sandbox tenant.json --detailed-exitcode")]
     Drift(DriftArgs),

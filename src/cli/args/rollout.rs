@@ -1,6 +1,8 @@
 //! What was typed behind `rollout`.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 use super::read::share;
@@ -9,7 +11,51 @@ use crate::model::Percent;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RolloutArgs {
     #[command(subcommand)]
-    pub(in crate::cli) command: RolloutCommand,
+    pub(in crate::cli) command: Option<RolloutCommand>,
+    #[command(flatten)]
+    pub(in crate::cli) output: RolloutOutput,
+    /// Ask neither the tenant nor the store: nobody is counted, and no condition is known
+    #[arg(long)]
+    pub(in crate::cli) offline: bool,
+}
+
+/// Is where a timeline goes, and in which form.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct RolloutOutput {
+    /// The form; by default that of the --out file's ending, else text
+    #[arg(long, value_name = "FORMAT")]
+    pub(in crate::cli) format: Option<RolloutFormat>,
+    /// Write to this file instead; it is replaced as a whole, or not at all
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) out: Option<PathBuf>,
+}
+
+impl RolloutOutput {
+    /// Gives the form that was asked for, by name or by the file's ending.
+    pub(in crate::cli) fn form(&self) -> RolloutFormat {
+        let ending = self.out.as_ref().and_then(|path| path.extension()).and_then(|ending| ending.to_str());
+        self.format.unwrap_or(match ending {
+            Some("json") => RolloutFormat::Json,
+            Some("md" | "markdown") => RolloutFormat::Markdown,
+            Some("svg") => RolloutFormat::Svg,
+            Some("ics") => RolloutFormat::Ics,
+            Some(_) | None => RolloutFormat::Text,
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum RolloutFormat {
+    /// For a person at a terminal.
+    Text,
+    /// For programs.
+    Json,
+    /// For a pull request, with a chart.
+    Markdown,
+    /// A picture.
+    Svg,
+    /// For a calendar.
+    Ics,
 }
 
 #[derive(Debug, Subcommand)]

@@ -226,10 +226,12 @@ fn is_as_left(have: &Licences, deeds: &Deeds, done: &PersonDeeds) -> bool {
 /// Says why a person as a whole is left alone, if so.
 fn whole(desired: &DesiredState, actual: &ActualState, id: PersonId) -> Option<Reason> {
     // Whom a group that could not be read holds, or protects, nobody knows.
-    let certain = desired.people.get(&id).map_or(desired.unreadable.is_empty(), |held| held.certain);
+    let held = desired.people.get(&id);
+    let certain = held.map_or(desired.unreadable.is_empty(), |held| held.certain);
+    let closed = held.is_some_and(|held| desired.group(*held).closed.is_some());
     let protected = desired.protected.contains(&id);
     let person = actual.people.get(&id);
-    person.map_or(Some(Reason::NotFound), |person| left_alone_as_a_whole(person, certain, protected))
+    person.map_or(Some(Reason::NotFound), |person| left_alone_as_a_whole(person, certain, protected, closed))
 }
 
 /// Says what would become of a person's service plan if every licensing group could change back.

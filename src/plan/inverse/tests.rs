@@ -47,6 +47,7 @@ impl Story {
             on_leave: OnLeave::Keep,
             named: Some(1),
             re_opt_in: None,
+            closed: None,
         };
         let desired = DesiredState {
             groups: vec![group],

@@ -77,6 +77,7 @@ impl Story {
                 on_leave: OnLeave::Restore,
                 named: Some(1),
                 re_opt_in: self.re_opt_in,
+                closed: None,
             }],
             accepted,
             tenant: default.iter().map(|(setting, (want, _))| (*setting, *want)).collect(),

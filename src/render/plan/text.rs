@@ -282,6 +282,7 @@ fn left_alone(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
             | Reason::Guest
             | Reason::Disabled
             | Reason::Protected
+            | Reason::OutsideWindow
             | Reason::NoMailbox
             | Reason::Unlicensed
             | Reason::Quarantined

@@ -102,6 +102,7 @@ pub(super) fn names_people(reason: Reason) -> bool {
         Reason::Guest
         | Reason::Disabled
         | Reason::Protected
+        | Reason::OutsideWindow
         | Reason::NoMailbox
         | Reason::Unlicensed
         | Reason::OptedOut
@@ -196,7 +197,9 @@ fn place(note: &Note) -> Place {
         | Note::DefaultHeldBack { .. }
         | Note::ProtectedNotFound { .. }
         | Note::AcceptedNotFound { .. }
-        | Note::OptsNobodyInAgain { .. } => Place::Objection,
+        | Note::OptsNobodyInAgain { .. }
+        | Note::DefaultOutsideWindow { .. }
+        | Note::Closed { .. } => Place::Objection,
         Note::OptsInAgain { .. } => Place::Beside,
         Note::Unreadable { .. } | Note::TenantUnreadable { .. } => Place::Unknown,
         Note::DefaultSettling { .. }

@@ -75,6 +75,7 @@ fn concerns_few(reason: Reason) -> bool {
         Reason::Guest
         | Reason::Disabled
         | Reason::Protected
+        | Reason::OutsideWindow
         | Reason::NoMailbox
         | Reason::Unlicensed
         | Reason::OptedOut

@@ -3,6 +3,8 @@
 //! Matches are exhaustive on purpose: a new case must find its words here before it compiles.
 
 pub(super) mod doctor;
+pub(super) mod rollout;
+pub(super) mod window;
 
 use std::borrow::Cow;
 
@@ -107,6 +109,7 @@ pub(super) fn reason_word(reason: Reason) -> &'static str {
         Reason::Guest => "guest",
         Reason::Disabled => "disabled",
         Reason::Protected => "protected",
+        Reason::OutsideWindow => "outside-window",
         Reason::NoMailbox => "no-mailbox",
         Reason::Unlicensed => "unlicensed",
         Reason::Quarantined => "quarantined",
@@ -133,6 +136,7 @@ pub(super) fn reason(reason: Reason) -> &'static str {
         Reason::Guest => "guests are left alone",
         Reason::Disabled => "the account is disabled",
         Reason::Protected => "protected by the manifest's guards",
+        Reason::OutsideWindow => "the windows of the wave are closed now",
         Reason::NoMailbox => "without a mailbox there is nothing to show",
         Reason::Unlicensed => "no licence carries personal insights",
         Reason::Quarantined => "what was written came back too often; `insightctl release` lets go of it",
@@ -308,6 +312,7 @@ pub(super) fn why(why: &Why, quote: Quote) -> String {
         }
         Why::WriteOnly => "the service has no field to read it back from".to_owned(),
         Why::BrokenOff => "the run ended between two calls".to_owned(),
+        Why::OutsideWindow(closed) => format!("closed {}", window::closed(closed, quote)),
         Why::Refused(refused) => said(refused, quote),
     }
 }
@@ -332,6 +337,7 @@ pub(super) fn stopped(stopped: &Stopped, quote: Quote) -> String {
         }
         Stopped::Interrupted => "it was interrupted".to_owned(),
         Stopped::LockLost => "the lock on the store was lost to somebody else".to_owned(),
+        Stopped::WindowClosed(closed) => format!("changes are closed {}", window::closed(closed, quote)),
         Stopped::Tenant(refused) => format!("the tenant did not let it go on: {}", said(refused, quote)),
     }
 }
@@ -394,6 +400,16 @@ pub(super) fn note(note: &Note, quote: Quote) -> String {
             "the tenant's {setting} stays {value}: somebody who should keep that could not be read, and would lose it \
              with the default; make them readable, or take them out of the group"
         ),
+        Note::DefaultOutsideWindow { setting, value } => format!(
+            "the tenant's {setting} stays {value}: the windows of somebody who should keep that are closed now, and the \
+             default would take it away"
+        ),
+        Note::Closed { group: None, closed } => {
+            format!("changes are closed {}", window::closed(closed, quote))
+        }
+        Note::Closed { group: Some(group), closed } => {
+            format!("changes for {} are closed {}", quote(group), window::closed(closed, quote))
+        }
         Note::DefaultRolledBack { setting, value } => format!(
             "the tenant's {setting} stays {value}: a run was undone there, and stays so until the manifest changes"
         ),

@@ -18,12 +18,13 @@ fn words_are_spelt_as_the_json_spells_them() {
     }
 }
 
-const REASONS: [Reason; 20] = [
+const REASONS: [Reason; 21] = [
     Reason::Unknown,
     Reason::NotFound,
     Reason::Guest,
     Reason::Disabled,
     Reason::Protected,
+    Reason::OutsideWindow,
     Reason::NoMailbox,
     Reason::Unlicensed,
     Reason::Quarantined,

@@ -138,6 +138,16 @@ impl Row {
         self.standing.get(&standing).copied().flatten()
     }
 
+    /// Gives how many something can be asked of, where that is told: all but those out of reach and those who wait.
+    pub fn in_reach(&self) -> Option<u64> {
+        Some(self.people - self.told(Standing::OutOfReach)? - self.told(Standing::Waiting)?)
+    }
+
+    /// Gives how many stand there, of how many in reach, where both are told.
+    pub fn share(&self, standing: Standing) -> Option<(u64, u64)> {
+        Some((self.told(standing)?, self.in_reach().filter(|people| *people > 0)?))
+    }
+
     /// Lists the standings that are not told apart.
     pub fn hidden(&self) -> impl Iterator<Item = Standing> {
         Standing::ALL.into_iter().filter(|standing| self.standing.get(standing) == Some(&None))

@@ -78,6 +78,24 @@ impl Calendar {
             || self.freezes.iter().any(|freeze| freeze.waves.contains(&wave))
     }
 
+    /// Says why nothing at all may be changed at a moment, if so.
+    pub fn closed(&self, moment: Timestamp) -> Option<Closed> {
+        // The usual answer comes without looking for the moment at which it changes.
+        if self.bound(None).is_open(moment) { None } else { self.at(moment, None).closed() }
+    }
+
+    /// Says why nothing of one wave may be changed at a moment, if what is for that wave alone stands against it.
+    pub fn closed_for(&self, moment: Timestamp, wave: u32) -> Option<Closed> {
+        let Bound { windows: [_, windows], freezes } = self.bound(Some(wave));
+        let freezes = freezes.into_iter().filter(|freeze| !freeze.waves.is_empty()).collect();
+        let own = Bound { windows: [Vec::new(), windows], freezes };
+        if own.is_open(moment) {
+            return None;
+        }
+        let opens = self.bound(Some(wave)).opens(moment);
+        Some(Closed { by: own.closed_by(moment, opens), opens })
+    }
+
     /// Says whether changes may be made at a moment: for one wave, by index, or for what no wave is about.
     pub fn at(&self, moment: Timestamp, wave: Option<u32>) -> Access {
         let bound = self.bound(wave);

@@ -1,0 +1,65 @@
+//! Asks, before each batch, whether changes may be made now.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::desk::Desk;
+use super::{Outcome, Stopped, Why};
+use crate::model::rollout::Closed;
+use crate::plan::Target;
+use crate::rollout::Windows;
+
+/// Is when changes may be made, and how far the moment that a run stands for is ahead of the clock.
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    windows: Windows,
+    ahead: SignedDuration,
+}
+
+impl Gate {
+    /// Makes a gate; `ahead` is nothing but where a simulated tenant is applied to as of another day.
+    pub fn new(windows: Windows, ahead: SignedDuration) -> Self {
+        Self { windows, ahead }
+    }
+
+    /// Says why nothing at all may be changed, if so.
+    pub fn closed(&self, now: Timestamp) -> Option<Closed> {
+        self.windows.closed(self.moment(now))
+    }
+
+    /// Says why the people of one group may not be changed, if so.
+    fn closed_for(&self, now: Timestamp, group: &str) -> Option<Closed> {
+        self.windows.closed_for(self.moment(now), group)
+    }
+
+    fn moment(&self, now: Timestamp) -> Timestamp {
+        now.checked_add(self.ahead).unwrap_or(now)
+    }
+}
+
+impl Desk<'_> {
+    /// Ends the run when nothing at all may be changed any more; says whether it goes on.
+    pub(super) fn is_within_window(&self) -> bool {
+        let Some(closed) = self.gate.closed(self.clock.now()) else { return true };
+        let mut state = self.state();
+        if state.stopped.is_none() {
+            state.end(Stopped::WindowClosed(closed));
+        }
+        false
+    }
+
+    /// Says whether operations of one person may be carried out now; those that may not wait for their window.
+    pub(super) fn may_change(&self, operations: &[usize]) -> bool {
+        let group = operations.first().and_then(|index| match &self.operation(*index).target {
+            Target::Person(person) => Some(Arc::clone(&person.group)),
+            Target::Tenant(_) => None,
+        });
+        let closed = group.and_then(|group| self.gate.closed_for(self.clock.now(), &group));
+        let Some(closed) = closed else { return true };
+        for index in operations {
+            self.leave(*index, Outcome::Waiting, Why::OutsideWindow(closed.clone()));
+        }
+        false
+    }
+}

@@ -1,0 +1,70 @@
+//! Begins nothing that writes to the tenant outside the change window.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::args::Global;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::Session;
+use crate::apply::Gate;
+use crate::clock::Clock;
+use crate::manifest::Manifest;
+use crate::model::DesiredState;
+use crate::model::rollout::Closed;
+use crate::render;
+use crate::rollout::{Calendar, Facts, Windows, timeline};
+use crate::store::Remembered;
+
+/// Says how far the moment that a run stands for is ahead of the clock.
+///
+/// `--as-of` moves it in a simulated tenant alone: no argument opens a real tenant in a freeze.
+pub(super) fn ahead(global: &Global, clock: &Clock) -> SignedDuration {
+    match global.as_of {
+        Some(as_of) if global.sandbox.is_some() => as_of.duration_since(clock.now()),
+        Some(_) | None => SignedDuration::ZERO,
+    }
+}
+
+/// Refuses where nothing at all may be changed now, before anybody is asked for anything.
+pub(super) fn is_open(global: &Global, manifest: &Manifest, clock: &Clock) -> Result<(), Failure> {
+    let now = clock.now();
+    let now = now.checked_add(ahead(global, clock)).unwrap_or(now);
+    refuse(Calendar::of(manifest.rollout()).closed(now))
+}
+
+/// Turns what stands against changes into an error.
+pub(super) fn refuse(closed: Option<Closed>) -> Result<(), Failure> {
+    match closed {
+        None => Ok(()),
+        Some(closed) => Err(Failure::new(Exit::Locked, render::rollout::nothing_applied(&closed))
+            .hint("`insightctl plan` shows what is to be done, and `insightctl rollout` when it may be")),
+    }
+}
+
+impl Session {
+    /// Gives when changes may be made, as far as the manifest and the ledger say.
+    pub(super) fn windows(&self, remembered: &Remembered, as_of: Timestamp) -> Windows {
+        let rollout = self.manifest.rollout();
+        let groups: Vec<_> = self.manifest.groups().iter().map(|group| group.name().clone()).collect();
+        let facts = facts(remembered);
+        Windows::of(rollout, &groups, &timeline(rollout, &groups, &facts, as_of))
+    }
+
+    /// Marks what may not be changed at the moment of the plan.
+    pub(super) fn shut(&self, remembered: &Remembered, desired: &mut DesiredState) {
+        let at = self.as_of();
+        self.windows(remembered, at).close(at, desired);
+    }
+
+    /// Gives what an apply asks before each batch.
+    pub(super) fn gate(&self, remembered: &Remembered) -> Gate {
+        let now = self.clock.now();
+        let at = now.checked_add(self.ahead).unwrap_or(now);
+        Gate::new(self.windows(remembered, at), self.ahead)
+    }
+}
+
+/// Gives what the ledger knows of the waves.
+pub(super) fn facts(_: &Remembered) -> Facts {
+    Facts::default()
+}

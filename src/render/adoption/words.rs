@@ -1,0 +1,79 @@
+//! The words for parts of a rollout and for where people stand.
+
+use crate::model::Standing;
+use crate::render::number::{count, list, percent};
+use crate::rollout::adoption::{Goal, GoalOf, Part, Row, Verdict};
+
+/// Says where people stand.
+pub(super) fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::OptedIn => "opted in",
+        Standing::OptedOutThemselves => "opted out by themselves",
+        Standing::OptedOut => "opted out as asked",
+        Standing::Settling => "settling",
+        Standing::Pending => "pending",
+        Standing::Failed => "failed",
+        Standing::Unlicensed => "unlicensed",
+        Standing::Unknown => "unknown",
+        Standing::Waiting => "waiting",
+        Standing::OutOfReach => "out of reach",
+    }
+}
+
+/// Names a part; names of others pass through `quote`.
+pub(super) fn part(part: &Part, quote: fn(&str) -> String) -> String {
+    match part {
+        Part::Everybody => "Everybody".to_owned(),
+        Part::Wave { name } | Part::Group { name } | Part::Department { name } => quote(name),
+        Part::NoWave => "(in no wave)".to_owned(),
+        Part::NoDepartment => "(no department)".to_owned(),
+        Part::Merged { parts: 1 } => "(1 other)".to_owned(),
+        Part::Merged { parts } => format!("({} others)", count(*parts)),
+    }
+}
+
+/// Says what kind of part it is, for programs.
+pub(super) fn kind(part: &Part) -> &'static str {
+    match part {
+        Part::Everybody => "everybody",
+        Part::Wave { .. } => "wave",
+        Part::NoWave => "no-wave",
+        Part::Group { .. } => "group",
+        Part::Department { .. } => "department",
+        Part::NoDepartment => "no-department",
+        Part::Merged { .. } => "merged",
+    }
+}
+
+/// Says what is to be reached: `at least 60% opted in`.
+pub(super) fn goal(goal: &Goal) -> String {
+    match goal.goal {
+        GoalOf::OptedIn => format!("at least {} opted in", goal.share),
+        GoalOf::OptedOutAtMost => format!("at most {} opted out by themselves", goal.share),
+    }
+}
+
+/// Says whether a goal is reached.
+pub(super) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Met => "met",
+        Verdict::NotMet => "not met",
+        Verdict::TooFewToSay => "too few people to say",
+    }
+}
+
+/// Writes how many stand there, and which share of those in reach that is: `84 (70 %)`; `·` where it is not told.
+pub(super) fn share(row: &Row, standing: Standing) -> String {
+    let Some(people) = row.told(standing) else { return "·".to_owned() };
+    let share = row.share(standing).and_then(|(people, of)| percent(people, of));
+    match share {
+        Some(share) => format!("{} ({share})", count(people)),
+        None => count(people),
+    }
+}
+
+/// Says how many are not told apart, and what they may be; `None` where everything is told.
+pub(super) fn not_told_apart(row: &Row) -> Option<String> {
+    let hidden: Vec<_> = row.hidden().map(|each| standing(each).to_owned()).collect();
+    (!hidden.is_empty()).then(|| format!("{} not told apart ({})", count(row.not_told_apart), list(&hidden)))
+}

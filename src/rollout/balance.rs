@@ -1,1 +1,0 @@
-//! Says how mixed a pilot is.
