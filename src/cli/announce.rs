@@ -16,8 +16,8 @@ use super::locked::Locked;
 use super::record::has_a_ledger;
 use super::session::{Purpose, Session, View};
 use super::window::facts;
-use crate::model::rollout::{Audience, Message, Milestone};
 use crate::model::PersonId;
+use crate::model::rollout::{Audience, Message, Milestone};
 use crate::plan::{self, Basis, Participants, Plan};
 use crate::render;
 use crate::rollout::{Announcement, WaveStatus, announcement, timeline};
@@ -72,11 +72,7 @@ fn find(session: &Session, name: &str) -> Result<(Milestone, Message), Failure> 
     }
 }
 
-async fn only_list(
-    session: &Session,
-    console: &Console,
-    told: Told<'_>,
-) -> Result<Exit, Failure> {
+async fn only_list(session: &Session, console: &Console, told: Told<'_>) -> Result<Exit, Failure> {
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let (announcement, unknown) = look(session, &remembered, told).await?;
@@ -215,8 +211,9 @@ fn wave(session: &Session, remembered: &Remembered, milestone: &Milestone) -> Re
     let now = session.as_of();
     let status = find(now);
     let not_yet = || {
-        Failure::wrong(format!("nobody knows when the wave `{}` begins", render::inert(&status.name)))
-            .hint("`insightctl rollout` says what holds it; approve it, or give it a day, before people are told")
+        Failure::wrong(format!("nobody knows when the wave `{}` begins", render::inert(&status.name))).hint(
+            "`insightctl rollout` says what holds it; approve it, or give it a day, before people are told",
+        )
     };
     let begins = status.begins.ok_or_else(not_yet)?;
     let as_of = if status.has_begun() { now } else { begins };

@@ -106,7 +106,13 @@ fn column(text: &str, at: usize) -> Option<usize> {
 }
 
 fn is_flow(text: &str, node: &Located<Node>) -> bool {
-    text.as_bytes().get(node.at.start as usize).is_some_and(|byte| matches!(byte, b'{' | b'['))
+    // A list whose items stand on lines of their own has the place of its first item.
+    let opens = match &node.value {
+        Node::Seq(_) => b'[',
+        Node::Map(_) => b'{',
+        Node::Null | Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Str(_) => return false,
+    };
+    text.as_bytes().get(node.at.start as usize) == Some(&opens)
 }
 
 /// Finds the byte behind the end of a value.

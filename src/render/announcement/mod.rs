@@ -24,7 +24,9 @@ pub fn text(out: &mut dyn Write, announcement: &Announcement, look: Look) -> io:
     let said = format!("Milestone {}", inert(milestone));
     let of = format!(" of the wave {}, on {date}: {}", inert(wave), audience(*to));
     page.line(0, &Line::default().with(Meaning::Heading, said).plain(of))?;
-    page.blank()?;
+    if !drafts.is_empty() {
+        page.blank()?;
+    }
     for draft in drafts {
         let of = |person: &&Addressee| person.language == draft.language;
         let number = told.iter().filter(of).count() as u64;
