@@ -5,16 +5,18 @@ use std::path::PathBuf;
 
 use jiff::civil::Date;
 
-use super::args::{Global, NextArgs, NextChoice};
+use super::args::{Consent, Global, NextArgs, NextChoice};
 use super::console::{Console, replace};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::init::in_two_weeks;
+use super::planning;
 use super::session::{Purpose, Session, clock, read_manifest};
 use super::window::facts;
 use crate::manifest::{self, Edit, Manifest, NotEdited};
+use crate::model::rollout::Tally;
 use crate::render;
-use crate::rollout::next::{Advice, Choice, advise, coming, current};
+use crate::rollout::next::{Advice, Choice, Why, advise, coming, current};
 use crate::rollout::{Facts, Timeline, timeline};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &NextArgs) -> Result<Exit, Failure> {
@@ -58,11 +60,26 @@ async fn advised(
 ) -> Result<(Advice, Timeline), Failure> {
     let session = Session::of(manifest.clone(), global, console, Purpose::Look).await?;
     let remembered = session.remembered().await?;
-    let groups: Vec<_> = manifest.groups().iter().map(|group| group.name().clone()).collect();
-    let timeline = timeline(manifest.rollout(), &groups, &facts(&remembered), session.as_of());
-    session.close().await;
     let rollout = manifest.rollout();
+    let groups: Vec<_> = manifest.groups().iter().map(|group| group.name().clone()).collect();
+    let mut timeline = timeline(rollout, &groups, &facts(&remembered), session.as_of());
+    // Where nothing has begun, or still runs, it does not matter where people stand.
+    if advise(rollout, &rollout.campaign.goals, &timeline).why == Why::NotMeasured {
+        let planned = planning::make(&session, &remembered, &Consent::default()).await?;
+        measure(&mut timeline, &planned.plan.standings);
+    }
+    session.close().await;
     Ok((advise(rollout, &rollout.campaign.goals, &timeline), timeline))
+}
+
+/// Adds up where the people of each wave stand.
+fn measure(timeline: &mut Timeline, standings: &[Tally]) {
+    for Tally { wave, group: _, people } in standings {
+        let status = timeline.waves.iter_mut().find(|status| Some(&status.name) == wave.as_ref());
+        if let Some(status) = status {
+            status.measure.get_or_insert_default().extend(people);
+        }
+    }
 }
 
 /// Says which edits an advice comes to.
