@@ -16,6 +16,7 @@ use copy::copy;
 /// Each story, and the examples whose files it starts with.
 const STORIES: &[(&str, &[&str])] = &[
     ("accept", &["contoso"]),
+    ("announce", &["contoso"]),
     ("doctor", &["contoso"]),
     ("faults", &["contoso", "faults"]),
     ("first-plan", &["contoso"]),

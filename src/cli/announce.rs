@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::apply::agreed;
 use super::args::{AnnounceArgs, Global};
@@ -15,11 +16,11 @@ use super::locked::Locked;
 use super::record::has_a_ledger;
 use super::session::{Purpose, Session, View};
 use super::timing::facts;
+use crate::model::PersonId;
 use crate::model::rollout::{Audience, Message, Milestone};
-use crate::model::{Ledger, PersonId};
 use crate::plan::{self, Basis, Participants, Plan};
 use crate::render;
-use crate::rollout::{Announcement, WaveStatus, announcement};
+use crate::rollout::{Announcement, WaveStatus, announcement, timeline};
 use crate::store::{Record, Remembered};
 
 /// Is how many people stand in one record of the journal.
@@ -27,9 +28,11 @@ const IN_A_RECORD: usize = 10_000;
 
 pub(super) async fn run(global: &Global, console: &Console, args: &AnnounceArgs) -> Result<Exit, Failure> {
     let purpose = if args.list { Purpose::Look } else { Purpose::Apply };
-    let session = Session::open(global, console, purpose).await?;
+    let mut session = Session::open(global, console, purpose).await?;
     let (milestone, message) = find(&session, &args.milestone)?;
-    let told = (&milestone, &message);
+    let wave = wave(&session, &session.remembered().await?, &milestone)?;
+    session.stand_at(wave.as_of);
+    let told = Told { milestone: &milestone, message: &message, wave: &wave };
     let ended = match &args.out {
         Some(out) if !args.list => {
             has_a_ledger(&session)?;
@@ -69,11 +72,7 @@ fn find(session: &Session, name: &str) -> Result<(Milestone, Message), Failure> 
     }
 }
 
-async fn only_list(
-    session: &Session,
-    console: &Console,
-    told: (&Milestone, &Message),
-) -> Result<Exit, Failure> {
+async fn only_list(session: &Session, console: &Console, told: Told<'_>) -> Result<Exit, Failure> {
     let remembered = session.remembered().await?;
     console.picked_up(&remembered)?;
     let (announcement, unknown) = look(session, &remembered, told).await?;
@@ -85,17 +84,17 @@ async fn only_list(
 async fn see_through(
     session: &Session,
     console: &Console,
-    told: (&Milestone, &Message),
+    told: Told<'_>,
     drafts: &Drafts,
     yes: bool,
     locked: &mut Locked<'_>,
 ) -> Result<Exit, Failure> {
     if let Some(left) = drafts.left()? {
-        let known = locked.remembered.ledger.announced.get(&told.0.name).cloned().unwrap_or_default();
+        let known = locked.remembered.ledger.announced.get(&told.milestone.name).cloned().unwrap_or_default();
         if !left.people.is_disjoint(&known) {
             let rest: BTreeSet<PersonId> = left.people.difference(&known).copied().collect();
             if !rest.is_empty() {
-                remember(session, told.0, &rest, locked).await?;
+                remember(session, told.milestone, &rest, locked).await?;
             }
             let written = drafts.finish()?;
             console.say(&format!(
@@ -121,7 +120,7 @@ async fn see_through(
     }
     drafts.prepare(&announcement)?;
     let people = announcement.people.iter().map(|person| person.id).collect();
-    remember(session, told.0, &people, locked).await?;
+    remember(session, told.milestone, &people, locked).await?;
     for path in drafts.finish()? {
         console.say(&format!("wrote {}", render::inert(&path.display().to_string())))?;
     }
@@ -152,63 +151,78 @@ async fn remember(
 async fn look(
     session: &Session,
     remembered: &Remembered,
-    (milestone, message): (&Milestone, &Message),
+    told: Told<'_>,
 ) -> Result<(Announcement, u64), Failure> {
+    let Told { milestone, message, wave } = told;
     let rollout = session.manifest.rollout();
-    let (wave, as_of, begins) = wave(session, remembered, milestone)?;
-    let groups: BTreeSet<Arc<str>> = wave.groups.iter().cloned().collect();
+    let groups: BTreeSet<Arc<str>> = wave.status.groups.iter().cloned().collect();
     let ledger = &remembered.ledger;
-    let view = session.look_as_of(remembered, as_of).await?;
-    let View { membership: _, desired, actual } = &view;
+    let View { membership: _, mut desired, actual } = session.look(remembered, None, false).await?;
+    // People are told before a window opens.
+    desired.closed = None;
+    desired.groups.iter_mut().for_each(|group| group.closed = None);
     let (concerned, unknown) = match message.to {
         Audience::Changing => {
-            let context = session.context_as_of(remembered, as_of);
-            let plan = plan::plan(desired, actual, ledger, &context);
+            let plan = plan::plan(&desired, &actual, ledger, &session.context(remembered, false));
             let unknown = plan.summary.left_alone.get(&plan::Reason::Unknown).copied().unwrap_or(0);
             (plan::changing(&plan, &groups), unknown)
         }
         Audience::Participants => {
-            let Participants { people, unknown } = plan::participants(desired, actual, ledger, &groups);
+            let Participants { people, unknown } = plan::participants(&desired, &actual, ledger, &groups);
             (people, unknown)
         }
     };
     let all = concerned.len();
-    let concerned = plan::not_told(concerned, told(ledger, milestone));
+    let concerned = plan::not_told(concerned, ledger.announced.get(&milestone.name));
     let told_before = (all - concerned.len()) as u64;
     let people: BTreeSet<PersonId> = concerned.keys().copied().collect();
     let profiles = session.reader.profiles(&people).await?;
-    let first = begins.to_zoned(rollout.time_zone.clone()).date();
-    let wave = (&wave.name, first);
-    let made = announcement(&rollout.campaign, (milestone, message), wave, concerned, told_before, &profiles);
-    Ok((made, unknown))
+    let of_wave = (&wave.status.name, wave.first);
+    let milestone = (milestone, message);
+    Ok((announcement(&rollout.campaign, milestone, of_wave, concerned, told_before, &profiles), unknown))
 }
 
-fn told<'l>(ledger: &'l Ledger, milestone: &Milestone) -> Option<&'l BTreeSet<PersonId>> {
-    ledger.announced.get(&milestone.name)
+/// Is the milestone, what it tells, and where its wave stands.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    milestone: &'a Milestone,
+    message: &'a Message,
+    wave: &'a Standing,
 }
 
-/// Says where the milestone's wave stands, the day whose plan decides, and when the wave begins.
-fn wave(
-    session: &Session,
-    remembered: &Remembered,
-    milestone: &Milestone,
-) -> Result<(WaveStatus, Timestamp, Timestamp), Failure> {
-    let index = milestone.wave as usize;
+/// Is where the milestone's wave stands.
+struct Standing {
+    status: WaveStatus,
+    /// The day whose plan decides: today, or the one on which the wave begins.
+    as_of: Timestamp,
+    /// The first day of the wave.
+    first: Date,
+}
+
+/// Says where the milestone's wave stands.
+fn wave(session: &Session, remembered: &Remembered, milestone: &Milestone) -> Result<Standing, Failure> {
+    let rollout = session.manifest.rollout();
+    let groups: Vec<_> = session.manifest.groups().iter().map(|group| Arc::clone(group.name())).collect();
     let facts = facts(remembered);
-    let find = |as_of| session.timeline(&facts, as_of).waves.into_iter().nth(index);
+    let find = |as_of| {
+        let waves = timeline(rollout, &groups, &facts, as_of).waves;
+        waves.into_iter().nth(milestone.wave as usize).expect("a milestone names a wave of its manifest")
+    };
     let now = session.as_of();
-    let status = find(now).ok_or_else(|| Failure::wrong("the milestone's wave is not in the manifest"))?;
-    let not_yet = |status: &WaveStatus| {
-        Failure::wrong(format!("nobody knows when the wave `{}` begins", status.name)).hint(
+    let status = find(now);
+    let not_yet = || {
+        Failure::wrong(format!("nobody knows when the wave `{}` begins", render::inert(&status.name))).hint(
             "`insightctl rollout` says what holds it; approve it, or give it a day, before people are told",
         )
     };
-    let begins = status.begins.ok_or_else(|| not_yet(&status))?;
-    if status.has_begun() {
-        return Ok((status, now, begins));
+    let begins = status.begins.ok_or_else(not_yet)?;
+    let as_of = if status.has_begun() { now } else { begins };
+    let then = find(as_of);
+    if !then.has_begun() {
+        return Err(not_yet());
     }
-    let then = find(begins).filter(WaveStatus::has_begun).ok_or_else(|| not_yet(&status))?;
-    Ok((then, begins, begins))
+    let first = begins.to_zoned(rollout.time_zone.clone()).date();
+    Ok(Standing { status: then, as_of, first })
 }
 
 impl Console {

@@ -157,3 +157,103 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
         .collect();
     Ok(entries?.into_keys().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::Profile;
+    use crate::model::rollout::Audience;
+    use crate::rollout::{Addressee, Draft};
+
+    fn open(folder: &Path) -> Result<Drafts, Failure> {
+        Drafts::open(folder, &"welcome".into(), TenantId(Uuid::nil()))
+    }
+
+    fn announcement(numbers: std::ops::Range<u128>) -> Announcement {
+        let person = |number: u128| Addressee {
+            id: PersonId(Uuid::from_u128(number)),
+            upn: format!("{number}@contoso.com").into(),
+            profile: Profile::default(),
+            language: "en".into(),
+            group: "pilot".into(),
+            changes: BTreeMap::new(),
+        };
+        let draft = Draft {
+            language: "en".into(),
+            subject: "Hello".to_owned(),
+            body: "Hello\n".to_owned(),
+            open: BTreeSet::new(),
+        };
+        Announcement {
+            milestone: "welcome".into(),
+            wave: "pilot".into(),
+            date: date(2026, 2, 23),
+            to: Audience::Changing,
+            drafts: vec![draft],
+            people: numbers.map(person).collect(),
+            told_before: 0,
+        }
+    }
+
+    #[test]
+    fn later_drafts_stand_beside_earlier_ones() {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join("drafts");
+        let drafts = open(&folder).expect("it is still to be made");
+        for numbers in [1..3, 3..4] {
+            drafts.prepare(&announcement(numbers)).expect("written");
+            drafts.finish().expect("named");
+        }
+        let found = names(&folder).expect("readable");
+        assert_eq!(found, ["welcome.2.csv", "welcome.2.en.eml", "welcome.csv", "welcome.en.eml"]);
+        let first = fs::read_to_string(folder.join("welcome.csv")).expect("readable");
+        assert!(first.contains("1@contoso.com") && !first.contains("3@contoso.com"), "nobody is lost");
+        assert!(open(&folder).is_ok(), "they are of the same milestone");
+    }
+
+    #[test]
+    fn a_folder_that_holds_something_else_is_left_alone() {
+        let home = tempfile::tempdir().expect("a folder");
+        for foreign in ["closing.csv", "welcome-2.csv", "welcome.txt", "welcome"] {
+            let path = home.path().join(foreign);
+            fs::write(&path, "").expect("written");
+            let refused = open(home.path()).expect_err("it holds something else");
+            assert_eq!(refused.exit, Exit::Wrong, "{foreign}");
+            fs::remove_file(&path).expect("removed");
+        }
+    }
+
+    #[test]
+    fn what_a_crash_left_is_finished_and_names_whom_it_tells() {
+        let home = tempfile::tempdir().expect("a folder");
+        let drafts = open(home.path()).expect("empty");
+        assert!(drafts.left().expect("readable").is_none());
+        drafts.prepare(&announcement(1..3)).expect("written");
+
+        let drafts = open(home.path()).expect("what is unfinished is ours");
+        let left = drafts.left().expect("readable").expect("somebody died here");
+        assert_eq!(left.people.len(), 2);
+        let other =
+            Drafts::open(home.path(), &"welcome".into(), TenantId(Uuid::from_u128(1))).expect("opened");
+        assert!(other.left().is_err(), "another tenant's is not finished");
+
+        // The next one dies between two names.
+        let pending = drafts.pending();
+        fs::rename(pending.join("welcome.csv"), home.path().join("welcome.csv")).expect("named");
+        assert_eq!(drafts.finish().expect("finished").len(), 1);
+        assert_eq!(names(home.path()).expect("readable"), ["welcome.csv", "welcome.en.eml"]);
+        assert!(drafts.left().expect("readable").is_none());
+    }
+
+    #[test]
+    fn what_was_dropped_leaves_nothing() {
+        let home = tempfile::tempdir().expect("a folder");
+        let drafts = open(home.path()).expect("empty");
+        drafts.prepare(&announcement(1..3)).expect("written");
+        drafts.drop_pending().expect("dropped");
+        assert_eq!(names(home.path()).expect("readable"), [""; 0]);
+    }
+}

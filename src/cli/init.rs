@@ -68,7 +68,7 @@ fn today(global: &Global) -> Date {
 }
 
 /// Gives the first Monday that is two weeks ahead or more.
-fn in_two_weeks(today: Date) -> Date {
+pub(super) fn in_two_weeks(today: Date) -> Date {
     let earliest = today.saturating_add(14.days());
     let until_monday = earliest.weekday().until(Weekday::Monday);
     earliest.saturating_add(i64::from(until_monday).days())

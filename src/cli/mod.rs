@@ -21,6 +21,7 @@ mod import;
 mod init;
 mod interrupt;
 mod locked;
+mod next;
 mod plan;
 mod planning;
 mod record;
@@ -133,7 +134,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Record(args) => Box::pin(record::run(global, console, args)).await,
         Command::Announce(args) => Box::pin(announce::run(global, console, args)).await,
         Command::Explain(args) => Box::pin(until_interrupted(explain::run(global, console, args))).await,
-        Command::Rollout(args) => until_interrupted(rollout::run(global, console, args)).await,
+        Command::Rollout(args) => Box::pin(until_interrupted(rollout::run(global, console, args))).await,
         Command::Drift(args) => Box::pin(until_interrupted(drift::run(global, console, args))).await,
         Command::Export(args) => until_interrupted(export::run(global, console, args)).await,
         Command::Verify(args) => verify::run(global, console, args).await,

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::args::{Global, Output, RolloutArgs, RolloutFormat};
+use super::args::{Global, Output, RolloutArgs, RolloutCommand, RolloutFormat};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::next;
 use super::session::{Purpose, Session, View, clock, read_manifest, spare};
 use super::timing::facts;
 use crate::manifest::Manifest;
@@ -14,6 +15,9 @@ use crate::render;
 use crate::rollout::{About, Facts, Headcount, Overview, Timeline, timeline};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &RolloutArgs) -> Result<Exit, Failure> {
+    if let Some(RolloutCommand::Next(args)) = &args.command {
+        return next::run(global, console, args).await;
+    }
     let form = args.output.form();
     let output = Output { format: None, out: args.output.out.clone() };
     output.could_be_written()?;

@@ -89,13 +89,9 @@ impl Session {
         self.as_of.unwrap_or_else(|| self.clock.now())
     }
 
-    /// Reads what the manifest asks for at another moment, and what is there now.
-    pub(super) async fn look_as_of(
-        &self,
-        remembered: &Remembered,
-        as_of: Timestamp,
-    ) -> Result<View, Failure> {
-        self.look_at(remembered, as_of, None, false, |_| {}).await
+    /// Stands at another moment from here on: looks and plans are for that one.
+    pub(super) fn stand_at(&mut self, as_of: Timestamp) {
+        self.as_of = Some(as_of);
     }
 
     /// Resolves the manifest's rules, and reads everyone in scope.
@@ -116,21 +112,10 @@ impl Session {
         everyone_named: bool,
         widen: impl FnOnce(&mut Scope),
     ) -> Result<View, Failure> {
-        self.look_at(remembered, self.as_of(), also, everyone_named, widen).await
-    }
-
-    async fn look_at(
-        &self,
-        remembered: &Remembered,
-        as_of: Timestamp,
-        also: Option<&Selector>,
-        everyone_named: bool,
-        widen: impl FnOnce(&mut Scope),
-    ) -> Result<View, Failure> {
         let mut selectors = self.manifest.selectors();
         selectors.extend(also.cloned());
         let membership = self.reader.membership(&selectors).await?;
-        let mut timely = self.timely(&membership, remembered, as_of)?;
+        let mut timely = self.timely(&membership, remembered)?;
         let desired = &timely.desired;
         let mut scope = Scope::of(desired, &remembered.ledger);
         if everyone_named {
@@ -173,11 +158,6 @@ impl Session {
             re_pin,
             speed: self.speed,
         }
-    }
-
-    /// Gives what a plan for another moment needs to know besides.
-    pub(super) fn context_as_of(&self, remembered: &Remembered, as_of: Timestamp) -> Context {
-        Context { as_of, ..self.context(remembered, false) }
     }
 
     /// Makes sure that the result does not replace what this run reads.

@@ -18,7 +18,6 @@ use crate::store::Remembered;
 #[derive(Debug)]
 pub(super) struct Timely {
     facts: Facts,
-    as_of: Timestamp,
     pub(super) timeline: Timeline,
     pub(super) desired: DesiredState,
 }
@@ -55,16 +54,11 @@ impl Session {
     }
 
     /// Says what the manifest asks for, as far as dates and the ledger say what is in force.
-    pub(super) fn timely(
-        &self,
-        membership: &Membership,
-        remembered: &Remembered,
-        as_of: Timestamp,
-    ) -> Result<Timely, Failure> {
+    pub(super) fn timely(&self, membership: &Membership, remembered: &Remembered) -> Result<Timely, Failure> {
         let facts = facts(remembered);
-        let timeline = self.timeline(&facts, as_of);
+        let timeline = self.timeline(&facts, self.as_of());
         let desired = self.desired(membership, &timeline)?;
-        Ok(Timely { facts, as_of, timeline, desired })
+        Ok(Timely { facts, timeline, desired })
     }
 
     fn desired(&self, membership: &Membership, timeline: &Timeline) -> Result<DesiredState, Failure> {
@@ -93,7 +87,7 @@ impl Session {
             }
             self.read_licensing(&timely.desired, actual).await;
             self.take_measures(timely, actual, remembered);
-            let next = self.timeline(&timely.facts, timely.as_of);
+            let next = self.timeline(&timely.facts, timely.timeline.as_of);
             // What has begun is not asked about again: whom it takes over must not shut its own gate.
             let begun = next.waves.iter().filter(|wave| wave.gated && wave.has_begun());
             let begun = begun.filter_map(|wave| Some((Arc::clone(&wave.name), wave.begins?)));
@@ -111,7 +105,7 @@ impl Session {
 
     fn take_measures(&self, timely: &mut Timely, actual: &ActualState, remembered: &Remembered) {
         let (desired, ledger) = (&timely.desired, &remembered.ledger);
-        let plan = plan(desired, actual, ledger, &self.context_as_of(remembered, timely.as_of));
+        let plan = plan(desired, actual, ledger, &self.context(remembered, false));
         let standings = standings(&plan, desired, actual, ledger);
         let waves = (0..).zip(&self.manifest.rollout().waves);
         let measured = waves.filter_map(|(index, wave)| Some((index, measure(&standings, desired, wave)?)));

@@ -39,7 +39,8 @@ pub(super) fn is_open(global: &Global, manifest: &Manifest, clock: &Clock) -> Re
 
 /// Gives what every write asks right before it leaves.
 pub(super) fn may_write(global: &Global, manifest: &Manifest, clock: &Clock) -> MayWrite {
-    let (calendar, ahead, clock) = (Calendar::of(manifest.rollout()), ahead(global, clock), clock.clone());
+    let (calendar, ahead, clock) =
+        (Calendar::of(manifest.rollout()), ahead(global, manifest, clock), clock.clone());
     Arc::new(move || {
         let now = clock.now();
         calendar.closed(now.checked_add(ahead).unwrap_or(now)).is_none()

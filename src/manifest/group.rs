@@ -39,6 +39,11 @@ impl Group {
         &self.wants
     }
 
+    /// Says whether one of its members is everybody.
+    pub fn holds_everyone(&self) -> bool {
+        self.members.iter().flat_map(Rule::named).any(|named| named.selector == Selector::Everyone)
+    }
+
     /// Says whose decision stands when a person chose otherwise.
     pub fn on_user_choice(&self) -> OnUserChoice {
         self.on_user_choice

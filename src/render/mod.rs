@@ -15,6 +15,7 @@ pub mod export;
 pub mod failure;
 pub mod handover;
 pub mod import;
+pub mod next;
 pub mod plan;
 pub mod problems;
 pub mod progress;

@@ -2,6 +2,7 @@
 
 pub mod adoption;
 pub mod balance;
+pub mod next;
 
 mod announcement;
 mod calendar;

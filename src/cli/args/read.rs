@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use crate::apply::StaleLimit;
-use crate::model::{Class, Cloud, Setting, TenantSetting};
+use crate::model::{Class, Cloud, Percent, Setting, TenantSetting};
 use crate::plan::budget::{CallRate, NotARate};
 use crate::store::RunId;
 
@@ -94,4 +94,13 @@ pub(super) fn words(text: &str) -> Result<String, String> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// Reads a share such as `20%`.
+pub(super) fn share(text: &str) -> Result<Percent, String> {
+    let expected = || "expected a share from 1% to 100%, such as 20%".to_owned();
+    let number: u16 =
+        text.strip_suffix('%').and_then(|text| text.trim().parse().ok()).ok_or_else(expected)?;
+    let hundredths = number.checked_mul(100).filter(|hundredths| *hundredths > 0).ok_or_else(expected)?;
+    Percent::of_hundredths(hundredths).ok_or_else(expected)
 }

@@ -2,10 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::civil::Date;
+
+use super::read::share;
+use crate::model::Percent;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RolloutArgs {
+    #[command(subcommand)]
+    pub(in crate::cli) command: Option<RolloutCommand>,
     #[command(flatten)]
     pub(in crate::cli) output: RolloutOutput,
     /// Ask neither the tenant nor the store: nobody is counted, and no condition is known
@@ -50,4 +56,56 @@ pub(in crate::cli) enum RolloutFormat {
     Svg,
     /// For a calendar.
     Ics,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum RolloutCommand {
+    /// Propose the edit of the manifest after a wave, as a patch for a pull request
+    ///
+    /// Without a choice, looks where the people of the last wave stand, compares with the goals, and advises. The patch
+    /// goes to standard output, `git apply` takes it, and comments and layout stay as they are; with --write the manifest is edited
+    /// itself. An edit that would change anything else, as with values repeated by anchors, is refused.
+    #[command(after_help = "Examples:
+  insightctl rollout next --sandbox tenant.json
+  insightctl rollout next --extend 14 > extend.patch
+  insightctl rollout next --widen sales --widen marketing --write
+  insightctl rollout next --approve next | git apply")]
+    Next(NextArgs),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct NextArgs {
+    #[command(flatten)]
+    pub(in crate::cli) choice: NextChoice,
+    /// The wave to extend or adjust; by default the last one that has begun
+    #[arg(long, value_name = "WAVE")]
+    pub(in crate::cli) wave: Option<String>,
+    /// Not before this day a wave begins that is added; by default the first Monday that is two weeks ahead, so that
+    /// people can be told
+    #[arg(long, value_name = "DATE")]
+    pub(in crate::cli) starts: Option<Date>,
+    /// Edit the manifest, instead of writing a patch
+    #[arg(long)]
+    pub(in crate::cli) write: bool,
+}
+
+/// Is what to do next; without any, what is advised.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(in crate::cli) struct NextChoice {
+    /// Let the wave run so many days longer
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3660))]
+    pub(in crate::cli) extend: Option<u32>,
+    /// Take in this group of the manifest: with the next wave, or with one that is added; may be given more than once
+    #[arg(long, value_name = "GROUP")]
+    pub(in crate::cli) widen: Vec<String>,
+    /// Add a wave for everybody whom no other group holds
+    #[arg(long)]
+    pub(in crate::cli) widen_all: bool,
+    /// Approve this wave
+    #[arg(long, value_name = "WAVE")]
+    pub(in crate::cli) approve: Option<String>,
+    /// Let the wave take in so much of its groups, such as `20%`
+    #[arg(long, value_name = "P%", value_parser = share)]
+    pub(in crate::cli) adjust: Option<Percent>,
 }

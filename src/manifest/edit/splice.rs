@@ -106,7 +106,13 @@ fn column(text: &str, at: usize) -> Option<usize> {
 }
 
 fn is_flow(text: &str, node: &Located<Node>) -> bool {
-    text.as_bytes().get(node.at.start as usize).is_some_and(|byte| matches!(byte, b'{' | b'['))
+    // A list whose items stand on lines of their own has the place of its first item.
+    let opens = match &node.value {
+        Node::Seq(_) => b'[',
+        Node::Map(_) => b'{',
+        Node::Null | Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Str(_) => return false,
+    };
+    text.as_bytes().get(node.at.start as usize) == Some(&opens)
 }
 
 /// Finds the byte behind the end of a value.
@@ -143,8 +149,13 @@ fn closed(text: &str, start: usize) -> Option<usize> {
             }
             quote @ (b'"' | b'\'') if begins => {
                 at += 1;
-                while *bytes.get(at)? != quote {
-                    at += if bytes[at] == b'\\' && quote == b'"' { 2 } else { 1 };
+                loop {
+                    match (*bytes.get(at)?, bytes.get(at + 1)) {
+                        (b'\\', _) if quote == b'"' => at += 2,
+                        (byte, Some(next)) if byte == quote && *next == quote && quote == b'\'' => at += 2,
+                        (byte, _) if byte == quote => break,
+                        _ => at += 1,
+                    }
                 }
             }
             _ => {}

@@ -24,7 +24,9 @@ pub fn text(out: &mut dyn Write, announcement: &Announcement, look: Look) -> io:
     let said = format!("Milestone {}", inert(milestone));
     let of = format!(" of the wave {}, on {date}: {}", inert(wave), audience(*to));
     page.line(0, &Line::default().with(Meaning::Heading, said).plain(of))?;
-    page.blank()?;
+    if !drafts.is_empty() {
+        page.blank()?;
+    }
     for draft in drafts {
         let of = |person: &&Addressee| person.language == draft.language;
         let number = told.iter().filter(of).count() as u64;
@@ -128,16 +130,27 @@ mod tests {
     fn the_table_is_for_a_spreadsheet_and_cannot_compute() {
         let mut out = Vec::new();
         csv(&mut out, &sample()).expect("memory");
-        insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8").strip_prefix('\u{feff}').expect("a mark"), @r"
+        insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8").strip_prefix('\u{feff}').expect("a mark"), @r#"
         UserPrincipalName,Mail,DisplayName,Language,Department,Wave,Group,Changes
-        1@contoso.com,1@mail.contoso.com,'=cmd(),en,,pilot,pilot,'mode opt-in, dashboard on'
-        ");
+        1@contoso.com,1@mail.contoso.com,'=cmd(),en,,pilot,pilot,"mode opt-in, dashboard on"
+        2@contoso.com,2@mail.contoso.com,Zoë\u{202e},en,,pilot,pilot,"mode opt-in, dashboard on"
+        "#);
     }
 
     #[test]
     fn a_person_sees_whom_it_is_for_before_they_agree() {
         let mut out = Vec::new();
         text(&mut out, &sample(), Look { details: 1, ..Look::default() }).expect("memory");
-        insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"), @"");
+        insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"), @"
+        Milestone welcome of the wave pilot, on 2026-02-23: those whose setting the plan
+          of that day changes
+
+          en  2 people  Hello
+              {{training}} stays in it: the manifest says nothing for it
+            1@contoso.com  mode opt-in, dashboard on
+            … and 1 more (--verbose shows all)
+
+        Announcement: 2 people to tell, 3 told before; nothing is sent.
+        ");
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::manifest::fields::{fields, text};
 use crate::manifest::members::unreadable;
-use crate::manifest::problem::{At, File, Reporter, Severity, meant, quoted};
+use crate::manifest::problem::{At, File, Reporter, meant, quoted};
 use crate::manifest::rollout::Around;
 use crate::manifest::syntax::{Located, Node};
 use crate::manifest::text::decode;
@@ -239,7 +239,8 @@ fn unknown(inside: &str, at: At, report: &mut Reporter<'_>) {
     report.error(at, format!("there is no field {}", quoted(inside.trim()))).hint(hint);
 }
 
-/// Warns where a field stands for something that the manifest does not say: it stays in the draft as it is.
+/// Notes where a field stands for something that the manifest does not say: it stays in the draft as it is, and
+/// `announce` says so again.
 fn missing(field: Field, at: At, told: Told<'_>, report: &mut Reporter<'_>) {
     let Told { mentioned, surveys, training, wave, day } = told;
     let (fact, hint) = match field {
@@ -265,5 +266,5 @@ fn missing(field: Field, at: At, told: Told<'_>, report: &mut Reporter<'_>) {
             format!("name them under `owners:` as `{}`", role.word()),
         ),
     };
-    report.problems.add(Severity::Warning, &report.file, at, fact).hint(hint);
+    report.note(at, fact).hint(hint);
 }

@@ -168,9 +168,9 @@ fn fields_that_stand_for_nothing_are_told_with_their_place() {
     let (_, told) = message(&[("messages/welcome.en.md", text)], "");
     let expected = [
         "Error messages/welcome.en.md:1:10: there is no field `nam` (did you mean `{{name}}`?)",
-        "Warning messages/welcome.en.md:3:3: `training` names no link (add `training:` to the rollout)",
-        "Warning messages/welcome.en.md:3:16: this wave has no survey (add one to `surveys:`)",
-        "Warning messages/welcome.en.md:4:1: nobody is named as security-lead (name them under `owners:` as `security-lead`)",
+        "Note messages/welcome.en.md:3:3: `training` names no link (add `training:` to the rollout)",
+        "Note messages/welcome.en.md:3:16: this wave has no survey (add one to `surveys:`)",
+        "Note messages/welcome.en.md:4:1: nobody is named as security-lead (name them under `owners:` as `security-lead`)",
         "Error messages/welcome.en.md:4:25: there is no field `zebra` (the fields are name, department, milestone-date, wave, training, survey, owner:executive-sponsor, owner:security-lead, owner:microsoft-365-admin, owner:help-desk-lead, owner:training-lead)",
         "Error messages/welcome.en.md:4:35: this field is not closed (close it on the same line with `}}`)",
     ];
