@@ -6,6 +6,7 @@
 mod announce;
 mod apply;
 mod args;
+mod balance;
 mod consent;
 mod console;
 mod doctor;
@@ -25,6 +26,7 @@ mod plan;
 mod planning;
 mod record;
 mod release;
+mod report;
 mod results;
 mod rollback;
 mod rollout;
@@ -105,6 +107,7 @@ pub fn main() -> ExitCode {
             | Command::Verify(_)
             | Command::Release(_)
             | Command::Runs(_)
+            | Command::Report(_)
             | Command::Sandbox(_) => Exit::Done.into(),
         },
         Err(failure) => {
@@ -131,12 +134,13 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Record(args) => Box::pin(record::run(global, console, args)).await,
         Command::Announce(args) => Box::pin(announce::run(global, console, args)).await,
         Command::Explain(args) => until_interrupted(explain::run(global, console, args)).await,
-        Command::Rollout(args) => until_interrupted(rollout::run(global, console, args)).await,
+        Command::Rollout(args) => Box::pin(until_interrupted(rollout::run(global, console, args))).await,
         Command::Drift(args) => until_interrupted(drift::run(global, console, args)).await,
         Command::Export(args) => until_interrupted(export::run(global, console, args)).await,
         Command::Verify(args) => verify::run(global, console, args).await,
         Command::Release(args) => release::run(global, console, args).await,
         Command::Runs(args) => runs::run(global, console, args).await,
+        Command::Report(command) => Box::pin(until_interrupted(report::run(global, console, command))).await,
         Command::Sandbox(command) => sandbox::run(global, console, command).await,
     }
 }

@@ -29,6 +29,7 @@ mod routes;
 mod scope;
 mod service_plan;
 mod settled;
+mod standings;
 mod tally;
 mod tenant;
 pub mod verdict;
@@ -61,6 +62,7 @@ pub use results::{Mismatch, last_of_each, mismatches, subject};
 pub use routes::licensing_groups;
 pub use scope::Scope;
 pub use settled::{Settled, Verification, Verified, Written, verify};
+pub use standings::{measure, standings};
 pub use tally::is_consistent;
 
 use crate::model::{

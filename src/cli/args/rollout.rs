@@ -2,15 +2,34 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::BalanceArgs;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(in crate::cli) struct RolloutArgs {
     #[command(flatten)]
     pub(in crate::cli) output: RolloutOutput,
     /// Ask neither the tenant nor the store: nobody is counted, and no condition is known
     #[arg(long)]
     pub(in crate::cli) offline: bool,
+    #[command(subcommand)]
+    pub(in crate::cli) command: Option<RolloutCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum RolloutCommand {
+    /// Tell how mixed the people of a wave are: departments, managers with their reports, executives
+    ///
+    /// The deployment guide asks for a pilot of mixed departments, with managers and people who report to them, and
+    /// advises against executives. Compares with the whole tenant, so everybody in the directory is read, without
+    /// settings; the people are those whom the wave takes in when it is in force. Executives are found by their titles,
+    /// from a list (docs/measuring.md).
+    #[command(after_help = "Examples:
+  insightctl rollout balance --sandbox tenant.json
+  insightctl rollout balance --wave widen --format markdown")]
+    Balance(BalanceArgs),
 }
 
 /// Is where a timeline goes, and in which form.

