@@ -24,6 +24,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("handover", &["contoso"]),
     ("locked", &["contoso"]),
     ("looking", &["contoso"]),
+    ("measuring", &["contoso"]),
     ("mistakes", &[]),
     ("re-opt-in", &["contoso"]),
     ("record", &["contoso"]),
