@@ -60,7 +60,7 @@ pub(super) fn bars(out: &mut dyn Write, id: &str, title: &str, bars: &[Bar<'_>])
             out,
             "<text x=\"{}\" y=\"{text_y}\" text-anchor=\"end\">{}</text>",
             LEFT - 10,
-            html_text(&elide(&quoted(name), 26))
+            html_text(&elide(&quoted(name), 22))
         )?;
         let mut told = 0;
         let cells = Standing::ALL.into_iter().filter_map(|standing| {
