@@ -40,7 +40,7 @@ fn keeps_to(name: &str, text: &str) -> Value {
 #[test]
 fn the_stored_schemas_are_current() {
     let stage = Stage::set();
-    for name in ["manifest", "plan", "report", "waiver"] {
+    for name in ["manifest", "plan", "report", "waiver", "adoption", "balance"] {
         let now = stage.run(&["schema", name]).with(0).out;
         let how = format!("cargo run -- schema {name} --out schemas/{name}.schema.json");
         assert!(now == stored(name), "schemas/{name}.schema.json is out of date; renew it: {how}");
@@ -74,6 +74,19 @@ fn reports_keep_to_their_schema() {
 }
 
 #[test]
+fn what_is_measured_keeps_to_its_schema() {
+    let stage = Stage::set();
+    stage.run(&[&["apply"][..], &CONSENT].concat()).with(0);
+    let report =
+        stage.run(&["report", "adoption", "--format", "json", "--sandbox", "tenant.json"]).with(0).out;
+    let report = keeps_to("adoption", &report);
+    assert_eq!(report["trend"].as_array().unwrap().len(), 1, "{report}");
+    let balance =
+        stage.run(&["rollout", "balance", "--format", "json", "--sandbox", "tenant.json"]).with(0).out;
+    keeps_to("balance", &balance);
+}
+
+#[test]
 fn waivers_keep_to_their_schema() {
     let waiver = json!({ "waive": {
         "plan": format!("sha256:{}", "5a".repeat(32)), "class": ["defaults", "opt-out"],
@@ -99,7 +112,7 @@ fn waivers_keep_to_their_schema() {
 
 #[test]
 fn the_schemas_tell_wrong_from_right() {
-    for name in ["manifest", "plan", "report", "waiver"] {
+    for name in ["manifest", "plan", "report", "waiver", "adoption", "balance"] {
         assert!(!faults(name, &json!({ "format": "one" })).is_empty(), "{name} takes anything");
     }
 }

@@ -26,6 +26,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("import", &["contoso"]),
     ("locked", &["contoso"]),
     ("looking", &["contoso"]),
+    ("measuring", &["contoso"]),
     ("mistakes", &[]),
     ("re-opt-in", &["contoso"]),
     ("record", &["contoso"]),

@@ -6,6 +6,7 @@
 mod announce;
 mod apply;
 mod args;
+mod balance;
 mod consent;
 mod console;
 mod doctor;
@@ -26,6 +27,7 @@ mod plan;
 mod planning;
 mod record;
 mod release;
+mod report;
 mod results;
 mod rollback;
 mod rollout;
@@ -108,6 +110,7 @@ pub fn main() -> ExitCode {
             | Command::Verify(_)
             | Command::Release(_)
             | Command::Runs(_)
+            | Command::Report(_)
             | Command::Sandbox(_) => Exit::Done.into(),
         },
         Err(failure) => {
@@ -140,6 +143,7 @@ async fn run(arguments: &Arguments, console: &Console) -> Result<Exit, Failure> 
         Command::Verify(args) => verify::run(global, console, args).await,
         Command::Release(args) => release::run(global, console, args).await,
         Command::Runs(args) => runs::run(global, console, args).await,
+        Command::Report(command) => Box::pin(until_interrupted(report::run(global, console, command))).await,
         Command::Sandbox(command) => sandbox::run(global, console, command).await,
     }
 }

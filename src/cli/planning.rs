@@ -1,15 +1,17 @@
 //! What `plan`, `drift` and `apply` share: look, plan, review.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::args::{Consent, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{Session, View};
-use crate::model::Class;
+use crate::model::{ActualState, Class, DesiredState, Ledger, Standing};
 use crate::plan::guard::{Objection, review};
-use crate::plan::{Note, Occasion, Plan, Reason, Stays, plan};
+use crate::plan::{Note, Occasion, Plan, Reason, Stays, plan, standings};
 use crate::render;
+use crate::rollout::adoption::{Stands, tallies};
 use crate::store::Remembered;
 
 /// Is a plan, and what guards say of it.
@@ -25,6 +27,15 @@ pub(super) async fn make(
     remembered: &Remembered,
     consent: &Consent,
 ) -> Result<Planned, Failure> {
+    Ok(measured(session, remembered, consent).await?.0)
+}
+
+/// Looks at the tenant, plans, and says where each person in scope stands.
+pub(super) async fn measured(
+    session: &Session,
+    remembered: &Remembered,
+    consent: &Consent,
+) -> Result<(Planned, Vec<Stands>), Failure> {
     let View { membership: _, desired, actual } = session.look(remembered, None, false).await?;
     if consent.strict
         && let Some(overlap) = desired.overlaps.iter().find(|overlap| !overlap.same_outcome)
@@ -39,9 +50,24 @@ pub(super) async fn make(
     }
     let allowed: BTreeSet<Class> = consent.allow.iter().copied().collect();
     let context = session.context(remembered, allowed.contains(&Class::RePin));
-    let plan = plan(&desired, &actual, &remembered.ledger, &context);
+    let mut plan = plan(&desired, &actual, &remembered.ledger, &context);
     let objections = review(&plan, &desired.limits, &allowed);
-    Ok(Planned { plan, objections })
+    let stands = stands(&plan, &desired, &actual, &remembered.ledger);
+    let names: Vec<_> = desired.groups.iter().map(|group| Arc::clone(&group.name)).collect();
+    plan.standings = tallies(session.manifest.rollout(), &names, stands.iter().copied());
+    Ok((Planned { plan, objections }, stands))
+}
+
+/// Says where each person in scope stands; whoever the directory does not know is out of reach.
+fn stands(plan: &Plan, desired: &DesiredState, actual: &ActualState, ledger: &Ledger) -> Vec<Stands> {
+    let known = standings(plan, desired, actual, ledger).into_iter();
+    let known = known.map(|(id, group, standing)| Stands { person: Some(id), group, standing });
+    let strangers = desired.not_found.iter().map(|missing| Stands {
+        person: None,
+        group: missing.group,
+        standing: Standing::OutOfReach,
+    });
+    known.chain(strangers).collect()
 }
 
 /// Seals a plan where it is saved, or shown to be compared with what was saved.

@@ -1,8 +1,9 @@
-//! `rollout`: shows the whole timeline, and changes nothing.
+//! `rollout`: shows the whole timeline, or one side of it, and changes nothing.
 
 use std::collections::BTreeMap;
 
 use super::args::{Global, Output, RolloutArgs, RolloutCommand, RolloutFormat};
+use super::balance;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -15,9 +16,14 @@ use crate::render;
 use crate::rollout::{About, Facts, Headcount, Overview, Timeline, timeline};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &RolloutArgs) -> Result<Exit, Failure> {
-    if let Some(RolloutCommand::Next(args)) = &args.command {
-        return next::run(global, console, args).await;
+    match &args.command {
+        None => overview(global, console, args).await,
+        Some(RolloutCommand::Balance(args)) => balance::run(global, console, args).await,
+        Some(RolloutCommand::Next(args)) => next::run(global, console, args).await,
     }
+}
+
+async fn overview(global: &Global, console: &Console, args: &RolloutArgs) -> Result<Exit, Failure> {
     let form = args.output.form();
     let output = Output { format: None, out: args.output.out.clone() };
     output.could_be_written()?;

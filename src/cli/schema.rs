@@ -4,7 +4,7 @@ use super::args::{SchemaArgs, SchemaOf};
 use super::console::{Console, replace};
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::{apply, manifest, plan};
+use crate::{apply, manifest, plan, rollout};
 
 pub(super) fn run(console: &Console, args: &SchemaArgs) -> Result<Exit, Failure> {
     let schema = of(args.of);
@@ -24,6 +24,8 @@ fn of(what: SchemaOf) -> schemars::Schema {
         SchemaOf::Manifest => manifest::schema(),
         SchemaOf::Plan => generate().into_root_schema_for::<plan::Plan>(),
         SchemaOf::Waiver => manifest::waiver_schema(),
+        SchemaOf::Adoption => generate().into_root_schema_for::<rollout::adoption::Adoption>(),
+        SchemaOf::Balance => generate().into_root_schema_for::<rollout::balance::Balance>(),
         SchemaOf::Report => generate().into_root_schema_for::<apply::Report>(),
     }
 }

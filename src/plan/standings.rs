@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::person::holds_plan;
 use super::{Because, Operation, Plan, Reason, Target};
 use crate::model::rollout::{Measure, Standing, Wave};
 use crate::model::{ActualState, DesiredState, Entry, Known, Ledger, Mode, PersonId, Setting, Value};
@@ -33,6 +34,8 @@ pub fn standings(
             have: mode(actual, *id),
             entry: ledger.entry(*id, Setting::Mode),
             unheard: is_unheard_of(actual, ledger, *id),
+            mailbox: actual.people.get(id).is_some_and(|person| person.mailbox),
+            licensed: actual.people.get(id).is_some_and(|person| holds_plan(person, &actual.catalogue)),
         };
         (*id, held.group, facts.standing())
     });
@@ -79,6 +82,9 @@ struct Facts<'a> {
     entry: Option<&'a Entry>,
     /// Whether nobody heard of a write to them.
     unheard: bool,
+    mailbox: bool,
+    /// Whether a licence carries personal insights.
+    licensed: bool,
 }
 
 impl Facts<'_> {
@@ -100,7 +106,7 @@ impl Facts<'_> {
             None => Standing::OptedIn,
         };
         match self.reason {
-            None | Some(Reason::OutsideWindow) => Standing::Pending,
+            None => Standing::Pending,
             Some(
                 Reason::Unknown
                 | Reason::NotFound
@@ -113,6 +119,7 @@ impl Facts<'_> {
             ) => Standing::OutOfReach,
             Some(Reason::Quarantined | Reason::InheritedLicence) => Standing::Failed,
             Some(Reason::DefaultMoved) => Standing::Pending,
+            Some(Reason::OutsideWindow) => self.while_closed(is),
             Some(Reason::Settling | Reason::DefaultSettling | Reason::MovesWithDefault) => Standing::Settling,
             Some(
                 Reason::RolledBack
@@ -123,6 +130,20 @@ impl Facts<'_> {
                 | Reason::Released
                 | Reason::InSync,
             ) => is,
+        }
+    }
+}
+
+impl Facts<'_> {
+    /// Says where somebody stands whom nobody judged, since nothing may be changed now.
+    fn while_closed(&self, is: Standing) -> Standing {
+        let wants = self.wants.map(|wants| Some(wants) == self.have.map(Value::Mode));
+        match (self.have, wants) {
+            (_, _) if !self.mailbox => Standing::OutOfReach,
+            (_, _) if !self.licensed && self.wants != Some(Value::OPT_OUT) => Standing::Unlicensed,
+            (None, Some(_)) => Standing::Unknown,
+            (Some(_), Some(false)) => Standing::Pending,
+            (Some(_), Some(true)) | (_, None) => is,
         }
     }
 }

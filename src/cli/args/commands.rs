@@ -67,6 +67,8 @@ pub(in crate::cli) enum SchemaOf {
     Plan,
     Report,
     Waiver,
+    Adoption,
+    Balance,
 }
 
 /// Is what guards and consent need.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod import;
+mod measure;
 mod read;
 mod rollout;
 mod sandbox;
@@ -17,6 +18,7 @@ use crate::manifest::Transport;
 use crate::plan::budget::CallRate;
 pub(super) use commands::*;
 pub(super) use import::*;
+pub(super) use measure::*;
 pub(super) use read::AsOf;
 use read::{as_of, moment, rate};
 pub(super) use rollout::*;
@@ -202,7 +204,7 @@ pub(in crate::cli) enum Command {
   insightctl import --tenant-id 3f2504e0-4f89-41d3-9a0c-0305e82c3301 --file prod/insights.yaml
   insightctl import --group sales@contoso.com --groups 'Sales Europe,Sales Asia' --sandbox tenant.json")]
     Import(ImportArgs),
-    /// Print a JSON Schema: of the manifest, the plan, the report or a waiver
+    /// Print a JSON Schema: of the manifest, of a waiver, or of what is written as JSON
     #[command(
         after_help = "Examples:\n  insightctl schema manifest --out insights.schema.json\n  insightctl schema plan"
     )]
@@ -337,6 +339,9 @@ pub(in crate::cli) enum Command {
         after_help = "Examples:\n  insightctl runs\n  insightctl runs --last 100 --format json\n  insightctl runs show 42"
     )]
     Runs(RunsArgs),
+    /// Tell what was reached
+    #[command(subcommand)]
+    Report(ReportCommand),
     /// Serve, reset, play with or generate a simulated tenant
     #[command(subcommand)]
     Sandbox(SandboxCommand),

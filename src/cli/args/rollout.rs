@@ -5,18 +5,45 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use super::BalanceArgs;
 use super::read::share;
 use crate::model::Percent;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(in crate::cli) struct RolloutArgs {
-    #[command(subcommand)]
-    pub(in crate::cli) command: Option<RolloutCommand>,
     #[command(flatten)]
     pub(in crate::cli) output: RolloutOutput,
     /// Ask neither the tenant nor the store: nobody is counted, and no condition is known
     #[arg(long)]
     pub(in crate::cli) offline: bool,
+    #[command(subcommand)]
+    pub(in crate::cli) command: Option<RolloutCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum RolloutCommand {
+    /// Tell how mixed the people of a wave are: departments, managers with their reports, executives
+    ///
+    /// The deployment guide asks for a pilot of mixed departments, with managers and people who report to them, and
+    /// advises against executives. Compares with the whole tenant, so everybody in the directory is read, without
+    /// settings; the people are those whom the wave takes in when it is in force. Executives are found by their titles,
+    /// from a list (docs/measuring.md).
+    #[command(after_help = "Examples:
+  insightctl rollout balance --sandbox tenant.json
+  insightctl rollout balance --wave widen --format markdown")]
+    Balance(BalanceArgs),
+    /// Propose the edit of the manifest after a wave, as a patch for a pull request
+    ///
+    /// Without a choice, looks where the people of the last wave stand, compares with the goals, and advises. The patch
+    /// goes to standard output, `git apply` takes it, and comments and layout stay as they are; with --write the manifest is edited
+    /// itself. An edit that would change anything else, as with values repeated by anchors, is refused.
+    #[command(after_help = "Examples:
+  insightctl rollout next --sandbox tenant.json
+  insightctl rollout next --extend 14 > extend.patch
+  insightctl rollout next --widen sales --widen marketing --write
+  insightctl rollout next --approve next | git apply")]
+    Next(NextArgs),
 }
 
 /// Is where a timeline goes, and in which form.
@@ -56,21 +83,6 @@ pub(in crate::cli) enum RolloutFormat {
     Svg,
     /// For a calendar.
     Ics,
-}
-
-#[derive(Debug, Subcommand)]
-pub(in crate::cli) enum RolloutCommand {
-    /// Propose the edit of the manifest after a wave, as a patch for a pull request
-    ///
-    /// Without a choice, looks where the people of the last wave stand, compares with the goals, and advises. The patch
-    /// goes to standard output, `git apply` takes it, and comments and layout stay as they are; with --write the manifest is edited
-    /// itself. An edit that would change anything else, as with values repeated by anchors, is refused.
-    #[command(after_help = "Examples:
-  insightctl rollout next --sandbox tenant.json
-  insightctl rollout next --extend 14 > extend.patch
-  insightctl rollout next --widen sales --widen marketing --write
-  insightctl rollout next --approve next | git apply")]
-    Next(NextArgs),
 }
 
 #[derive(Debug, Args)]

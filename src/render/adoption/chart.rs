@@ -60,7 +60,7 @@ pub(super) fn bars(out: &mut dyn Write, id: &str, title: &str, bars: &[Bar<'_>])
             out,
             "<text x=\"{}\" y=\"{text_y}\" text-anchor=\"end\">{}</text>",
             LEFT - 10,
-            html_text(&elide(&quoted(name), 26))
+            html_text(&elide(&quoted(name), 22))
         )?;
         let mut told = 0;
         let cells = Standing::ALL.into_iter().filter_map(|standing| {
@@ -88,7 +88,7 @@ pub(super) fn bars(out: &mut dyn Write, id: &str, title: &str, bars: &[Bar<'_>])
 
 /// Gives how far along its bar so many people of all reach, in tenths of a unit.
 fn along(part: u64, of: u64) -> u64 {
-    part.saturating_mul((WIDTH - LEFT) * 10).checked_div(of).unwrap_or(0)
+    part.saturating_mul((WIDTH - LEFT - 2) * 10).checked_div(of).unwrap_or(0)
 }
 
 fn tenths(number: u64) -> String {

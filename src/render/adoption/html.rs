@@ -100,7 +100,10 @@ fn figure(out: &mut dyn Write, id: &str, title: &str, bars: &[Bar<'_>], goals: &
         "</figure>\n<div class=\"wide\" role=\"region\" aria-labelledby=\"{id}\" tabindex=\"0\">\n<table>"
     )?;
     write!(out, "<thead><tr><th scope=\"col\">Part</th><th scope=\"col\">people</th>")?;
-    for standing in Standing::ALL {
+    // A column of zeros would only push the others off the page.
+    let occurs = |standing: &Standing| bars.iter().any(|bar| bar.row.told(*standing) != Some(0));
+    let columns: Vec<_> = Standing::ALL.into_iter().filter(occurs).collect();
+    for standing in columns.iter().copied() {
         write!(out, "<th scope=\"col\">{}</th>", words::standing(standing))?;
     }
     write!(out, "<th scope=\"col\">not told apart</th>")?;
@@ -110,7 +113,7 @@ fn figure(out: &mut dyn Write, id: &str, title: &str, bars: &[Bar<'_>], goals: &
     writeln!(out, "</tr></thead>\n<tbody>")?;
     for Bar { name, row } in bars {
         write!(out, "<tr><th scope=\"row\">{}</th><td>{}</td>", html_text(&quoted(name)), count(row.people))?;
-        for standing in Standing::ALL {
+        for standing in columns.iter().copied() {
             match row.told(standing) {
                 Some(people) => write!(out, "<td>{}</td>", count(people))?,
                 None => write!(out, "<td><abbr title=\"not told\">·</abbr></td>")?,

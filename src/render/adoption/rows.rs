@@ -52,7 +52,7 @@ struct File<'w> {
 
 impl File<'_> {
     fn look(&mut self, run: &str, at: &str, total: Option<&Row>, waves: &[Branch]) -> io::Result<()> {
-        for total in total {
+        if let Some(total) = total {
             self.row([run, at, ""], total)?;
         }
         for Branch { row, groups } in waves {

@@ -9,7 +9,7 @@ use crate::render::inert::{elide, quoted};
 use crate::render::number::{count, day, list, moment, people, percent};
 use crate::render::page::{Line, Page};
 use crate::render::style::Meaning;
-use crate::rollout::adoption::{Adoption, Goal, Part, Point, Row};
+use crate::rollout::adoption::{Adoption, Goal, Part, Point, Row, Verdict};
 
 /// Is how wide the columns are: the name, the people, opted in, opted out by themselves.
 const WIDTHS: [usize; 4] = [32, 9, 16, 20];
@@ -127,7 +127,12 @@ fn row(page: &mut Page<'_>, indent: usize, row: &Row, goals: &[Goal]) -> io::Res
     if !others.is_empty() {
         page.line(indent + 4, &Line::default().with(Meaning::Quiet, others.join("; ")))?;
     }
+    let is_group = matches!(row.of, Part::Group { .. });
     for (goal, reached) in goals.iter().zip(&row.goals) {
+        // Of everybody and of waves it is said that nothing can be said.
+        if is_group && reached.verdict == Verdict::TooFewToSay {
+            continue;
+        }
         let told = format!("{}: {}", words::goal(goal), words::verdict(reached.verdict));
         page.line(indent + 4, &Line::default().with(Meaning::Quiet, told))?;
     }

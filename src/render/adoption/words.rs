@@ -4,6 +4,9 @@ use crate::model::Standing;
 use crate::render::number::{count, list, percent};
 use crate::rollout::adoption::{Goal, GoalOf, Part, Row, Verdict};
 
+/// Is how many parts that are told together are named, before it is only said how many they are.
+const NAMED: usize = 2;
+
 /// Says where people stand.
 pub(super) fn standing(standing: Standing) -> &'static str {
     match standing {
@@ -21,14 +24,16 @@ pub(super) fn standing(standing: Standing) -> &'static str {
 }
 
 /// Names a part; names of others pass through `quote`.
-pub(super) fn part(part: &Part, quote: fn(&str) -> String) -> String {
-    match part {
+pub(super) fn part(of: &Part, quote: fn(&str) -> String) -> String {
+    match of {
         Part::Everybody => "Everybody".to_owned(),
         Part::Wave { name } | Part::Group { name } | Part::Department { name } => quote(name),
         Part::NoWave => "(in no wave)".to_owned(),
         Part::NoDepartment => "(no department)".to_owned(),
-        Part::Merged { parts: 1 } => "(1 other)".to_owned(),
-        Part::Merged { parts } => format!("({} others)", count(*parts)),
+        Part::Merged { parts } if parts.len() <= NAMED => {
+            parts.iter().map(|each| part(each, quote)).collect::<Vec<_>>().join(" + ")
+        }
+        Part::Merged { parts } => format!("({} others)", count(parts.len() as u64)),
     }
 }
 

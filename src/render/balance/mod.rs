@@ -156,7 +156,7 @@ fn words(finding: &Finding, balance: &Balance, quote: fn(&str) -> String) -> [St
         ],
         Finding::NoManagers => [
             "no manager takes part".to_owned(),
-            "managers see more than others do; add some, with the people who report to them".to_owned(),
+            "managers see other features; add some, with the people who report to them".to_owned(),
         ],
         Finding::NoReports { managers } => [
             format!(

@@ -33,7 +33,28 @@ fn told(balance: &Balance) -> String {
 
 #[test]
 fn what_to_change_is_said_plainly() {
-    insta::assert_snapshot!(told(&sample("Sales")), @"");
+    insta::assert_snapshot!(told(&sample("Sales")), @r"
+    Balance of wave pilot at Contoso
+      10 of 100 people in the tenant take part
+      0 managers among them, 0 with reports who take part as well
+      1 executive among them, by their titles
+
+    Department                                Takes part       In the tenant
+    Sales                                     10 (100 %)           20 (20 %)
+    Works                                        0 (0 %)           80 (80 %)
+
+    What could be better
+      ! 1 executive by title take part: the deployment guide advises against them in
+        a pilot; take them out with `except`
+      ! no manager takes part: managers see other features; add some, with the people
+        who report to them
+      ! Sales is 100 % of those who take part and 20 % of the tenant: add people of
+        other departments, or take fewer of this one
+      ! nobody of Works takes part, which is 80 % of the tenant: add some of its
+        people
+
+    Balance: 4 things could be better.
+    ");
 }
 
 #[test]

@@ -114,11 +114,11 @@ impl<K> Node<K> {
 
 /// Merges rows that have too few people; none are left where all of them together have too few.
 ///
-/// What is merged comes last, under the name that `merged` gives to so many rows. Rows without people are left out.
+/// What is merged comes last, under the name that `merged` makes of theirs. Rows without people are left out.
 pub(super) fn merge<K>(
     rows: Vec<Node<K>>,
     threshold: u64,
-    merged: impl Fn(usize) -> K,
+    merged: impl Fn(Vec<K>) -> K,
     same: impl Fn(&K, &K) -> bool,
 ) -> Vec<Node<K>> {
     let people = |row: &Node<K>| row.counts.people();
@@ -133,19 +133,18 @@ pub(super) fn merge<K>(
         let at = large.iter().rposition(|row| people(row) == smallest).expect("the smallest is one of them");
         small.push(large.remove(at));
     }
-    let number = small.len();
-    let counts = small.iter().fold(Measure::default(), |mut counts, row| {
+    let (mut names, mut counts, mut parts) = (Vec::new(), Measure::default(), Vec::<Node<K>>::new());
+    for row in small {
+        names.push(row.name);
         counts.extend(&row.counts);
-        counts
-    });
-    let mut parts: Vec<Node<K>> = Vec::new();
-    for part in small.into_iter().flat_map(|row| row.parts) {
-        match parts.iter_mut().find(|known| same(&known.name, &part.name)) {
-            Some(known) => known.counts.extend(&part.counts),
-            None => parts.push(part),
+        for part in row.parts {
+            match parts.iter_mut().find(|known| same(&known.name, &part.name)) {
+                Some(known) => known.counts.extend(&part.counts),
+                None => parts.push(part),
+            }
         }
     }
-    large.push(Node { name: merged(number), counts, parts, level: 0 });
+    large.push(Node { name: merged(names), counts, parts, level: 0 });
     large
 }
 

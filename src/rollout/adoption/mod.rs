@@ -127,8 +127,8 @@ pub enum Part {
     NoDepartment,
     /// Several parts, at least one of which has too few people to be told by itself.
     Merged {
-        /// How many parts.
-        parts: u64,
+        /// Which.
+        parts: Vec<Part>,
     },
 }
 
@@ -222,7 +222,7 @@ fn told(
     goals: &[Goal],
     threshold: u64,
 ) -> (Option<Row>, Vec<Branch>, Option<Vec<Row>>) {
-    let merged = |parts: usize| Part::Merged { parts: parts as u64 };
+    let merged = |parts| Part::Merged { parts };
     let same = |one: &Part, other: &Part| one == other;
     let mut waves = disclosure::merge(by_wave(tallies), threshold, merged, same);
     for wave in &mut waves {

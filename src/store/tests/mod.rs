@@ -13,6 +13,7 @@ mod broken;
 mod emulators;
 mod keeping;
 mod locking;
+mod measured;
 mod racing;
 mod trial;
 

@@ -226,7 +226,7 @@ fn the_attack_finds_what_is_not_hidden() {
 #[test]
 fn a_row_that_alone_is_too_small_takes_the_smallest_other_in() {
     let rows = [20, 3, 7].map(|people| Node::leaf(people, counts(&[people])));
-    let rows = merge(rows.into(), 5, |parts| 1000 + parts as u64, |_, _| false);
+    let rows = merge(rows.into(), 5, |names: Vec<u64>| names.iter().sum(), |_, _| false);
     let told: Vec<_> = rows.iter().map(|row| (row.name, row.counts.people())).collect();
-    assert_eq!(told, [(20, 20), (1002, 10)]);
+    assert_eq!(told, [(20, 20), (10, 10)]);
 }
