@@ -130,7 +130,7 @@ impl Session {
             self.reader.open_settings().await?;
         }
         let mut actual = self.reader.observe_scope(&scope).await?;
-        self.ask_conditions(&mut timely, &mut actual, scope, &membership, remembered).await?;
+        Box::pin(self.ask_conditions(&mut timely, &mut actual, scope, &membership, remembered)).await?;
         let desired = timely.desired;
         if !everyone_named {
             let missed = whom_to_look_up(&desired, &actual, &remembered.ledger, remembered.newest_run());

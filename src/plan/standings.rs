@@ -100,13 +100,12 @@ impl Facts<'_> {
             return Standing::Failed;
         }
         let is = match self.have {
-            Some(Mode::OptIn) => Standing::OptedIn,
             Some(Mode::OptOut) => Standing::OptedOut,
-            // Nothing is asked of anybody's mode and features, or there would be a reason.
-            None => Standing::OptedIn,
+            // Where nothing could be said of the mode, nothing is asked of it, or there would be a reason.
+            Some(Mode::OptIn) | None => Standing::OptedIn,
         };
         match self.reason {
-            None => Standing::Pending,
+            None | Some(Reason::DefaultMoved) => Standing::Pending,
             Some(
                 Reason::Unknown
                 | Reason::NotFound
@@ -118,7 +117,6 @@ impl Facts<'_> {
                 | Reason::Unlicensed,
             ) => Standing::OutOfReach,
             Some(Reason::Quarantined | Reason::InheritedLicence) => Standing::Failed,
-            Some(Reason::DefaultMoved) => Standing::Pending,
             Some(Reason::OutsideWindow) => self.while_closed(is),
             Some(Reason::Settling | Reason::DefaultSettling | Reason::MovesWithDefault) => Standing::Settling,
             Some(

@@ -58,7 +58,7 @@ pub fn timeline(rollout: &Rollout, groups: &[Arc<str>], facts: &Facts, as_of: Ti
                     open.pop();
                     if spans[at].is_none() {
                         let before = before.map(|at| (at, spans[at].clone().unwrap_or_default()));
-                        spans[at] = Some(looking.at(wave, before));
+                        spans[at] = Some(looking.at(wave, before.as_ref()));
                     }
                 }
             }
@@ -92,7 +92,7 @@ struct Looking<'a> {
 
 impl Looking<'_> {
     /// Looks at a wave, given the one that it comes after.
-    fn at(&self, wave: &Wave, before: Option<(usize, Spanned)>) -> Spanned {
+    fn at(&self, wave: &Wave, before: Option<&(usize, Spanned)>) -> Spanned {
         let mut holds = Vec::new();
         if let Some(at) = wave.starts.filter(|starts| *starts > self.as_of) {
             holds.push(Hold::Starts { at });
