@@ -50,10 +50,11 @@ impl Parts {
         let tokens = Arc::new(Tokens::new(sign_in, pipeline, endpoints, *tenant, credential.clone()));
         let service =
             |peer, pace, audience| Service::new(peer, way.clone(), pace, Arc::clone(&tokens), audience);
-        let directory = service(Peer::Directory, way.pace(BOLD, BATCHES).within(may_write), Audience::Graph);
+        let directory =
+            service(Peer::Directory, way.pace(BOLD, BATCHES).within(may_write.as_ref()), Audience::Graph);
         let graph = Graph::new(directory, &endpoints.graph);
         let speed = transport.speed(*rate);
-        let pace = way.pace(speed.first, speed.most).within(may_write);
+        let pace = way.pace(speed.first, speed.most).within(may_write.as_ref());
         if let Some(rate) = rate {
             pace.allow_units(Allowance::steady(rate.a_second()));
         }

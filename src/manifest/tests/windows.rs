@@ -26,6 +26,7 @@ fn wrong_window(lines: &str) -> Vec<String> {
 
 #[test]
 fn windows_and_freezes_are_read() {
+    use Weekday::{Friday, Monday, Saturday, Sunday, Thursday, Tuesday, Wednesday};
     let manifest = read(
         "  time-zone: Europe/Berlin
   windows:
@@ -40,7 +41,6 @@ fn windows_and_freezes_are_read() {
         let days: Vec<_> = week.filter(|day| rollout.windows[index].days.contains(*day)).collect();
         days
     };
-    use Weekday::{Friday, Monday, Saturday, Sunday, Thursday, Tuesday, Wednesday};
     assert_eq!(days(0), [Monday, Tuesday, Wednesday, Thursday, Sunday]);
     assert_eq!(days(1), [Monday, Friday, Saturday, Sunday]);
     let window = &rollout.windows[0];

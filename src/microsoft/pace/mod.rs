@@ -93,8 +93,8 @@ impl Pace {
     }
 
     /// Lets writes go only while they may be made, whatever a service had them wait for.
-    pub(crate) fn within(self, may_write: &Option<MayWrite>) -> Self {
-        Self { may_write: May(may_write.clone()), ..self }
+    pub(crate) fn within(self, may_write: Option<&MayWrite>) -> Self {
+        Self { may_write: May(may_write.cloned()), ..self }
     }
 
     /// Refuses a write that has waited until no more may be made.

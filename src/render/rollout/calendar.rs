@@ -88,7 +88,7 @@ fn of_wave<'o>(wave: &'o Wave, overview: &'o Overview, zone: &TimeZone) -> Optio
     let end = wave.end.or_else(|| first.tomorrow().ok())?;
     let begins = if wave.end.is_none() { " begins" } else { "" };
     let mut description = vec![format!("State: {}.", words::rollout::phase(status.phase))];
-    let groups: Vec<_> = status.groups.iter().map(|group| group.to_string()).collect();
+    let groups: Vec<_> = status.groups.iter().map(ToString::to_string).collect();
     if !groups.is_empty() {
         description.push(format!("Groups: {}.", groups.join(", ")));
     }
