@@ -38,9 +38,9 @@ pub(super) async fn run(global: &Global, console: &Console, args: &AnnounceArgs)
             has_a_ledger(&session)?;
             let drafts = Drafts::open(out, &milestone.name, session.reader.tenant())?;
             let work = session.locked(console, async |locked| {
-                see_through(&session, console, told, &drafts, args.yes, locked).await
+                Box::pin(see_through(&session, console, told, &drafts, args.yes, locked)).await
             });
-            work.await
+            Box::pin(work).await
         }
         Some(_) | None => only_list(&session, console, told).await,
     };

@@ -3,7 +3,7 @@
 //! Drafts are written to a hidden folder first, then their people are remembered, then the drafts get their names. So
 //! nobody is remembered without a draft that tells them, and a run that died in between is finished by the next one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ impl Drafts {
     pub(super) fn prepare(&self, announcement: &Announcement) -> Result<(), Failure> {
         self.drop_pending()?;
         let pending = self.pending();
-        fs::create_dir_all(&pending).map_err(|error| self.failed(&pending, error))?;
+        fs::create_dir_all(&pending).map_err(|error| failed(&pending, error))?;
         let number =
             self.names()?.iter().filter_map(|name| self.number(name)).max().map_or(1, |last| last + 1);
         let stem = match number {
@@ -80,9 +80,9 @@ impl Drafts {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.failed(&path, error)),
+            Err(error) => return Err(failed(&path, error)),
         };
-        let left: Left = serde_json::from_slice(&bytes).map_err(|error| self.failed(&path, error.into()))?;
+        let left: Left = serde_json::from_slice(&bytes).map_err(|error| failed(&path, error.into()))?;
         if left.milestone != self.milestone || left.tenant != self.tenant {
             let fact = format!("{} is left of another announcement", path.display());
             return Err(Failure::wrong(fact).hint("finish that one first, or name another folder"));
@@ -94,11 +94,11 @@ impl Drafts {
     pub(super) fn finish(&self) -> Result<Vec<PathBuf>, Failure> {
         let pending = self.pending();
         let mut moved = Vec::new();
-        let mut names = names(&pending).map_err(|error| self.failed(&pending, error))?;
+        let mut names = names(&pending).map_err(|error| failed(&pending, error))?;
         names.retain(|name| name != PEOPLE);
         for name in names {
             let to = self.folder.join(&name);
-            fs::rename(pending.join(&name), &to).map_err(|error| self.failed(&to, error))?;
+            fs::rename(pending.join(&name), &to).map_err(|error| failed(&to, error))?;
             moved.push(to);
         }
         self.drop_pending()?;
@@ -111,7 +111,7 @@ impl Drafts {
         match fs::remove_dir_all(&pending) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(self.failed(&pending, error)),
+            Err(error) => Err(failed(&pending, error)),
         }
     }
 
@@ -127,7 +127,7 @@ impl Drafts {
         match names(&self.folder) {
             Ok(names) => Ok(names),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(self.failed(&self.folder, error)),
+            Err(error) => Err(failed(&self.folder, error)),
         }
     }
 
@@ -144,22 +144,25 @@ impl Drafts {
         let first = rest.split('.').next().unwrap_or_default();
         Some(first.parse().unwrap_or(1))
     }
-
-    fn failed(&self, path: &Path, error: io::Error) -> Failure {
-        let fact = format!("could not write the drafts: {}", path.display());
-        Failure::new(Exit::Unexpected, error).context(fact)
-    }
 }
 
+/// Says that a file could not be read or written.
+fn failed(path: &Path, error: io::Error) -> Failure {
+    let fact = format!("could not write the drafts: {}", path.display());
+    Failure::new(Exit::Unexpected, error).context(fact)
+}
+
+/// Lists the names in a folder, sorted.
 fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let entries: Result<BTreeMap<String, ()>, io::Error> = fs::read_dir(folder)?
-        .map(|entry| Ok((entry?.file_name().to_string_lossy().into_owned(), ())))
-        .collect();
-    Ok(entries?.into_keys().collect())
+    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let names: BTreeSet<String> = entries.collect::<io::Result<_>>()?;
+    Ok(names.into_iter().collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use jiff::civil::date;
     use uuid::Uuid;
 

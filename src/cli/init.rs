@@ -25,15 +25,14 @@ pub(super) fn run(global: &Global, console: &Console, args: &InitArgs) -> Result
         ScenarioName::Mixed => Scenario::Mixed,
         ScenarioName::OptionalOptIn => Scenario::OptionalOptIn,
     });
-    let files = match scenario {
-        Some(scenario) => vec![(path.clone(), manifest::template(scenario, id, &name))],
-        None => {
-            let starts = args.starts.unwrap_or_else(|| in_two_weeks(today(global)));
-            let Pilot { manifest, messages } = manifest::pilot(id, &name, starts);
-            let beside = |(file, text): (&str, &str)| (path.with_file_name("").join(file), text.to_owned());
-            // The manifest last: where it is, all that it names is.
-            messages.into_iter().map(beside).chain([(path.clone(), manifest)]).collect()
-        }
+    let files = if let Some(scenario) = scenario {
+        vec![(path.clone(), manifest::template(scenario, id, &name))]
+    } else {
+        let starts = args.starts.unwrap_or_else(|| in_two_weeks(today(global)));
+        let Pilot { manifest, messages } = manifest::pilot(id, &name, starts);
+        let beside = |(file, text): (&str, &str)| (path.with_file_name("").join(file), text.to_owned());
+        // The manifest last: where it is, all that it names is.
+        messages.into_iter().map(beside).chain([(path.clone(), manifest)]).collect()
     };
     write(&files)?;
     for (file, _) in files.iter().filter(|(file, _)| file != path) {

@@ -224,15 +224,15 @@ fn propose(
         return Ok(Exit::Done);
     }
     let before = String::from_utf8_lossy(&bytes);
-    let patch = render::next::patch(&in_repository(global), &before, &after);
+    let proposed = render::next::patch(&in_repository(global), &before, &after);
     if becomes.digest() == manifest.digest() {
         console.say("The manifest says so already.")?;
     }
     // A file has to get the very bytes; a terminal must not obey them.
     if io::stdout().is_terminal() {
-        console.data(|out| out.write_all(render::lines(&patch, false).as_bytes()))?;
+        console.data(|out| out.write_all(render::lines(&proposed, false).as_bytes()))?;
     } else {
-        console.data(|out| Write::write_all(out, patch.as_bytes()))?;
+        console.data(|out| Write::write_all(out, proposed.as_bytes()))?;
     }
     Ok(Exit::Done)
 }

@@ -61,7 +61,7 @@ written! {
 }
 
 /// Takes words in any case, and lets an editor offer them.
-fn words(words: &[&str]) -> Schema {
+pub(super) fn words(words: &[&str]) -> Schema {
     json_schema!({ "anyOf": [{ "enum": words }, any_case(words)] })
 }
 

@@ -60,6 +60,12 @@ fn group(rest: &str) -> String {
     )
 }
 
+fn campaign(rest: &str) -> String {
+    let group = group("mode: opt-in\nmembers: [ { everyone: true } ]");
+    let wave = "{ name: pilot, groups: [ pilot ], starts: 2026-03-02, runs-for: 45 days }";
+    format!("{group}rollout:\n  waves: [ {wave} ]\n  {rest}\n")
+}
+
 fn accept(item: &str) -> String {
     format!("{HEAD}accept: [ {item} ]\n")
 }
@@ -94,6 +100,15 @@ fn the_decoder_and_the_schema_agree_on_what_is_good() {
         ),
         group(
             "mode: opt-in\nre-opt-in: { reason: agreed with HR, until: 2026-04-01 }\nmembers: [ { group: Sales } ]",
+        ),
+        campaign("owners: { help-desk-lead: Grace Hopper, microsoft-365-admin: ada@contoso.com }"),
+        campaign(
+            "checklist: [ { what: plan, owner: Training-Lead, done: Yes, evidence: HTTPS://contoso.com/x } ]",
+        ),
+        campaign("goals: { opted-in: 60%, opted-out-at-most: 0.5% }"),
+        campaign("surveys: [ { name: before, wave: pilot, day: -3, link: mailto:ada@contoso.com } ]"),
+        campaign(
+            "milestones: [ { name: assess_1, wave: pilot, day: 41, until: 45, owner: security-lead, what: x } ]",
         ),
         accept("{ user: ada@contoso.com, setting: dashboard, value: off, reason: x, until: 2026-04-01 }"),
         accept("{ license: SPE_E5, setting: Mode, value: Opt-Out, reason: x, until: 2026-04-01T08:00:00Z }"),
@@ -161,6 +176,16 @@ fn the_decoder_and_the_schema_agree_on_what_is_bad() {
         group("mode: opt-in\nmembers: [ {} ]"),
         group("mode: opt-in\nre-opt-in: { reason: x }\nmembers: [ { group: Sales } ]"),
         group("mode: opt-in\nre-opt-in: { reason: x, until: soon }\nmembers: [ { group: Sales } ]"),
+        campaign("owners: { ceo: Ada }"),
+        campaign("checklist: [ { done: on } ]"),
+        campaign("checklist: [ { what: plan, evidence: contoso.com } ]"),
+        campaign("goals: { opted-in: 101% }"),
+        campaign("training: javascript:alert(1)"),
+        campaign("surveys: [ { name: before, wave: pilot, day: 0 } ]"),
+        campaign("milestones: [ { name: a/b, wave: pilot, day: 1 } ]"),
+        campaign("milestones: [ { name: a, wave: pilot, day: monday } ]"),
+        campaign("milestones: [ { name: a, wave: pilot, day: 1, message: { to: all, templates: x } } ]"),
+        campaign("milestones: [ { name: a, wave: pilot, day: 1, message: { to: changing } } ]"),
         accept("{ setting: dashboard, value: off, reason: x, until: 2026-04-01 }"),
         accept("{ user: a@b.c, group: Sales, setting: dashboard, value: off, reason: x, until: 2026-04-01 }"),
         accept("{ everyone: true, setting: dashboard, value: off, reason: x, until: 2026-04-01 }"),

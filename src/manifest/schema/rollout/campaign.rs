@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::manifest::schema::words::{Switch, Text};
+use crate::manifest::schema::words::{Switch, Text, words};
 use crate::model::rollout::Role as Model;
 
 /// Makes types of schemas, so that they can be optional.
@@ -30,7 +30,7 @@ written! {
         "pattern": "^\\s*([hH][tT][tT][pP][sS]?://\\S+|[mM][aA][iI][lL][tT][oO]:\\S*@\\S*)\\s*$",
         "examples": ["https://contoso.sharepoint.com/sites/insights"]
     });
-    Role = json_schema!({ "enum": Model::ALL.map(Model::word) });
+    Role = words(&Model::ALL.map(Model::word));
     Day = json_schema!({ "type": "integer", "minimum": -3660, "maximum": 3660, "not": { "const": 0 } });
     MilestoneName = json_schema!({ "type": "string", "pattern": "^\\s*[A-Za-z0-9][A-Za-z0-9_-]{0,63}\\s*$" });
     Share = json_schema!({
@@ -38,7 +38,7 @@ written! {
         "pattern": "^\\s*(100(\\.00?)?|[0-9]{1,2}(\\.[0-9]{1,2})?)\\s*%\\s*$",
         "examples": ["60%"]
     });
-    Audience = json_schema!({ "enum": ["changing", "participants"] });
+    Audience = words(&["changing", "participants"]);
 }
 
 /// Who answers for what: a name or an address for each role.
