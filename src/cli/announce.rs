@@ -107,7 +107,7 @@ async fn see_through(
     drafts.drop_pending()?;
     let (announcement, unknown) = {
         let looking = look(session, &locked.remembered, told);
-        locked.keeping(looking).await?
+        Box::pin(locked.keeping(looking)).await?
     };
     console.data(|out| render::announcement::text(out, &announcement, console.look))?;
     if announcement.people.is_empty() {

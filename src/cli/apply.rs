@@ -30,7 +30,7 @@ use crate::store::{Lease, Remembered};
 pub(super) async fn run(global: &Global, console: &Console, args: &ApplyArgs) -> Result<Exit, Failure> {
     let form = args.output.only("apply", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
     let limit = failure_limit(args.failure_limit.as_deref())?;
-    let prepare = async |held: &mut Option<Lease>| prepare(global, console, args, form, held).await;
+    let prepare = async |held: &mut Option<Lease>| Box::pin(prepare(global, console, args, form, held)).await;
     Box::pin(see_through(console, &args.output, form, limit, prepare)).await
 }
 

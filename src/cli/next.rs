@@ -64,12 +64,12 @@ async fn advised(
     let groups: Vec<_> = manifest.groups().iter().map(|group| group.name().clone()).collect();
     let mut timeline = timeline(rollout, &groups, &facts(&remembered), session.as_of());
     // Where nothing has begun, or still runs, it does not matter where people stand.
-    if advise(rollout, &rollout.campaign.goals, &timeline).why == Why::NotMeasured {
+    if advise(rollout, rollout.campaign.goals, &timeline).why == Why::NotMeasured {
         let planned = planning::make(&session, &remembered, &Consent::default()).await?;
         measure(&mut timeline, &planned.plan.standings);
     }
     session.close().await;
-    Ok((advise(rollout, &rollout.campaign.goals, &timeline), timeline))
+    Ok((advise(rollout, rollout.campaign.goals, &timeline), timeline))
 }
 
 /// Adds up where the people of each wave stand.

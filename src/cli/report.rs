@@ -48,7 +48,7 @@ async fn adoption(global: &Global, console: &Console, args: &AdoptionArgs) -> Re
         departments: departments.as_ref(),
         runs: &runs.into_iter().map(run).collect::<Vec<_>>(),
     };
-    let adoption = Adoption::of(&found, &goals, args.min_group);
+    let adoption = Adoption::of(&found, goals, args.min_group);
     console.put(&output, |out, look| match form {
         AdoptionFormat::Text => render::adoption::text(out, &adoption, look),
         AdoptionFormat::Json => render::adoption::json(out, &adoption),

@@ -106,7 +106,7 @@ pub fn coming(timeline: &Timeline) -> Option<u32> {
 }
 
 /// Advises what to do next.
-pub fn advise(rollout: &Rollout, goals: &Goals, timeline: &Timeline) -> Advice {
+pub fn advise(rollout: &Rollout, goals: Goals, timeline: &Timeline) -> Advice {
     let about = current(timeline);
     let (choice, why) = match about {
         None => (Choice::Wait, Why::NotBegun),
@@ -115,7 +115,7 @@ pub fn advise(rollout: &Rollout, goals: &Goals, timeline: &Timeline) -> Advice {
     Advice { about, choice, why }
 }
 
-fn after(index: u32, rollout: &Rollout, goals: &Goals, timeline: &Timeline) -> (Choice, Why) {
+fn after(index: u32, rollout: &Rollout, goals: Goals, timeline: &Timeline) -> (Choice, Why) {
     let status = &timeline.waves[index as usize];
     if status.phase == Phase::Running && status.ends.is_some() {
         return (Choice::Wait, Why::StillRuns { until: status.ends });
@@ -143,8 +143,8 @@ fn after(index: u32, rollout: &Rollout, goals: &Goals, timeline: &Timeline) -> (
 }
 
 /// Says which goal is missed, and where none is named, whether most people have nothing left to be done.
-fn missed(goals: &Goals, measure: &Measure) -> Option<Why> {
-    let Goals { opted_in, opted_out_at_most } = *goals;
+fn missed(goals: Goals, measure: &Measure) -> Option<Why> {
+    let Goals { opted_in, opted_out_at_most } = goals;
     let of = measure.in_reach();
     let out = measure.of(Standing::OptedOutThemselves);
     if let Some(goal) = opted_out_at_most.filter(|goal| goal.is_exceeded_by(out, of)) {
@@ -201,20 +201,20 @@ mod tests {
         Timeline { as_of: Timestamp::UNIX_EPOCH, waves, in_force: InForce::default() }
     }
 
-    fn measure(inside: u64, out: u64, pending: u64) -> Option<Measure> {
+    fn measure(inside: u64, out: u64, pending: u64) -> Measure {
         let mut measure = Measure::default();
         let all =
             [(Standing::OptedIn, inside), (Standing::OptedOutThemselves, out), (Standing::Pending, pending)];
         for (standing, people) in all {
             (0..people).for_each(|_| measure.add(standing));
         }
-        Some(measure)
+        measure
     }
 
     fn advised(timeline: &Timeline) -> (Choice, Why) {
         let rollout = Rollout { waves: vec![wave("a"), wave("b")], ..Rollout::default() };
         let goals = Goals { opted_in: Some(percent(60)), opted_out_at_most: Some(percent(20)) };
-        let Advice { about: _, choice, why } = advise(&rollout, &goals, timeline);
+        let Advice { about: _, choice, why } = advise(&rollout, goals, timeline);
         (choice, why)
     }
 
@@ -222,7 +222,7 @@ mod tests {
     fn a_wave_whose_time_is_not_over_is_waited_for() {
         let planned = (Phase::Planned, Percent::ALL, Vec::new(), None);
         assert_eq!(advised(&timeline([planned])), (Choice::Wait, Why::NotBegun));
-        let running = (Phase::Running, Percent::ALL, Vec::new(), measure(10, 0, 0));
+        let running = (Phase::Running, Percent::ALL, Vec::new(), Some(measure(10, 0, 0)));
         let until = Some(Timestamp::UNIX_EPOCH);
         assert_eq!(advised(&timeline([running])), (Choice::Wait, Why::StillRuns { until }));
         let unknown = (Phase::Done, Percent::ALL, Vec::new(), None);
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_wave_that_misses_a_goal_is_extended() {
-        let done = |measure| timeline([(Phase::Done, Percent::ALL, Vec::new(), measure)]);
+        let done = |measure| timeline([(Phase::Done, Percent::ALL, Vec::new(), Some(measure))]);
         let extend = Choice::Extend { wave: 0, days: 14 };
         let too_many = Why::TooManyOut { goal: percent(20), people: 3, of: 10 };
         assert_eq!(advised(&done(measure(7, 3, 0))), (extend, too_many));
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_wave_that_reaches_its_goals_makes_way_for_more_people() {
-        let good = measure(8, 1, 1);
+        let good = Some(measure(8, 1, 1));
         let done = (Phase::Done, Percent::ALL, Vec::new(), good.clone());
         let all = (Choice::WidenToAll, Why::GoalsReached);
         assert_eq!(advised(&timeline([done.clone()])), all);

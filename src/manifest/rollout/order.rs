@@ -83,16 +83,11 @@ fn times(list: &[Read<'_>], around: Around<'_>) -> Vec<Times> {
         let mut open = vec![start];
         while let Some(at) = open.last().copied() {
             let wave = &list[at].wave;
-            let before = match wave.after {
-                Some(before) => match times[before as usize] {
-                    Some(before) => Some(before),
-                    None => {
-                        open.push(before as usize);
-                        continue;
-                    }
-                },
-                None => None,
-            };
+            if let Some(before) = wave.after.filter(|before| times[*before as usize].is_none()) {
+                open.push(before as usize);
+                continue;
+            }
+            let before = wave.after.and_then(|before| times[before as usize]);
             open.pop();
             let begins = match before {
                 _ if wave.has_gate() => None,

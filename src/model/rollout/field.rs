@@ -86,16 +86,13 @@ pub fn pieces(text: &str) -> impl Iterator<Item = (usize, Piece<'_>)> {
             return Some((begins, Piece::Text(&rest[..end])));
         };
         let closed = inside.find("}}").filter(|end| !inside[..*end].contains(['\n', '{']));
-        Some(match closed {
-            Some(end) => {
-                at += end + 4;
-                (begins, Piece::Field(&inside[..end]))
-            }
-            None => {
-                at = text.len();
-                (begins, Piece::Open(rest))
-            }
-        })
+        if let Some(end) = closed {
+            at += end + 4;
+            Some((begins, Piece::Field(&inside[..end])))
+        } else {
+            at = text.len();
+            Some((begins, Piece::Open(rest)))
+        }
     })
 }
 

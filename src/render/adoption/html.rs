@@ -45,7 +45,7 @@ fn body(out: &mut dyn Write, adoption: &Adoption, total: &Row) -> io::Result<()>
         writeln!(out, "<h2>Goals</h2>\n<ul>")?;
         for (goal, reached) in adoption.goals.iter().zip(&total.goals) {
             let verdict = words::verdict(reached.verdict);
-            writeln!(out, "<li>{} of those in reach: <strong>{verdict}</strong></li>", words::goal(goal))?;
+            writeln!(out, "<li>{} of those in reach: <strong>{verdict}</strong></li>", words::goal(*goal))?;
         }
         writeln!(out, "</ul>")?;
     }
@@ -108,7 +108,7 @@ fn figure(out: &mut dyn Write, id: &str, title: &str, bars: &[Bar<'_>], goals: &
     }
     write!(out, "<th scope=\"col\">not told apart</th>")?;
     for goal in goals {
-        write!(out, "<th scope=\"col\">{}</th>", words::goal(goal))?;
+        write!(out, "<th scope=\"col\">{}</th>", words::goal(*goal))?;
     }
     writeln!(out, "</tr></thead>\n<tbody>")?;
     for Bar { name, row } in bars {

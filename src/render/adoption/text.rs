@@ -24,7 +24,7 @@ pub fn text(out: &mut dyn Write, adoption: &Adoption, look: Look) -> io::Result<
     page.line(0, &Line::default().with(Meaning::Heading, heading))?;
     page.line(2, &Line::default().with(Meaning::Quiet, format!("read {}", moment(adoption.read_at))))?;
     if !adoption.goals.is_empty() {
-        let goals: Vec<_> = adoption.goals.iter().map(words::goal).collect();
+        let goals: Vec<_> = adoption.goals.iter().map(|goal| words::goal(*goal)).collect();
         page.line(2, &Line::of(format!("goals, of those in reach: {}", list(&goals))))?;
     }
     let Some(total) = &adoption.total else {
@@ -69,15 +69,12 @@ pub fn text(out: &mut dyn Write, adoption: &Adoption, look: Look) -> io::Result<
 
 /// Writes the last line: how many are opted in, of how many.
 fn last_line(total: &Row) -> String {
-    let opted_in = match total.share(Standing::OptedIn) {
-        Some((opted_in, of)) => {
-            let share = percent(opted_in, of).map(|share| format!(" ({share})")).unwrap_or_default();
-            format!("{} of {} in reach opted in{share}", count(opted_in), people(of))
-        }
-        None => {
-            let opted_in = total.told(Standing::OptedIn).map_or("·".to_owned(), count);
-            format!("{opted_in} of {} in scope opted in", people(total.people))
-        }
+    let opted_in = if let Some((opted_in, of)) = total.share(Standing::OptedIn) {
+        let share = percent(opted_in, of).map(|share| format!(" ({share})")).unwrap_or_default();
+        format!("{} of {} in reach opted in{share}", count(opted_in), people(of))
+    } else {
+        let opted_in = total.told(Standing::OptedIn).map_or("·".to_owned(), count);
+        format!("{opted_in} of {} in scope opted in", people(total.people))
     };
     let themselves = words::share(total, Standing::OptedOutThemselves);
     format!("Adoption: {opted_in}, {themselves} opted out by themselves.")
@@ -133,7 +130,7 @@ fn row(page: &mut Page<'_>, indent: usize, row: &Row, goals: &[Goal]) -> io::Res
         if is_group && reached.verdict == Verdict::TooFewToSay {
             continue;
         }
-        let told = format!("{}: {}", words::goal(goal), words::verdict(reached.verdict));
+        let told = format!("{}: {}", words::goal(*goal), words::verdict(reached.verdict));
         page.line(indent + 4, &Line::default().with(Meaning::Quiet, told))?;
     }
     Ok(())

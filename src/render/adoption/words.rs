@@ -51,7 +51,7 @@ pub(super) fn kind(part: &Part) -> &'static str {
 }
 
 /// Says what is to be reached: `at least 60% opted in`.
-pub(super) fn goal(goal: &Goal) -> String {
+pub(super) fn goal(goal: Goal) -> String {
     match goal.goal {
         GoalOf::OptedIn => format!("at least {} opted in", goal.share),
         GoalOf::OptedOutAtMost => format!("at most {} opted out by themselves", goal.share),

@@ -51,14 +51,15 @@ pub enum Verdict {
     TooFewToSay,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
 fn as_written<S: Serializer>(share: &Percent, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(share)
 }
 
 impl Goal {
     /// Lists the goals that are named.
-    pub(super) fn all(goals: &Goals) -> Vec<Self> {
-        let Goals { opted_in, opted_out_at_most } = *goals;
+    pub(super) fn all(goals: Goals) -> Vec<Self> {
+        let Goals { opted_in, opted_out_at_most } = goals;
         let opted_in = opted_in.map(|share| Self { goal: GoalOf::OptedIn, share });
         let opted_out = opted_out_at_most.map(|share| Self { goal: GoalOf::OptedOutAtMost, share });
         opted_in.into_iter().chain(opted_out).collect()

@@ -128,7 +128,7 @@ pub enum Part {
     /// Several parts, at least one of which has too few people to be told by itself.
     Merged {
         /// Which.
-        parts: Vec<Part>,
+        parts: Vec<Self>,
     },
 }
 
@@ -189,7 +189,7 @@ pub struct Found<'f> {
 
 impl Adoption {
     /// Tells what may be told; `min_group` counts only where it is more than [`FEWEST`].
-    pub fn of(found: &Found<'_>, goals: &Goals, min_group: u64) -> Self {
+    pub fn of(found: &Found<'_>, goals: Goals, min_group: u64) -> Self {
         let Found { tenant: (tenant, tenant_name), as_of, read_at, tallies, departments, runs } = found;
         let threshold = min_group.max(FEWEST);
         let goals = Goal::all(goals);

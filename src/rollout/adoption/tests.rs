@@ -25,7 +25,7 @@ fn adoption(tallies: &[Tally]) -> Adoption {
         departments: None,
         runs: &[],
     };
-    Adoption::of(&found, &goals, 0)
+    Adoption::of(&found, goals, 0)
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub fn is_executive(title: &str) -> bool {
     }
     let officer = words.contains(&"chief") && words.contains(&"officer");
     let phrase = |phrase: &&[&str]| words.windows(phrase.len()).any(|some| some == *phrase);
-    officer || words.iter().any(|word| WORDS.contains(word)) || PHRASES.iter().any(|known| phrase(&known))
+    officer || words.iter().any(|word| WORDS.contains(word)) || PHRASES.iter().any(phrase)
 }
 
 #[cfg(test)]

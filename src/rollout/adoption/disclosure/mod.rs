@@ -53,7 +53,7 @@ impl Order {
 pub(super) struct Node<K> {
     pub(super) name: K,
     pub(super) counts: Measure,
-    pub(super) parts: Vec<Node<K>>,
+    pub(super) parts: Vec<Self>,
     /// How many columns of the order it hides.
     level: usize,
 }
