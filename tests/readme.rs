@@ -95,7 +95,9 @@ fn its_manifest_is_valid() {
 fn every_command_that_it_lists_exists_and_none_is_missing() {
     let (_, table) = README.split_once("| command | what it does |\n|---|---|\n").unwrap();
     let listed: Vec<_> = table.lines().take_while(|line| line.starts_with("| `")).collect();
-    let listed: Vec<_> = listed.iter().map(|line| line.split('`').nth(1).unwrap()).collect();
+    let name = |line: &&'static str| line.split('`').nth(1).unwrap().split(' ').next().unwrap();
+    // Some commands have commands of their own, each with its line.
+    let listed: Vec<_> = listed.iter().map(name).collect();
     let stage = Stage::set();
     let help = stage.run(&["--help"]).with(0).out;
     let (_, commands) = help.split_once("Commands:\n").unwrap();
@@ -104,6 +106,7 @@ fn every_command_that_it_lists_exists_and_none_is_missing() {
     commands.retain(|name| *name != "help");
     let sorted = |mut names: Vec<&str>| {
         names.sort_unstable();
+        names.dedup();
         names.join(" ")
     };
     assert_eq!(sorted(listed), sorted(commands));

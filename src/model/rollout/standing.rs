@@ -48,6 +48,9 @@ impl Standing {
         Self::Waiting,
         Self::OutOfReach,
     ];
+
+    /// Lists those of whom nothing can be asked now: no condition and no goal counts them.
+    pub const BEYOND_REACH: [Self; 3] = [Self::OutOfReach, Self::Unlicensed, Self::Waiting];
 }
 
 /// Counts people by where they stand.
@@ -85,9 +88,10 @@ impl Measure {
         self.0.values().sum()
     }
 
-    /// Gives how many something can be asked of: all but those out of reach and those who wait.
+    /// Gives how many something can be asked of: all but those [beyond reach](Standing::BEYOND_REACH).
     pub fn in_reach(&self) -> u64 {
-        self.people() - self.of(Standing::OutOfReach) - self.of(Standing::Waiting)
+        let beyond: u64 = Standing::BEYOND_REACH.iter().map(|standing| self.of(*standing)).sum();
+        self.people() - beyond
     }
 
     /// Gives how many of those in reach have nothing left to be done, whatever they decided for themselves.

@@ -151,13 +151,12 @@ fn words(finding: &Finding, balance: &Balance, quote: fn(&str) -> String) -> [St
             ["nobody takes part".to_owned(), "name people in the groups of this wave".to_owned()]
         }
         Finding::Executives { people } => [
-            format!("{} by title take part", counted(*people, "executive", "executives")),
+            format!("{} by title", counted(*people, "executive takes part", "executives take part")),
             "the deployment guide advises against them in a pilot; take them out with `except`".to_owned(),
         ],
-        Finding::NoManagers => [
-            "no manager takes part".to_owned(),
-            "managers see other features; add some, with the people who report to them".to_owned(),
-        ],
+        Finding::NoManagers => {
+            ["no manager takes part".to_owned(), "add some, with the people who report to them".to_owned()]
+        }
         Finding::NoReports { managers } => [
             format!(
                 "{} take part without anybody who reports to them",

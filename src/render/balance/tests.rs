@@ -44,10 +44,9 @@ fn what_to_change_is_said_plainly() {
     Works                                        0 (0 %)           80 (80 %)
 
     What could be better
-      ! 1 executive by title take part: the deployment guide advises against them in
-        a pilot; take them out with `except`
-      ! no manager takes part: managers see other features; add some, with the people
-        who report to them
+      ! 1 executive takes part by title: the deployment guide advises against them
+        in a pilot; take them out with `except`
+      ! no manager takes part: add some, with the people who report to them
       ! Sales is 100 % of those who take part and 20 % of the tenant: add people of
         other departments, or take fewer of this one
       ! nobody of Works takes part, which is 80 % of the tenant: add some of its

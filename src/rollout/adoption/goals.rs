@@ -77,7 +77,8 @@ impl Goal {
                 let put = if into == Some(standing) { row.not_told_apart } else { 0 };
                 row.told(standing).unwrap_or(put)
             };
-            let in_reach = row.people - count(Standing::OutOfReach) - count(Standing::Waiting);
+            let in_reach =
+                row.people - Standing::BEYOND_REACH.iter().map(|standing| count(*standing)).sum::<u64>();
             if in_reach == 0 {
                 return None;
             }

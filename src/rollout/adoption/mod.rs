@@ -138,9 +138,10 @@ impl Row {
         self.standing.get(&standing).copied().flatten()
     }
 
-    /// Gives how many something can be asked of, where that is told: all but those out of reach and those who wait.
+    /// Gives how many something can be asked of, where that is told: all but those beyond reach.
     pub fn in_reach(&self) -> Option<u64> {
-        Some(self.people - self.told(Standing::OutOfReach)? - self.told(Standing::Waiting)?)
+        let beyond: Option<u64> = Standing::BEYOND_REACH.iter().map(|standing| self.told(*standing)).sum();
+        Some(self.people - beyond?)
     }
 
     /// Gives how many stand there, of how many in reach, where both are told.
