@@ -2,6 +2,7 @@
 
 mod campaign;
 mod order;
+mod outside;
 mod waves;
 mod windows;
 mod words;
@@ -65,6 +66,7 @@ pub(super) fn read(
     let around = Around { groups, folder, time_zone, licence_lead, waves: &[] };
     let waves = fields.get("waves").map(|node| waves::waves(node, around, report)).unwrap_or_default();
     let around = Around { waves: &waves, ..around };
+    outside::check(around, report);
     rollout.windows =
         fields.get("windows").map(|node| windows::windows(node, around, report)).unwrap_or_default();
     rollout.freezes =

@@ -33,7 +33,7 @@ pub(super) fn days(node: &Located<Node>, what: &str, report: &mut Reporter<'_>) 
         Node::Null => return None,
         Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Seq(_) | Node::Map(_) => {
             report
-                .error(node.at, format!("{what} must be a number of days, not {}", node.value.kind()))
+                .error(node.at, format!("{what} must be a number with its unit, not {}", node.value.kind()))
                 .hint(HINT);
             return None;
         }
