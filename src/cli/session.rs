@@ -130,6 +130,7 @@ impl Session {
             self.reader.open_settings().await?;
         }
         let mut actual = self.reader.observe_scope(&scope).await?;
+        self.read_choices(&timely, &mut actual).await?;
         Box::pin(self.ask_conditions(&mut timely, &mut actual, scope, &membership, remembered)).await?;
         let desired = timely.desired;
         if !everyone_named {

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::session::{Session, clock};
 use crate::manifest::Manifest;
 use crate::model::rollout::RolloutStatus;
-use crate::model::{ActualState, DesiredState, Membership};
+use crate::model::{ActualState, DesiredState, Known, Membership, TenantSetting, Value};
 use crate::plan::{Scope, licensing_groups, measure, plan, standings};
 use crate::rollout::{Facts, Timeline, Windows, timeline};
 use crate::store::Remembered;
@@ -68,6 +68,29 @@ impl Session {
         let windows = Windows::of(self.manifest.rollout(), &self.group_names(), timeline);
         windows.close(timeline.as_of, &mut desired);
         Ok(desired)
+    }
+
+    /// Reads what people have whose wave has not begun, where a default is about to move.
+    ///
+    /// What they chose shows only as long as the default is another one. Nothing is read on any other day.
+    pub(super) async fn read_choices(
+        &self,
+        timely: &Timely,
+        actual: &mut ActualState,
+    ) -> Result<(), Failure> {
+        let DesiredState { tenant: wanted, waiting, .. } = &timely.desired;
+        let moves = |(setting, want): (&TenantSetting, &Value)| {
+            let have = actual.tenant.settings.get(setting).and_then(Known::known);
+            setting.feature().is_some() && have.is_some_and(|have| have != want)
+        };
+        if waiting.is_empty() || !wanted.iter().any(moves) {
+            return Ok(());
+        }
+        let who = Scope { people: waiting.keys().copied().collect(), settings: true, ..Scope::default() };
+        self.reader.open_settings().await?;
+        let read = self.reader.observe_scope(&who).await?;
+        actual.people.extend(read.people);
+        Ok(())
     }
 
     /// Measures the waves that others wait for, and reads whom that puts in force, until nothing more begins.
