@@ -82,8 +82,9 @@ prop_compose! {
     /// Draws a manifest.
     ///
     /// Two things are left out because they depend on the past, and mean to. `when` asks how people stood on the day on
-    /// which somebody looked. And `runs-for` of an `approved` wave counts from the run that found the gate open, which
-    /// the ledger remembers: whoever comes by later finds that it began later, and ends later.
+    /// which somebody looked. And `runs-for` of an `approved` wave, or of one that comes after it, counts from the run
+    /// that found the gate open, which the ledger remembers: whoever comes by later finds that it begins later, and
+    /// ends later.
     pub(crate) fn declared()(
         defaults in any::<[Want; 3]>(),
         groups in proptest::collection::vec(group(), GROUPS),
@@ -92,14 +93,18 @@ prop_compose! {
     ) -> Declared {
         let first = groups[0].clone();
         let groups = groups.into_iter().map(|group| if alike { group.alike(&first) } else { group });
+        let mut behind_a_gate = Vec::new();
         let waves = (0..).zip(waves).map(|(index, wave)| {
             let after = wave.after.filter(|_| index > 0).map(|after| after % index);
             let starts = wave.starts.or((after.is_none()).then_some(7));
-            let runs_for = wave.runs_for.filter(|_| wave.approved != Some(true));
+            let gated = wave.approved == Some(true) || after.is_some_and(|after| behind_a_gate[after]);
+            behind_a_gate.push(gated);
+            let runs_for = wave.runs_for.filter(|_| !gated);
             let leaves = wave.leaves && runs_for.is_some();
             Wave { starts, after, runs_for, leaves, ..wave }
         });
-        Declared { defaults, groups: groups.collect(), waves: waves.collect() }
+        let waves = waves.collect();
+        Declared { defaults, groups: groups.collect(), waves }
     }
 }
 
