@@ -95,7 +95,19 @@ fn take((waves, announced): &mut Known, record: &Record) {
         Record::Announced { milestone, people, at: _ } => {
             announced.entry(milestone).or_default().extend(people);
         }
-        other => unreachable!("none is drawn: {other:?}"),
+        other @ (Record::Started(_)
+        | Record::Consented(_)
+        | Record::ObservedTenant { .. }
+        | Record::Observed { .. }
+        | Record::Returned { .. }
+        | Record::ReOptInKnown { .. }
+        | Record::Released { .. }
+        | Record::Forgotten { .. }
+        | Record::TenantRead { .. }
+        | Record::Intent(_)
+        | Record::Outcome { .. }
+        | Record::ReadBack { .. }
+        | Record::Finished { .. }) => unreachable!("none is drawn: {other:?}"),
     }
 }
 
@@ -106,7 +118,9 @@ async fn runs(runs: Vec<(Vec<Record>, bool)>) {
     let mut known = Known::default();
     for (records, dies) in runs {
         let run = begin(&store, &clock).await;
-        records.iter().for_each(|record| take(&mut known, record));
+        for record in &records {
+            take(&mut known, record);
+        }
         run.append(records).await.expect("written");
         if dies {
             drop(run);
