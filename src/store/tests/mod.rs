@@ -15,6 +15,7 @@ mod keeping;
 mod locking;
 mod measured;
 mod racing;
+mod rollout;
 mod trial;
 
 pub(super) const TENANT: TenantId = TenantId(Uuid::from_u128(0x7e));
