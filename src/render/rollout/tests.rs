@@ -134,7 +134,10 @@ fn a_chart_reads_a_name_as_nothing_else() {
         assert!(parts == 1 || line.contains("Format"), "{line}");
         assert!(!line.contains(['#', ';']), "{line}");
     }
-    assert!(markdown(&overview("section 9")).contains("· section 9 :"), "a statement's word");
+    for name in ["section 9", "call the help desk", "Call", "href all"] {
+        let shown = format!("· {name} :");
+        assert!(markdown(&overview(name)).contains(&shown), "a statement's word: {name}");
+    }
 }
 
 #[test]
