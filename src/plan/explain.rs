@@ -58,7 +58,8 @@ pub struct Waits {
     pub group: Arc<str>,
     /// Where days begin: an IANA name.
     pub time_zone: String,
-    /// The next wave of that group; `None` where it has begun, and takes in a share of the group that the person is not in.
+    /// The next wave of that group that takes in the person; `None` where there is none, since a share of the group is
+    /// all that waves take in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wave: Option<WaveStatus>,
 }
@@ -181,7 +182,7 @@ pub fn explain(
     let waits = waiting.map(|group| Waits {
         group: Arc::clone(&desired.groups[group as usize].name),
         time_zone: desired.rollout.time_zone.clone(),
-        wave: desired.wave_of(group).cloned(),
+        wave: desired.awaited_by(id, group).cloned(),
     });
     let judged = held.map(|held| {
         let group = desired.group(held);
