@@ -42,7 +42,7 @@ pub(super) fn waits(waits: &Waits, quote: Quote) -> String {
             format!("for the wave {} of {group}: {holds}", quote(&wave.name))
         }
         None => {
-            format!("{group} is in force for a share of its people, and this person is not among them yet")
+            format!("waves take in a share of {group} only, and this person is not among them")
         }
     }
 }
