@@ -158,9 +158,10 @@ fn deciding(
         }
         (None, None) => "no group decides".to_owned(),
     };
+    let too = if first.is_some() { " too" } else { "" };
     let name = |groups: &[String]| {
         let verb = if groups.len() == 1 { "names" } else { "name" };
-        format!("; {} {verb} this person too", list(groups))
+        format!("; {} {verb} this person{too}", list(groups))
     };
     if holding.is_empty() && idle.is_empty() {
         told.push_str("; no other group names this person");

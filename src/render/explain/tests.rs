@@ -175,5 +175,5 @@ fn a_group_whose_wave_has_not_begun_does_not_decide() {
     assert!(markdown(&told).replace('`', "").contains(line), "{}", markdown(&told));
     told.decides = None;
     told.groups = Vec::new();
-    assert!(markdown(&told).contains("no group decides; `pilot` names this person too"));
+    assert!(markdown(&told).contains("no group decides; `pilot` names this person, and is not"));
 }

@@ -96,8 +96,8 @@ milestones:
 ";
     let (_, told) = read(text, &[]);
     let expected = [
-        "Error m:1:11: unknown key `ceo` in `owners` (the keys here are `executive-sponsor`, `security-lead`, `microsoft-365-admin`, `help-desk-lead` or `training-lead`)",
         "Warning m:1:1: nobody is named yet as security-lead, help-desk-lead (write a name or an address for each; messages may speak of them)",
+        "Error m:1:11: unknown key `ceo` in `owners` (the keys here are `executive-sponsor`, `security-lead`, `microsoft-365-admin`, `help-desk-lead` or `training-lead`)",
         "Error m:2:11: `learn.contoso.com` is no link (write `https://…`, or `mailto:` with an address)",
         "Warning m:4:21: this is done, and nothing shows it (add `evidence:` with a link, for whoever reviews this)",
         "Warning m:4:38: nobody is named as training-lead (name them under `owners:` as `training-lead`)",
