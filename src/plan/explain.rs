@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::hold::{Deviations, Holding};
 use super::person::{Bench, Judgement, judge, left_alone_as_a_whole};
 use super::routes::Routes;
-use super::{Attribution, Barrier, Because, Context, DefaultNow, Inquiry, Reason, reason_to_wait, tenant};
+use super::waiting::reason_to_wait;
+use super::{Attribution, Barrier, Because, Context, DefaultNow, Inquiry, Reason, tenant};
 use crate::model::rollout::WaveStatus;
 use crate::model::{
     ActualPerson, ActualState, Catalogue, DesiredGroup, DesiredState, Entry, GroupId, Kind, Ledger, PersonId,

@@ -33,6 +33,7 @@ mod standings;
 mod tally;
 mod tenant;
 pub mod verdict;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -310,58 +311,6 @@ impl Draft {
         *counter += u64::from(moves);
     }
 
-    /// Accounts for somebody whom only groups name that are not in force yet; nothing was asked about their settings.
-    #[expect(clippy::too_many_arguments, reason = "as many as for a person whom a group holds")]
-    fn waiting(
-        &mut self,
-        bench: &Bench<'_>,
-        desired: &DesiredState,
-        actual: &ActualState,
-        ledger: &Ledger,
-        id: PersonId,
-        group: u32,
-        given_back: bool,
-    ) {
-        let asks = &desired.groups[group as usize];
-        let person = actual.people.get(&id);
-        let protected = desired.protected.contains(&id);
-        let reason = person.map_or(Reason::Unknown, |person| reason_to_wait(desired, person, protected));
-        if let Some(person) = person
-            && person.enabled
-            && person.kind == crate::model::Kind::Member
-        {
-            self.counted += 1;
-            let own = |setting| {
-                let entry = ledger.entry(id, setting);
-                entry.is_some_and(|entry| !entry.released && (entry.chosen || entry.written().is_some()))
-            };
-            let mut flips = bench.tenant.defaults.iter().filter(|(_, default)| default.flips);
-            let moves = u64::from(flips.any(|(feature, _)| !own(feature.setting())));
-            let counter = if protected { &mut self.moving_protected } else { &mut self.moving_waiting };
-            *counter += moves;
-            let grants =
-                |(_, want): (Setting, &Option<Value>)| matches!(want, Some(Value::OPT_IN | Value::ON));
-            let needs = reason == Reason::WaveNotStarted && asks.wants.iter().any(grants);
-            if needs
-                && !person::holds_plan(person, bench.catalogue)
-                && let Some(wave) = desired.awaited_by(id, group)
-                && let Some(begins) = wave.begins
-            {
-                *self.without_plan.entry((begins, Arc::clone(&wave.name))).or_default() += 1;
-            }
-        }
-        if !given_back {
-            self.left_alone.push(LeftAlone {
-                upn: person.map_or_else(|| id.to_string().into(), |person| Arc::clone(&person.upn)),
-                id: Some(id),
-                group: Arc::clone(&asks.name),
-                reason,
-                refusal: None,
-                settings: Vec::new(),
-            });
-        }
-    }
-
     fn not_found(&mut self, missing: &crate::model::desired::NotFound, group: &DesiredGroup) {
         self.left_alone.push(LeftAlone {
             upn: Arc::clone(&missing.address),
@@ -402,16 +351,6 @@ impl Draft {
             let settings = leaver.record.settings.iter().filter_map(released).collect();
             self.observed.insert(leaver.id, Observed { settings, ..Observed::default() });
         }
-    }
-}
-
-/// Says why nothing is done for somebody who waits for a wave, where something weighs more than that.
-fn reason_to_wait(desired: &DesiredState, person: &ActualPerson, protected: bool) -> Reason {
-    // What could not be read may hold them already.
-    let certain = desired.unreadable.is_empty();
-    match left_alone_as_a_whole(person, certain, protected, false) {
-        Some(reason) if reason < Reason::WaveNotStarted => reason,
-        Some(_) | None => Reason::WaveNotStarted,
     }
 }
 
