@@ -29,7 +29,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ExplainArgs) 
     let groups = session.manifest.groups_naming(id, &membership);
     let context = session.context(&remembered, false);
     let explanation =
-        explain(&desired, &actual, &remembered.ledger, &context, groups, id).ok_or_else(|| {
+        explain(&desired, &actual, &remembered.ledger, &context, &groups, id).ok_or_else(|| {
             Failure::new(Exit::Incomplete, format!("the directory did not describe `{}`", args.person))
         })?;
     let explanation = who::of_explanation(&session, &args.who_changed, explanation).await;

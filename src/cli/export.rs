@@ -1,5 +1,7 @@
 //! `export`: writes everyone in scope with their settings.
 
+use std::collections::BTreeSet;
+
 use super::args::{ExportArgs, Format, Global};
 use super::console::Console;
 use super::exit::Exit;
@@ -29,9 +31,18 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ExportArgs) -
         Known::Unknown(why) => why.kind != RefusalKind::NotAsked,
     });
     let unread = unread.count();
-    if unread > 0 || !desired.unreadable.is_empty() {
+    if unread > 0 {
         console.say(&format!("the settings of {unread} people in this export could not be read"))?;
-        return Ok(Exit::Incomplete);
     }
-    Ok(Exit::Done)
+    // Whoever waits for a wave stands in the export too, so that a group of a wave to come leaves a gap like any other.
+    let missing: BTreeSet<String> = desired
+        .unreadable
+        .iter()
+        .chain(&desired.unreadable_later)
+        .map(|unreadable| render::inert(&unreadable.selector).to_string())
+        .collect();
+    for selector in &missing {
+        console.say(&format!("`{selector}` could not be read, so people may be missing from this export"))?;
+    }
+    Ok(if unread > 0 || !missing.is_empty() { Exit::Incomplete } else { Exit::Done })
 }

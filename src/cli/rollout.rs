@@ -51,7 +51,11 @@ async fn overview(global: &Global, console: &Console, args: &RolloutArgs) -> Res
         RolloutFormat::Svg => out.write_all(render::rollout::svg(&overview).as_bytes()),
         RolloutFormat::Ics => out.write_all(render::rollout::calendar(&overview, stamp).as_bytes()),
     })?;
-    Ok(Exit::Done)
+    let gaps = overview.unread();
+    for gap in &gaps {
+        console.say(&render::rollout::unread(gap))?;
+    }
+    Ok(if gaps.is_empty() { Exit::Done } else { Exit::Incomplete })
 }
 
 /// Says where the waves stand; people's settings are read only where a condition hangs on them.

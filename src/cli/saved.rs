@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -14,7 +13,7 @@ use super::failure::Failure;
 use super::planning::{self, Planned};
 use super::rollback;
 use super::session::{Purpose, Session, clock};
-use super::timing::facts;
+use super::timing::out_of_time;
 use crate::apply::{Event, Memory, Skipped, look_ahead};
 use crate::manifest::Manifest;
 use crate::model::{Class, Known, Refusal, Value};
@@ -24,11 +23,10 @@ use crate::plan::{
     Because, FORMAT, Note, Occasion, PersonTarget, Plan, Target, is_consistent, opts_in_again,
 };
 use crate::render;
-use crate::rollout::in_force;
 use crate::store::{Meanwhile, Remembered, RunId};
 
 /// Is how far the clocks of two machines may be apart before a plan seems to come from the future.
-const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
 /// Is what every version of a plan file says of itself.
 #[derive(Debug, Deserialize)]
@@ -199,31 +197,6 @@ pub(super) async fn reviewed(
         .into_iter()
         .partition(|objection| waived.contains(&objection.class));
     Ok(Reviewed { planned: Planned { plan, objections }, answered, meanwhile })
-}
-
-/// Finds what time has changed since a plan was made; what undoes a run hangs on no wave.
-///
-/// What opened a gate for the plan was reviewed with it, and is not asked again.
-fn out_of_time(session: &Session, remembered: &Remembered, plan: &Plan) -> Option<String> {
-    if plan.occasion.is_some() {
-        return None;
-    }
-    let as_of = session.as_of();
-    if plan.basis.as_of.duration_since(as_of) > CLOCKS_DIFFER {
-        return Some("the plan was made for a day that has not come".to_owned());
-    }
-    let mut facts = facts(remembered);
-    let found = plan.observations.waves.iter();
-    facts.began.extend(found.filter_map(|(name, began)| Some((Arc::clone(name), (*began)?))));
-    let groups = session.group_names();
-    let now = session.timeline(&facts, as_of).in_force;
-    let then = plan.rollout.as_ref().map(|rollout| in_force(&groups, &rollout.waves)).unwrap_or_default();
-    let differs = (0..).zip(&groups).filter(|(index, _)| now.group(*index) != then.group(*index));
-    let differs: Vec<_> = differs.map(|(_, name)| format!("`{}`", render::inert(name))).collect();
-    if differs.is_empty() {
-        return None;
-    }
-    Some(format!("since the plan was made, waves of the rollout began or ended for {}", differs.join(", ")))
 }
 
 /// Finds an opt-in against an opt-out that was not ours, which no plan of ours holds.

@@ -6,12 +6,14 @@ use jiff::Timestamp;
 
 use super::args::Global;
 use super::failure::Failure;
+use super::saved::CLOCKS_DIFFER;
 use super::session::{Session, clock};
 use crate::manifest::Manifest;
 use crate::model::rollout::RolloutStatus;
 use crate::model::{ActualState, DesiredState, Known, Membership, TenantSetting, Value};
-use crate::plan::{Scope, licensing_groups, measure, plan, standings};
-use crate::rollout::{Facts, Timeline, Windows, timeline};
+use crate::plan::{Plan, Scope, licensing_groups, measure, plan, standings};
+use crate::render;
+use crate::rollout::{Facts, Timeline, Windows, in_force, timeline};
 use crate::store::Remembered;
 
 /// Is what the manifest asks for on the day of the plan.
@@ -40,6 +42,31 @@ pub(super) fn may_be_applied(global: &Global, manifest: &Manifest) -> Result<(),
     };
     Err(Failure::wrong(fact)
         .hint("leave `--as-of` out, or try it in the sandbox with `--sandbox tenant.json`"))
+}
+
+/// Finds what time has changed since a plan was made; what undoes a run hangs on no wave.
+///
+/// What opened a gate for the plan was reviewed with it, and is not asked again.
+pub(super) fn out_of_time(session: &Session, remembered: &Remembered, plan: &Plan) -> Option<String> {
+    if plan.occasion.is_some() {
+        return None;
+    }
+    let as_of = session.as_of();
+    if plan.basis.as_of.duration_since(as_of) > CLOCKS_DIFFER {
+        return Some("the plan was made for a day that has not come".to_owned());
+    }
+    let mut facts = facts(remembered);
+    let found = plan.observations.waves.iter();
+    facts.began.extend(found.filter_map(|(name, began)| Some((Arc::clone(name), (*began)?))));
+    let groups = session.group_names();
+    let now = session.timeline(&facts, as_of).in_force;
+    let then = plan.rollout.as_ref().map(|rollout| in_force(&groups, &rollout.waves)).unwrap_or_default();
+    let differs = (0..).zip(&groups).filter(|(index, _)| now.group(*index) != then.group(*index));
+    let differs: Vec<_> = differs.map(|(_, name)| format!("`{}`", render::inert(name))).collect();
+    if differs.is_empty() {
+        return None;
+    }
+    Some(format!("since the plan was made, waves of the rollout began or ended for {}", differs.join(", ")))
 }
 
 impl Session {

@@ -75,7 +75,7 @@ impl Manifest {
                     members.known.iter().filter(|person| except.known.binary_search(person).is_err());
                 named.extend(people.map(|person| Names {
                     person: *person,
-                    waits: !holds(force, *person),
+                    waits: !force.holds(*person),
                     group: index,
                 }));
                 if force == Force::NotYet {
@@ -181,10 +181,10 @@ impl Manifest {
         self.resolve(&membership, &InForce::default()).map(|state| state.overlaps).unwrap_or_default()
     }
 
-    /// Lists every group that names a person, in order of precedence; the first decides.
+    /// Lists every group that names a person, by index, in order of precedence; the first that is in force decides.
     ///
     /// What could not be read names nobody here; see [`Held::certain`].
-    pub fn groups_naming(&self, person: PersonId, membership: &Membership) -> Vec<Arc<str>> {
+    pub fn groups_naming(&self, person: PersonId, membership: &Membership) -> Vec<u32> {
         let names = |rules: &[Rule]| {
             rules.iter().flat_map(Rule::named).any(|named| match membership.of.get(&named.selector) {
                 Some(Known::Is(Members::Are(people))) => people.binary_search(&person).is_ok(),
@@ -195,8 +195,9 @@ impl Manifest {
                 | None => false,
             })
         };
-        let naming = self.groups.iter().filter(|group| names(&group.members) && !names(&group.except));
-        naming.map(|group| Arc::clone(&group.name)).collect()
+        let groups = (0..).zip(&self.groups);
+        let naming = groups.filter(|(_, group)| names(&group.members) && !names(&group.except));
+        naming.map(|(index, _)| index).collect()
     }
 }
 
@@ -279,15 +280,6 @@ struct Names {
     /// Whether the group is not in force for them yet.
     waits: bool,
     group: u32,
-}
-
-/// Says whether a group that names a person holds them.
-fn holds(force: Force, person: PersonId) -> bool {
-    match force {
-        Force::Whole | Force::Closed => true,
-        Force::Part(share) => share.takes_in(person),
-        Force::NotYet | Force::Over => false,
-    }
 }
 
 /// Decides who holds each person, and counts whom groups share with the one that decides.

@@ -222,12 +222,61 @@ impl DesiredState {
         }
     }
 
-    /// Gives the first wave that a group waits for, if it is not in force yet.
-    pub fn wave_of(&self, group: u32) -> Option<&WaveStatus> {
+    /// Gives the wave that somebody waits for who is named by a group: of those to come that take them in, the first.
+    ///
+    /// `None` where no wave to come takes in more of the group than a share that the person is not in. Which wave a
+    /// person belongs to, whether or not it has begun, is for [`Rollout::wave_of`](super::rollout::Rollout::wave_of) to
+    /// say.
+    pub fn awaited_by(&self, person: PersonId, group: u32) -> Option<&WaveStatus> {
         let name = &self.groups.get(group as usize)?.name;
         let to_come =
-            self.rollout.waves.iter().filter(|wave| !wave.has_begun() && wave.groups.contains(name));
+            self.rollout.waves.iter().filter(|wave| {
+                !wave.has_begun() && wave.groups.contains(name) && wave.canary.takes_in(person)
+            });
         // A wave whose day is known comes before one that hangs on something without a day.
         to_come.min_by_key(|wave| (wave.begins.is_none(), wave.begins))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::rollout::{Percent, Phase, Then};
+
+    #[test]
+    fn nobody_waits_for_a_wave_that_takes_in_others() {
+        let wave = |name: &str, share: u16, begins: &str| WaveStatus {
+            name: name.into(),
+            groups: vec!["everyone".into()],
+            canary: Percent::of_hundredths(share).expect("a share"),
+            phase: Phase::Planned,
+            begins: Some(begins.parse().expect("a moment")),
+            ends: None,
+            then: Then::Stay,
+            gated: false,
+            holds: Vec::new(),
+            measure: None,
+        };
+        let waves =
+            vec![wave("all", 10_000, "2026-05-01T00:00:00Z"), wave("half", 5_000, "2026-04-01T00:00:00Z")];
+        let group = DesiredGroup {
+            name: "everyone".into(),
+            wants: BySetting::default(),
+            on_user_choice: OnUserChoice::Respect,
+            on_leave: OnLeave::Keep,
+            named: None,
+            re_opt_in: None,
+            closed: None,
+        };
+        let half = waves[1].canary;
+        let rollout = RolloutStatus { time_zone: "UTC".to_owned(), waves };
+        let desired = DesiredState { groups: vec![group], rollout, ..DesiredState::default() };
+        for number in 0..20 {
+            let person = PersonId(Uuid::from_u128(number));
+            let wave = desired.awaited_by(person, 0).expect("one takes in everybody");
+            assert_eq!(&*wave.name, if half.takes_in(person) { "half" } else { "all" });
+        }
     }
 }

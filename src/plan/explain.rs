@@ -25,8 +25,15 @@ pub struct Explanation {
     pub upn: Arc<str>,
     /// Entra object id.
     pub id: PersonId,
-    /// Every group of the manifest that names the person, in order; the first decides.
+    /// The group of the manifest that decides; `None` where none holds the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decides: Option<Arc<str>>,
+    /// Every group of the manifest that names the person and is in force for them, in order.
     pub groups: Vec<Arc<str>>,
+    /// The groups that name the person and are not in force for them, in order: their wave has not begun, takes in a
+    /// share that the person is not in, or is over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_in_force: Vec<Arc<str>>,
     /// Whether `guards.protected` names the person.
     pub protected: bool,
     /// Whether the deciding group is certain; `false` when something before it could not be read.
@@ -59,7 +66,8 @@ pub struct Waits {
     pub group: Arc<str>,
     /// Where days begin: an IANA name.
     pub time_zone: String,
-    /// The next wave of that group; `None` where it has begun, and takes in a share of the group that the person is not in.
+    /// The next wave of that group that takes in the person; `None` where there is none, since a share of the group is
+    /// all that waves take in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wave: Option<WaveStatus>,
 }
@@ -154,14 +162,14 @@ pub enum Decision {
 
 /// Tells what decides for one person, through the same judgement as a plan.
 ///
-/// `groups` are the groups of the manifest that name the person, in order. `None` when the tenant did not describe the
+/// `naming` are the groups of the manifest that name the person, by index, in order. `None` when the tenant did not describe the
 /// person.
 pub fn explain(
     desired: &DesiredState,
     actual: &ActualState,
     ledger: &Ledger,
     context: &Context,
-    groups: Vec<Arc<str>>,
+    naming: &[u32],
     id: PersonId,
 ) -> Option<Explanation> {
     let person = actual.people.get(&id)?;
@@ -182,7 +190,7 @@ pub fn explain(
     let waits = waiting.map(|group| Waits {
         group: Arc::clone(&desired.groups[group as usize].name),
         time_zone: desired.rollout.time_zone.clone(),
-        wave: desired.wave_of(group).cloned(),
+        wave: desired.awaited_by(id, group).cloned(),
     });
     let judged = held.map(|held| {
         let group = desired.group(held);
@@ -197,10 +205,17 @@ pub fn explain(
     let holding = Holding { deviations: &deviations, id, record, now: context.now };
     let settings =
         Setting::ALL.map(|setting| explain_setting(&bench, &holding, person, judged.as_ref(), setting));
+    let (in_force, not_in_force): (Vec<u32>, Vec<u32>) =
+        naming.iter().partition(|group| desired.in_force.group(**group).holds(id));
+    let names = |groups: Vec<u32>| {
+        groups.iter().map(|group| Arc::clone(&desired.groups[*group as usize].name)).collect()
+    };
     Some(Explanation {
         upn: Arc::clone(&person.upn),
         id,
-        groups,
+        decides: held.map(|held| Arc::clone(&desired.group(held).name)),
+        groups: names(in_force),
+        not_in_force: names(not_in_force),
         protected,
         certain,
         kind: person.kind,

@@ -16,7 +16,8 @@ pub const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// Is how many accounts one run looks up for this.
 const AT_ONCE: usize = 1000;
 
-/// Says whose accounts to look up: people whom the ledger remembers, whom no group holds, and who were not read.
+/// Says whose accounts to look up: people whom the ledger remembers, if only as somebody who was told of a milestone,
+/// whom no group holds, and who were not read.
 ///
 /// At most a thousand a run, each run the next ones, so that a long memory costs no run much.
 pub fn whom_to_look_up(
@@ -26,7 +27,11 @@ pub fn whom_to_look_up(
     newest_run: u64,
 ) -> Vec<PersonId> {
     let elsewhere = |id: &PersonId| !desired.people.contains_key(id) && !actual.people.contains_key(id);
-    let mut people: Vec<PersonId> = ledger.people.keys().copied().filter(elsewhere).collect();
+    let told = ledger.announced.values().flatten().filter(|id| !ledger.people.contains_key(id));
+    let mut people: Vec<PersonId> = ledger.people.keys().chain(told).copied().filter(elsewhere).collect();
+    // Whoever was told of several milestones is looked up once.
+    people.sort_unstable();
+    people.dedup();
     let windows = people.len().div_ceil(AT_ONCE).max(1) as u64;
     let window = usize::try_from(newest_run % windows).unwrap_or(0);
     people.drain(..window * AT_ONCE);
@@ -62,6 +67,13 @@ pub(super) fn notice(
         } else if gone_since != record.gone_since {
             let group = record.group.clone();
             observed.insert(*id, Observed { group, gone_since, ..Observed::default() });
+        }
+    }
+    // Whoever was only told of a milestone has no record yet; with one, they are forgotten as all others are.
+    let missed = actual.exists.iter().filter(|(_, exists)| !**exists).map(|(id, _)| *id);
+    for id in missed.filter(|id| !ledger.people.contains_key(id) && !desired.people.contains_key(id)) {
+        if ledger.announced.values().any(|told| told.contains(&id)) {
+            observed.insert(id, Observed { gone_since: Some(now), ..Observed::default() });
         }
     }
     forgotten

@@ -160,8 +160,9 @@ struct Draft {
     moving_protected: u64,
     /// People who wait for a wave, and whom a flip of a default moves.
     moving_waiting: u64,
-    /// People of each wave to come who have no service plan yet, although it asks for what only that gives; by group.
-    without_plan: BTreeMap<u32, u64>,
+    /// People who have no service plan yet, although the wave that they wait for asks for what only that gives; by the
+    /// day of that wave, as far as it is known, and its name.
+    without_plan: BTreeMap<(Timestamp, Arc<str>), u64>,
     /// Enabled member accounts in scope: those that the directory's count includes.
     counted: u64,
     restore_stays: u64,

@@ -267,15 +267,11 @@ fn wave_notes(draft: &Draft, desired: &DesiredState, as_of: Timestamp, notes: &m
     }
     let Some(lead) = desired.licence_lead else { return };
     let before = SignedDuration::from_hours(24) * i32::try_from(lead).unwrap_or(i32::MAX);
-    let mut late: BTreeMap<(Timestamp, Arc<str>), u64> = BTreeMap::new();
-    for (group, people) in &draft.without_plan {
-        let Some(wave) = desired.wave_of(*group) else { continue };
-        if let Some(begins) = wave.begins.filter(|begins| begins.duration_since(as_of) <= before) {
-            *late.entry((begins, Arc::clone(&wave.name))).or_default() += people;
-        }
-    }
-    let late = late.into_iter();
-    notes.extend(late.map(|((begins, wave), people)| Note::PlansComeLate { wave, begins, lead, people }));
+    let late = draft.without_plan.iter().filter(|((begins, _), _)| begins.duration_since(as_of) <= before);
+    notes.extend(late.map(|((begins, wave), people)| {
+        let (wave, begins, people) = (Arc::clone(wave), *begins, *people);
+        Note::PlansComeLate { wave, begins, lead, people }
+    }));
 }
 
 /// Is how long before it ends an accepted deviation is spoken of.

@@ -45,8 +45,12 @@ impl Draft {
             let grants =
                 |(_, want): (Setting, &Option<Value>)| matches!(want, Some(Value::OPT_IN | Value::ON));
             let needs = reason == Reason::WaveNotStarted && asks.wants.iter().any(grants);
-            if needs && !holds_plan(person, bench.catalogue) {
-                *self.without_plan.entry(group).or_default() += 1;
+            if needs
+                && !holds_plan(person, bench.catalogue)
+                && let Some(wave) = desired.awaited_by(id, group)
+                && let Some(begins) = wave.begins
+            {
+                *self.without_plan.entry((begins, Arc::clone(&wave.name))).or_default() += 1;
             }
         }
         if reason == Reason::WaveNotStarted && bench.tenant.defaults.values().any(|default| default.flips) {

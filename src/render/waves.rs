@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::number::{count, list, people};
-use super::words::Quote;
-use crate::model::rollout::{Hold, Percent, RolloutStatus, Then, WaveStatus};
+use super::words::{self, Quote};
+use crate::model::rollout::{Percent, RolloutStatus, Then, WaveStatus};
 use crate::plan::Plan;
 use crate::plan::explain::Waits;
 
@@ -26,7 +25,11 @@ pub(super) fn line(rollout: &RolloutStatus, quote: Quote) -> String {
     let to_come = rollout.waves.iter().filter(|wave| !wave.has_begun());
     let next = to_come.min_by_key(|wave| (wave.begins.is_none(), wave.begins));
     match next {
-        Some(next) => format!("{begun}; next is {}: {}", quote(&next.name), holds(next, &zone, quote)),
+        Some(next) => format!(
+            "{begun}; next is {}: {}",
+            quote(&next.name),
+            words::rollout::holds(&next.holds, &zone, quote)
+        ),
         None => begun,
     }
 }
@@ -38,11 +41,11 @@ pub(super) fn waits(waits: &Waits, quote: Quote) -> String {
     match wave {
         Some(wave) => {
             let zone = zone(time_zone);
-            let holds = holds(wave, &zone, quote);
+            let holds = words::rollout::holds(&wave.holds, &zone, quote);
             format!("for the wave {} of {group}: {holds}", quote(&wave.name))
         }
         None => {
-            format!("{group} is in force for a share of its people, and this person is not among them yet")
+            format!("waves take in a share of {group} only, and this person is not among them")
         }
     }
 }
@@ -58,48 +61,6 @@ pub(super) fn as_of(plan: &Plan) -> Option<String> {
 fn in_force(wave: &WaveStatus, quote: Quote) -> String {
     let name = quote(&wave.name);
     if wave.canary == Percent::ALL { name } else { format!("{name} ({})", wave.canary) }
-}
-
-fn holds(wave: &WaveStatus, zone: &TimeZone, quote: Quote) -> String {
-    let holds: Vec<String> = wave.holds.iter().map(|hold| sentence(hold, zone, quote)).collect();
-    list(&holds)
-}
-
-/// Says what holds a wave.
-pub(super) fn sentence(hold: &Hold, zone: &TimeZone, quote: Quote) -> String {
-    match hold {
-        Hold::Starts { at } => format!("it begins on {}", when(*at, zone)),
-        Hold::After { wave, until: Some(until) } => {
-            format!("{} is not over before {}", quote(wave), when(*until, zone))
-        }
-        Hold::After { wave, until: None } => format!("{} is not over", quote(wave)),
-        Hold::NotApproved => "nobody has approved it".to_owned(),
-        Hold::NotMeasured { wave } => format!("nobody can say where the people of {} stand", quote(wave)),
-        Hold::Converged { want, people: n, of } => format!(
-            "of {} of the wave before, {} have nothing left to be done, and at least {want} should",
-            people(*of),
-            count(*n)
-        ),
-        Hold::Failed { at_most, people: n, of } => format!(
-            "of {} of the wave before, {} could not be changed, and at most {at_most} may",
-            people(*of),
-            count(*n)
-        ),
-        Hold::OptedOut { at_most, people: n, of } => format!(
-            "of {} of the wave before, {} opted out by themselves, and at most {at_most} may",
-            people(*of),
-            count(*n)
-        ),
-    }
-}
-
-/// Writes a day where one begins, and else the moment.
-fn when(at: Timestamp, zone: &TimeZone) -> String {
-    let at = at.to_zoned(zone.clone());
-    match at.start_of_day() {
-        Ok(day) if day == at => at.date().to_string(),
-        Ok(_) | Err(_) => at.strftime("%Y-%m-%d %H:%M %Z").to_string(),
-    }
 }
 
 /// Finds the time zone that a plan names; one of a later database counts as UTC.

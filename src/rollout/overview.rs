@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Access, Calendar, Timeline};
 use crate::model::TenantId;
-use crate::model::rollout::{Closed, Freeze, Milestone, Role, Rollout, Then, WaveStatus, Window};
+use crate::model::rollout::{Closed, Freeze, Hold, Milestone, Role, Rollout, Then, WaveStatus, Window};
 
 /// Is the version of the JSON form of an overview.
 pub const FORMAT: u32 = 1;
@@ -85,6 +85,23 @@ pub struct Headcount {
     pub named: u64,
     /// Whom it takes in of them.
     pub taken_in: u64,
+}
+
+/// Is something that an overview cannot tell, since something could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// How many people a wave has.
+    People {
+        /// The wave.
+        wave: Arc<str>,
+    },
+    /// Whether what a wave waits for holds.
+    Condition {
+        /// The wave.
+        wave: Arc<str>,
+        /// The wave whose people could not be measured.
+        before: Arc<str>,
+    },
 }
 
 /// Says whether changes may be made, and when that ends.
@@ -242,6 +259,29 @@ impl Overview {
             freezes,
             milestones,
         }
+    }
+
+    /// Lists what could not be told since something could not be read; nothing where nobody was asked.
+    pub fn unread(&self) -> Vec<Unread> {
+        let mut unread = Vec::new();
+        if self.offline {
+            return unread;
+        }
+        for wave in &self.waves {
+            let name = &wave.status.name;
+            if wave.people.is_none() {
+                unread.push(Unread::People { wave: Arc::clone(name) });
+            }
+            for hold in &wave.status.holds {
+                let Hold::NotMeasured { wave: before } = hold else { continue };
+                // A wave that was measured, and in which nobody is in reach, is no gap.
+                let measured = |one: &Wave| one.status.name == *before && one.status.measure.is_some();
+                if !self.waves.iter().any(measured) {
+                    unread.push(Unread::Condition { wave: Arc::clone(name), before: Arc::clone(before) });
+                }
+            }
+        }
+        unread
     }
 
     /// Gives the wave that comes next: of those that have not begun, the one that may begin first.

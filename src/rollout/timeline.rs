@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::{Span, Timestamp};
+use jiff::Timestamp;
 
 use crate::model::rollout::{
     Conditions, Force, Hold, InForce, Measure, Percent, Phase, Rollout, Standing, Then, Wave, WaveStatus,
@@ -134,15 +134,8 @@ impl Looking<'_> {
             let at = remembered.into_iter().chain(by_date).max();
             at.filter(|at| *at > self.as_of)
         };
-        let over = begins.and_then(|begins| self.over(wave, begins));
+        let over = begins.and_then(|begins| wave.over(begins, &self.rollout.time_zone));
         Spanned { begun, begins, over, holds }
-    }
-
-    /// Says when a wave's time is over; one without an end only has to have begun.
-    fn over(&self, wave: &Wave, begins: Timestamp) -> Option<Timestamp> {
-        let Some(days) = wave.runs_for else { return Some(begins) };
-        let begins = begins.to_zoned(self.rollout.time_zone.clone());
-        begins.checked_add(Span::new().try_days(days).ok()?).ok().map(|end| end.timestamp())
     }
 
     /// Asks what must hold of the wave before; what could not be measured lets nothing pass that is not held anyway.

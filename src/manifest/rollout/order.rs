@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use jiff::{SignedDuration, Span, Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::Around;
 use super::waves::Read;
@@ -94,13 +94,7 @@ fn times(list: &[Read<'_>], around: Around<'_>) -> Vec<Times> {
                 Some(before) => before.ends.map(|over| wave.starts.map_or(over, |starts| starts.max(over))),
                 None => wave.starts,
             };
-            let ends = begins.and_then(|begins| match wave.runs_for {
-                Some(days) => {
-                    let begins = begins.to_zoned(around.time_zone.clone());
-                    begins.checked_add(Span::new().days(days)).ok().map(|end| end.timestamp())
-                }
-                None => Some(begins),
-            });
+            let ends = begins.and_then(|begins| wave.over(begins, around.time_zone));
             times[at] = Some(Times { begins, ends });
         }
     }

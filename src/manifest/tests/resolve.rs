@@ -73,8 +73,8 @@ fn the_first_group_that_holds_a_person_decides() {
     assert_eq!(state.groups.iter().map(|group| group.named).collect::<Vec<_>>(), [Some(2), Some(3), Some(4)]);
     assert_eq!(state.protected, [id(3), id(9)].into());
     assert!(state.unreadable.is_empty() && state.not_found.is_empty());
-    assert_eq!(manifest.groups_naming(id(3), &membership), ["b".into(), "c".into()]);
-    assert_eq!(manifest.groups_naming(id(5), &membership), ["c".into()]);
+    assert_eq!(manifest.groups_naming(id(3), &membership), [1, 2]);
+    assert_eq!(manifest.groups_naming(id(5), &membership), [2]);
 }
 
 #[test]

@@ -18,6 +18,17 @@ pub enum Force {
     Closed,
 }
 
+impl Force {
+    /// Says whether a group that names a person holds them.
+    pub fn holds(self, person: PersonId) -> bool {
+        match self {
+            Self::Whole | Self::Closed => true,
+            Self::Part(share) => share.takes_in(person),
+            Self::NotYet | Self::Over => false,
+        }
+    }
+}
+
 /// Says which groups of a manifest are in force; by default all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InForce(Vec<Force>);

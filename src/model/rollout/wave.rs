@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Percent;
@@ -37,6 +38,16 @@ impl Wave {
     pub fn has_gate(&self) -> bool {
         self.approved.is_some() || self.when != Conditions::default()
     }
+
+    /// Says when its time is over if it begins at a moment, so that the wave after it may begin.
+    ///
+    /// One without an end only has to have begun. Its days are counted in the time zone; `None` where they go beyond
+    /// what a calendar holds.
+    pub fn over(&self, begins: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let Some(days) = self.runs_for else { return Some(begins) };
+        let begins = begins.to_zoned(zone.clone());
+        begins.checked_add(Span::new().try_days(days).ok()?).ok().map(|end| end.timestamp())
+    }
 }
 
 /// Says what must hold of an earlier wave, by ledger and tenant.
@@ -59,4 +70,33 @@ pub enum Then {
     Stay,
     /// They are as if absent, so that their people leave.
     Leave,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wave(runs_for: Option<u32>) -> Wave {
+        Wave {
+            name: "pilot".into(),
+            groups: Vec::new(),
+            starts: None,
+            runs_for,
+            after: None,
+            approved: None,
+            canary: Percent::ALL,
+            when: Conditions::default(),
+            then: Then::Stay,
+        }
+    }
+
+    #[test]
+    fn days_of_a_wave_are_those_of_its_time_zone() {
+        let zone = TimeZone::get("Europe/Berlin").expect("a time zone");
+        let begins: Timestamp = "2026-03-27T23:00:00Z".parse().expect("a moment");
+        let over = wave(Some(2)).over(begins, &zone).map(|over| over.to_string());
+        assert_eq!(over.as_deref(), Some("2026-03-29T22:00:00Z"), "one of them has 23 hours");
+        assert_eq!(wave(None).over(begins, &zone), Some(begins), "it only has to have begun");
+        assert_eq!(wave(Some(u32::MAX)).over(begins, &zone), None, "no calendar goes so far");
+    }
 }

@@ -174,7 +174,14 @@ fn a_long_memory_is_looked_through_a_thousand_accounts_at_a_time() {
         people: BTreeMap::from([(id(0), Held { group: 0, certain: true })]),
         ..DesiredState::default()
     };
-    let actual = ActualState {
+    let actual = nobody_was_read();
+    let windows: Vec<_> = (0..4).map(|run| whom_to_look_up(&held, &actual, &ledger, run)).collect();
+    assert_eq!(windows.iter().map(Vec::len).collect::<Vec<_>>(), [1000, 1000, 499, 1000]);
+    assert_eq!((windows[0][0], windows[1][0], windows[3][0]), (id(1), id(1001), id(1)));
+}
+
+fn nobody_was_read() -> ActualState {
+    ActualState {
         tenant: ActualTenant {
             id: TenantId(Uuid::nil()),
             name: "Contoso".into(),
@@ -186,8 +193,23 @@ fn a_long_memory_is_looked_through_a_thousand_accounts_at_a_time() {
         exists: BTreeMap::new(),
         licensing: BTreeMap::new(),
         read_at: now(),
-    };
-    let windows: Vec<_> = (0..4).map(|run| whom_to_look_up(&held, &actual, &ledger, run)).collect();
-    assert_eq!(windows.iter().map(Vec::len).collect::<Vec<_>>(), [1000, 1000, 499, 1000]);
-    assert_eq!((windows[0][0], windows[1][0], windows[3][0]), (id(1), id(1001), id(1)));
+    }
+}
+
+#[test]
+fn who_was_only_told_of_a_milestone_is_missed_and_forgotten_too() {
+    let announced = [("welcome", ADA), ("reminder", ADA)].map(|(name, id)| (name.into(), [id].into()));
+    let mut ledger = Ledger { announced: announced.into(), ..Ledger::default() };
+    let desired = DesiredState::default();
+    let mut actual = nobody_was_read();
+    assert_eq!(whom_to_look_up(&desired, &actual, &ledger, 0), [ADA]);
+    actual.exists = [(ADA, true)].into();
+    let mut observed = BTreeMap::new();
+    assert!(notice(&mut observed, &desired, &actual, &ledger, now()).is_empty() && observed.is_empty());
+    actual.exists = [(ADA, false)].into();
+    assert!(notice(&mut observed, &desired, &actual, &ledger, now()).is_empty());
+    let record = PersonRecord { gone_since: observed[&ADA].gone_since, ..PersonRecord::default() };
+    ledger.people.insert(ADA, record);
+    let later = now() + FORGOTTEN_AFTER;
+    assert_eq!(notice(&mut observed, &desired, &actual, &ledger, later), [ADA].into());
 }

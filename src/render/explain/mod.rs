@@ -1,6 +1,8 @@
 //! Renders what decides for one person, as text, Markdown and JSON.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::agreed;
 use super::inert::{code, quoted};
@@ -11,7 +13,7 @@ use super::style::Meaning;
 use super::words::Quote;
 use super::{Look, change, json, licensing, waves, who, words};
 use crate::model::{By, Entry, Found, Kind, ServicePlan, Setting, Tried, Value};
-use crate::plan::explain::{Agreed, Barred, Decision, Explanation, LicenceLine, SettingExplanation};
+use crate::plan::explain::{Agreed, Barred, Decision, Explanation, LicenceLine, SettingExplanation, Waits};
 
 /// Is how wide the column of labels is.
 const LABELS: usize = 10;
@@ -81,7 +83,9 @@ fn person(explanation: &Explanation, quote: Quote) -> Vec<Fact> {
     let Explanation {
         upn: _,
         id: _,
+        decides,
         groups,
+        not_in_force,
         protected,
         certain,
         kind,
@@ -99,8 +103,10 @@ fn person(explanation: &Explanation, quote: Quote) -> Vec<Fact> {
     };
     let enabled = if *enabled { "enabled" } else { "disabled" };
     let mailbox = if *mailbox { "with a mailbox" } else { "without a mailbox" };
-    let mut facts =
-        vec![("account", format!("{kind}, {enabled}, {mailbox}")), ("groups", decides(groups, quote))];
+    let mut facts = vec![
+        ("account", format!("{kind}, {enabled}, {mailbox}")),
+        ("groups", deciding(decides.as_deref(), waits.as_ref(), [groups, not_in_force], quote)),
+    ];
     if let Some(waits) = waits {
         facts.push(("waits", waves::waits(waits, quote)));
     }
@@ -126,20 +132,49 @@ fn person(explanation: &Explanation, quote: Quote) -> Vec<Fact> {
     facts
 }
 
-fn decides(groups: &[std::sync::Arc<str>], quote: Quote) -> String {
-    match groups {
-        [] => "no group of the manifest names this person".to_owned(),
-        [only] => format!("{} decides; no other group names this person", quote(only)),
-        [first, others @ ..] => {
-            let verb = if others.len() == 1 { "names" } else { "name" };
-            let others: Vec<_> = others.iter().map(|group| quote(group)).collect();
-            format!(
-                "{} decides, since it comes first; {} {verb} this person too",
-                quote(first),
-                list(&others)
-            )
+/// Says which group decides, or is waited for, and which others name the person: those that hold before those that do not.
+fn deciding(
+    decides: Option<&str>,
+    waits: Option<&Waits>,
+    [in_force, not_in_force]: [&[Arc<str>]; 2],
+    quote: Quote,
+) -> String {
+    let first = decides.or(waits.map(|waits| &*waits.group));
+    let others = |groups: &[Arc<str>]| -> Vec<String> {
+        groups.iter().filter(|group| Some(&***group) != first).map(|group| quote(group)).collect()
+    };
+    let (holding, idle) = (others(in_force), others(not_in_force));
+    let mut told = match (decides, waits) {
+        (Some(group), _) if holding.is_empty() => format!("{} decides", quote(group)),
+        (Some(group), _) => format!("{} decides, since it comes first", quote(group)),
+        (None, Some(Waits { group, time_zone: _, wave: Some(wave) })) => {
+            format!("{} waits for the wave {}", quote(group), quote(&wave.name))
         }
+        (None, Some(Waits { group, time_zone: _, wave: None })) => {
+            format!("{} names this person, and takes in others", quote(group))
+        }
+        (None, None) if holding.is_empty() && idle.is_empty() => {
+            return "no group of the manifest names this person".to_owned();
+        }
+        (None, None) => "no group decides".to_owned(),
+    };
+    let too = if first.is_some() { " too" } else { "" };
+    let name = |groups: &[String]| {
+        let verb = if groups.len() == 1 { "names" } else { "name" };
+        format!("; {} {verb} this person{too}", list(groups))
+    };
+    if holding.is_empty() && idle.is_empty() {
+        told.push_str("; no other group names this person");
     }
+    if !holding.is_empty() {
+        told.push_str(&name(&holding));
+    }
+    if !idle.is_empty() {
+        let verb = if idle.len() == 1 { "is" } else { "are" };
+        write!(told, "{}, and {verb} not in force for them", name(&idle))
+            .expect("writing to a string cannot fail");
+    }
+    told
 }
 
 fn carries(licence: &LicenceLine, quote: Quote) -> String {

@@ -1,7 +1,4 @@
 //! Explanations as people see them.
-
-use std::sync::Arc;
-
 use super::*;
 use crate::plan::{Because, Reason};
 use crate::render::inert::acts;
@@ -15,6 +12,8 @@ fn explanation() -> Explanation {
     Explanation {
         upn: Arc::from("ada@contoso.com"),
         id: id(0xada),
+        decides: Some(Arc::from("pilot")),
+        not_in_force: Vec::new(),
         groups: vec![Arc::from("pilot"), Arc::from("sales"), Arc::from("everyone")],
         protected: false,
         certain: true,
@@ -164,4 +163,17 @@ fn hostile_names_are_inert() {
     for text in [shown(&hostile), markdown(&hostile), json] {
         assert!(!text.contains(|c: char| c != '\n' && acts(c)), "{text:?}");
     }
+}
+
+#[test]
+fn a_group_whose_wave_has_not_begun_does_not_decide() {
+    let mut told = explanation();
+    told.decides = Some(Arc::from("everyone"));
+    told.groups = vec![Arc::from("everyone")];
+    told.not_in_force = vec![Arc::from("pilot")];
+    let line = "everyone decides; pilot names this person too, and is not in force for them";
+    assert!(markdown(&told).replace('`', "").contains(line), "{}", markdown(&told));
+    told.decides = None;
+    told.groups = Vec::new();
+    assert!(markdown(&told).contains("no group decides; `pilot` names this person, and is not"));
 }

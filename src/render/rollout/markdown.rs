@@ -145,7 +145,7 @@ pub(super) fn edge(overview: &Overview) -> Date {
 /// What ends a name or begins a comment is shown by its full-width twin, and a name that begins like a statement or a
 /// date gets a dot before it.
 fn label(name: &str) -> String {
-    const STATEMENTS: [&str; 17] = [
+    const STATEMENTS: [&str; 19] = [
         "gantt",
         "dateformat",
         "inclusiveenddates",
@@ -162,6 +162,8 @@ fn label(name: &str) -> String {
         "accdescr",
         "section",
         "click",
+        "call",
+        "href",
         "vert",
     ];
     let twin = |character: char| match character {

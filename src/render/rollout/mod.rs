@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use super::number::{counted, people};
 use super::{Look, inert, json, words};
 use crate::model::rollout::{Closed, Percent};
-use crate::rollout::{Headcount, Overview, Wave, When};
+use crate::rollout::{Headcount, Overview, Unread, Wave, When};
 
 pub use calendar::calendar;
 pub use chart::svg;
@@ -35,6 +35,21 @@ pub fn json(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
 /// Says that nothing was applied, since changes are closed.
 pub fn nothing_applied(closed: &Closed) -> String {
     format!("changes are closed {}, so nothing was applied", words::window::closed(closed, inert::quoted))
+}
+
+/// Says what could not be told, since something could not be read.
+pub fn unread(unread: &Unread) -> String {
+    let quoted = inert::quoted;
+    match unread {
+        Unread::People { wave } => {
+            format!("the people of {} could not be counted: not all of them could be read", quoted(wave))
+        }
+        Unread::Condition { wave, before } => format!(
+            "whether {} may begin is not known: not all people of {} could be read",
+            quoted(wave),
+            quoted(before)
+        ),
+    }
 }
 
 /// Names the tenant, by its id where it has no name.

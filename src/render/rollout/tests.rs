@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::model::TenantId;
-use crate::model::rollout::{Campaign, Conditions, Freeze, Milestone, Rollout, Span, Then, Weekdays, Window};
+use crate::model::rollout::{
+    Campaign, Conditions, Freeze, Hold, Measure, Milestone, Rollout, Span, Then, Weekdays, Window,
+};
 use crate::rollout::{About, Facts, timeline};
 
 const HOSTILE: &str = "a:b;c,d#e\\f\n</text><script>x</script>\u{1b}[2J\u{202e}";
@@ -134,7 +136,10 @@ fn a_chart_reads_a_name_as_nothing_else() {
         assert!(parts == 1 || line.contains("Format"), "{line}");
         assert!(!line.contains(['#', ';']), "{line}");
     }
-    assert!(markdown(&overview("section 9")).contains("· section 9 :"), "a statement's word");
+    for name in ["section 9", "call the help desk", "Call", "href all"] {
+        let shown = format!("· {name} :");
+        assert!(markdown(&overview(name)).contains(&shown), "a statement's word: {name}");
+    }
 }
 
 #[test]
@@ -167,4 +172,27 @@ fn the_json_can_be_read_back() {
     let told = overview("pilot");
     json(&mut out, &told).expect("memory");
     assert_eq!(serde_json::from_slice::<Overview>(&out).expect("an overview"), told);
+}
+
+#[test]
+fn what_could_not_be_read_is_told_by_wave() {
+    let mut told = overview("pilot");
+    // Only the first wave was counted, and nothing waits for a measure.
+    assert_eq!(
+        told.unread().iter().map(unread).collect::<Vec<_>>(),
+        ["the people of everyone could not be counted: not all of them could be read"]
+    );
+    told.waves[1].people = told.waves[0].people;
+    assert!(told.unread().is_empty());
+    told.waves[1].status.holds = vec![Hold::NotMeasured { wave: "pilot".into() }];
+    assert_eq!(
+        told.unread().iter().map(unread).collect::<Vec<_>>(),
+        ["whether everyone may begin is not known: not all people of pilot could be read"]
+    );
+    // It was measured, and nobody of it is in reach.
+    told.waves[0].status.measure = Some(Measure::default());
+    assert!(told.unread().is_empty());
+    told.waves[1].people = None;
+    told.offline = true;
+    assert!(told.unread().is_empty(), "nobody was asked");
 }

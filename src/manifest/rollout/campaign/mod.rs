@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::Around;
 use super::words::percent;
 use crate::manifest::fields::{Fields, fields, items, text};
-use crate::manifest::problem::Reporter;
+use crate::manifest::problem::{At, Reporter};
 use crate::manifest::syntax::{Located, Node};
 use crate::manifest::words::switch;
 use crate::model::Switch;
@@ -26,7 +26,9 @@ pub(in crate::manifest) const TO_DO: &str = "TODO";
 
 /// Reads `owners`, `checklist`, `goals`, `surveys`, `training` and `milestones`.
 pub(super) fn campaign(fields: &Fields<'_>, around: Around<'_>, report: &mut Reporter<'_>) -> Campaign {
-    let (owners, mentioned) = fields.get("owners").map(|node| owners(node, report)).unwrap_or_default();
+    let place = fields.key("owners");
+    let (owners, mentioned) =
+        fields.get("owners").map(|node| owners(node, place, report)).unwrap_or_default();
     let checklist =
         fields.get("checklist").map(|node| checklist(node, &mentioned, report)).unwrap_or_default();
     let goals = fields.get("goals").map(|node| goals(node, report)).unwrap_or_default();
@@ -47,8 +49,14 @@ pub(super) fn campaign(fields: &Fields<'_>, around: Around<'_>, report: &mut Rep
 }
 
 /// Reads who has which role, and which roles are mentioned at all: nobody is told twice that a name is missing.
-fn owners(node: &Located<Node>, report: &mut Reporter<'_>) -> (BTreeMap<Role, Owner>, BTreeSet<Role>) {
-    let (mut owners, mut mentioned) = (BTreeMap::new(), BTreeSet::new());
+///
+/// `place` is where the word `owners` stands.
+fn owners(
+    node: &Located<Node>,
+    place: At,
+    report: &mut Reporter<'_>,
+) -> (BTreeMap<Role, Owner>, BTreeSet<Role>) {
+    let (mut owners, mut mentioned, mut to_do) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
     let Some(found) = fields(node, "`owners`", &Role::ALL.map(Role::word), report) else {
         return (owners, mentioned);
     };
@@ -57,9 +65,7 @@ fn owners(node: &Located<Node>, report: &mut Reporter<'_>) -> (BTreeMap<Role, Ow
         mentioned.insert(role);
         let Some(name) = text(node, &format!("`{}`", role.word()), report) else { continue };
         if name.starts_with(TO_DO) {
-            report
-                .warning(node.at, format!("nobody is named as {} yet", role.word()))
-                .hint("write a name or an address; messages may speak of them");
+            to_do.push(role.word());
             continue;
         }
         if name.len() > 200 || name.contains(char::is_control) {
@@ -67,6 +73,12 @@ fn owners(node: &Located<Node>, report: &mut Reporter<'_>) -> (BTreeMap<Role, Ow
             continue;
         }
         owners.insert(role, Owner(name.into()));
+    }
+    // One warning for all of them: a manifest that has just been written by `init --pilot` names none.
+    if !to_do.is_empty() {
+        report
+            .warning(place, format!("nobody is named yet as {}", to_do.join(", ")))
+            .hint("write a name or an address for each; messages may speak of them");
     }
     (owners, mentioned)
 }

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::manifest::folder::Folder;
-use crate::manifest::problem::{At, Problems};
+use crate::manifest::problem::Problems;
 use crate::manifest::rollout::KEYS;
 use crate::manifest::syntax;
 use crate::model::rollout::{Audience, Conditions, Percent, Then, Wave};
@@ -80,7 +80,7 @@ milestones:
 
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
-    let text = "owners: { ceo: Ada, security-lead: TODO who }
+    let text = "owners: { ceo: Ada, security-lead: TODO who, help-desk-lead: TODO }
 training: learn.contoso.com
 checklist:
   - { what: review, done: on, owner: training-lead }
@@ -96,8 +96,8 @@ milestones:
 ";
     let (_, told) = read(text, &[]);
     let expected = [
+        "Warning m:1:1: nobody is named yet as security-lead, help-desk-lead (write a name or an address for each; messages may speak of them)",
         "Error m:1:11: unknown key `ceo` in `owners` (the keys here are `executive-sponsor`, `security-lead`, `microsoft-365-admin`, `help-desk-lead` or `training-lead`)",
-        "Warning m:1:36: nobody is named as security-lead yet (write a name or an address; messages may speak of them)",
         "Error m:2:11: `learn.contoso.com` is no link (write `https://…`, or `mailto:` with an address)",
         "Warning m:4:21: this is done, and nothing shows it (add `evidence:` with a link, for whoever reviews this)",
         "Warning m:4:38: nobody is named as training-lead (name them under `owners:` as `training-lead`)",
