@@ -284,7 +284,7 @@ struct Names {
 /// Says whether a group that names a person holds them.
 fn holds(force: Force, person: PersonId) -> bool {
     match force {
-        Force::Whole | Force::Closed => true,
+        Force::Whole => true,
         Force::Part(share) => share.takes_in(person),
         Force::NotYet | Force::Over => false,
     }

@@ -217,7 +217,7 @@ impl DesiredState {
     /// Says whether a group can hold anybody today.
     pub fn is_in_force(&self, group: u32) -> bool {
         match self.in_force.group(group) {
-            Force::Whole | Force::Part(_) | Force::Closed => true,
+            Force::Whole | Force::Part(_) => true,
             Force::NotYet | Force::Over => false,
         }
     }

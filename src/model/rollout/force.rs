@@ -14,8 +14,6 @@ pub enum Force {
     NotYet,
     /// Its waves are over, and it is as if absent.
     Over,
-    /// It is in force, and nothing may be changed now: its wave is outside its window.
-    Closed,
 }
 
 /// Says which groups of a manifest are in force; by default all of them.
