@@ -222,6 +222,11 @@ impl DesiredState {
         }
     }
 
+    /// Walks over the groups that can hold anybody today.
+    pub fn groups_in_force(&self) -> impl Iterator<Item = &DesiredGroup> {
+        (0..).zip(&self.groups).filter(|(index, _)| self.is_in_force(*index)).map(|(_, group)| group)
+    }
+
     /// Gives the first wave that a group waits for, if it is not in force yet.
     pub fn wave_of(&self, group: u32) -> Option<&WaveStatus> {
         let name = &self.groups.get(group as usize)?.name;
