@@ -65,8 +65,10 @@ impl Session {
         let mut desired = self.manifest.resolve(membership, &timeline.in_force)?;
         let time_zone = self.manifest.rollout().time_zone.iana_name().unwrap_or("UTC").to_owned();
         desired.rollout = RolloutStatus { time_zone, waves: timeline.waves.clone() };
-        let windows = Windows::of(self.manifest.rollout(), &self.group_names(), timeline);
-        windows.close(timeline.as_of, &mut desired);
+        if self.heeds_windows {
+            let windows = Windows::of(self.manifest.rollout(), &self.group_names(), timeline);
+            windows.close(timeline.as_of, &mut desired);
+        }
         Ok(desired)
     }
 
