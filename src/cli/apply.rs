@@ -169,7 +169,7 @@ async fn carry_out(
     };
     let incomplete = planning::is_incomplete(&plan);
     let settle = session.manifest.settle();
-    let gate = session.gate(&remembered);
+    let gate = session.gate(&remembered, &plan);
     // Looking and asking take their time, and outside its windows not even an observation is stored.
     if let Err(failure) = window::refuse(gate.closed(session.clock.now())) {
         lease.release().await;

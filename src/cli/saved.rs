@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::planning::{self, Planned};
 use super::rollback;
 use super::session::{Purpose, Session, clock};
-use super::timing::facts;
+use super::timing::facts_with;
 use crate::apply::{Event, Memory, Skipped, look_ahead};
 use crate::manifest::Manifest;
 use crate::model::{Class, Known, Refusal, Value};
@@ -212,9 +212,7 @@ fn out_of_time(session: &Session, remembered: &Remembered, plan: &Plan) -> Optio
     if plan.basis.as_of.duration_since(as_of) > CLOCKS_DIFFER {
         return Some("the plan was made for a day that has not come".to_owned());
     }
-    let mut facts = facts(remembered);
-    let found = plan.observations.waves.iter();
-    facts.began.extend(found.filter_map(|(name, began)| Some((Arc::clone(name), (*began)?))));
+    let facts = facts_with(remembered, plan);
     let groups = session.group_names();
     let now = session.timeline(&facts, as_of).in_force;
     let then = plan.rollout.as_ref().map(|rollout| in_force(&groups, &rollout.waves)).unwrap_or_default();

@@ -10,7 +10,7 @@ use super::session::{Session, clock};
 use crate::manifest::Manifest;
 use crate::model::rollout::RolloutStatus;
 use crate::model::{ActualState, DesiredState, Membership};
-use crate::plan::{Scope, licensing_groups, measure, plan, standings};
+use crate::plan::{Plan, Scope, licensing_groups, measure, plan, standings};
 use crate::rollout::{Facts, Timeline, Windows, timeline};
 use crate::store::Remembered;
 
@@ -25,6 +25,14 @@ pub(super) struct Timely {
 /// Gives what the ledger knows of the waves.
 pub(super) fn facts(remembered: &Remembered) -> Facts {
     Facts { began: remembered.ledger.waves.clone(), ..Facts::default() }
+}
+
+/// Gives what is known of the waves to whoever carries a plan out: what opened a gate for it was reviewed with it.
+pub(super) fn facts_with(remembered: &Remembered, plan: &Plan) -> Facts {
+    let mut facts = facts(remembered);
+    let found = plan.observations.waves.iter();
+    facts.began.extend(found.filter_map(|(name, began)| Some((Arc::clone(name), (*began)?))));
+    facts
 }
 
 /// Makes sure that what is to be written is what the manifest asks for today; in a sandbox any day will do.

@@ -8,12 +8,13 @@ use super::args::Global;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
-use super::timing::facts;
+use super::timing::facts_with;
 use crate::apply::Gate;
 use crate::clock::Clock;
 use crate::manifest::Manifest;
 use crate::microsoft::MayWrite;
 use crate::model::rollout::Closed;
+use crate::plan::Plan;
 use crate::render;
 use crate::rollout::{Calendar, Windows};
 use crate::store::Remembered;
@@ -57,16 +58,16 @@ pub(super) fn refuse(closed: Option<Closed>) -> Result<(), Failure> {
 }
 
 impl Session {
-    /// Gives when changes may be made, as far as the manifest and the ledger say.
-    pub(super) fn windows(&self, remembered: &Remembered, as_of: Timestamp) -> Windows {
-        let timeline = self.timeline(&facts(remembered), as_of);
+    /// Gives when changes of a plan may be made, as far as the manifest, the ledger and the plan itself say.
+    pub(super) fn windows(&self, remembered: &Remembered, plan: &Plan, as_of: Timestamp) -> Windows {
+        let timeline = self.timeline(&facts_with(remembered, plan), as_of);
         Windows::of(self.manifest.rollout(), &self.group_names(), &timeline)
     }
 
-    /// Gives what an apply asks before each batch.
-    pub(super) fn gate(&self, remembered: &Remembered) -> Gate {
+    /// Gives what an apply of a plan asks before each batch.
+    pub(super) fn gate(&self, remembered: &Remembered, plan: &Plan) -> Gate {
         let now = self.clock.now();
         let at = now.checked_add(self.ahead).unwrap_or(now);
-        Gate::new(self.windows(remembered, at), self.ahead)
+        Gate::new(self.windows(remembered, plan, at), self.ahead)
     }
 }
