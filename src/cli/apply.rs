@@ -102,7 +102,8 @@ async fn prepare(
         }
         None => None,
     };
-    let session = Session::of(manifest, global, console, Purpose::Apply).await?;
+    let mut session = Session::of(manifest, global, console, Purpose::Apply).await?;
+    session.stand_at_the_clock(global);
     session.spare(&args.output, global, args.plan.as_deref())?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
     let lease = held.insert(session.store.lock(&console.holder, &session.clock).await?);

@@ -11,7 +11,7 @@ use super::args::{Global, Output};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::{sign_in, transport, window};
+use super::{sign_in, timing, transport, window};
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Connection, Credential, Endpoints, Reader};
@@ -94,6 +94,12 @@ impl Session {
     /// Stands at another moment from here on: looks and plans are for that one.
     pub(super) fn stand_at(&mut self, as_of: Timestamp) {
         self.as_of = Some(as_of);
+    }
+
+    /// Stands at the clock from here on, but in a sandbox: what is written is what is asked for now.
+    pub(super) fn stand_at_the_clock(&mut self, global: &Global) {
+        let zone = &self.manifest.rollout().time_zone;
+        self.as_of = timing::of_writing(global).map(|as_of| as_of.moment(zone));
     }
 
     /// Looks, from here on, for what differs whether or not it may be changed now.

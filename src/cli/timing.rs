@@ -1,10 +1,11 @@
 //! What time decides about a look: which groups are in force, and what the gates of waves hang on.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::args::Global;
+use super::args::{AsOf, Global};
 use super::failure::Failure;
 use super::session::{Session, clock};
 use crate::manifest::Manifest;
@@ -35,19 +36,27 @@ pub(super) fn facts_with(remembered: &Remembered, plan: &Plan) -> Facts {
     facts
 }
 
-/// Makes sure that what is to be written is what the manifest asks for today; in a sandbox any day will do.
+/// Makes sure that what is to be written is what the manifest asks for now; in a sandbox any moment will do.
 pub(super) fn may_be_applied(global: &Global, manifest: &Manifest) -> Result<(), Failure> {
     let Some(as_of) = global.as_of.filter(|_| global.sandbox.is_none()) else { return Ok(()) };
-    let zone = &manifest.rollout().time_zone;
-    let day = as_of.moment(zone).to_zoned(zone.clone()).date();
-    let today = clock(global).now().to_zoned(zone.clone()).date();
-    let fact = match day.cmp(&today) {
-        std::cmp::Ordering::Equal => return Ok(()),
-        std::cmp::Ordering::Greater => "a day that has not come can be planned, not applied",
-        std::cmp::Ordering::Less => "a day that is past can be planned, not applied",
+    let today = clock(global).now().to_zoned(manifest.rollout().time_zone.clone()).date();
+    let fact = match as_of {
+        AsOf::Day(day) => match day.cmp(&today) {
+            Ordering::Equal => return Ok(()),
+            Ordering::Greater => "a day that has not come can be planned, not applied",
+            Ordering::Less => "a day that is past can be planned, not applied",
+        },
+        AsOf::Moment(_) => "a moment can be planned, not applied",
     };
     Err(Failure::wrong(fact)
         .hint("leave `--as-of` out, or try it in the sandbox with `--sandbox tenant.json`"))
+}
+
+/// Gives the moment that a run which writes stands for: in a sandbox the one that was asked for, else now.
+///
+/// No argument opens a real tenant in a freeze, or puts waves in force that the clock does not.
+pub(super) fn of_writing(global: &Global) -> Option<AsOf> {
+    global.as_of.filter(|_| global.sandbox.is_some())
 }
 
 impl Session {

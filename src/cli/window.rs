@@ -8,7 +8,7 @@ use super::args::Global;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
-use super::timing::facts_with;
+use super::timing::{facts_with, of_writing};
 use crate::apply::Gate;
 use crate::clock::Clock;
 use crate::manifest::Manifest;
@@ -23,12 +23,8 @@ use crate::store::Remembered;
 ///
 /// `--as-of` moves it in a simulated tenant alone: no argument opens a real tenant in a freeze.
 pub(super) fn ahead(global: &Global, manifest: &Manifest, clock: &Clock) -> SignedDuration {
-    match global.as_of {
-        Some(as_of) if global.sandbox.is_some() => {
-            as_of.moment(&manifest.rollout().time_zone).duration_since(clock.now())
-        }
-        Some(_) | None => SignedDuration::ZERO,
-    }
+    let as_of = of_writing(global).map(|as_of| as_of.moment(&manifest.rollout().time_zone));
+    as_of.map_or(SignedDuration::ZERO, |as_of| as_of.duration_since(clock.now()))
 }
 
 /// Refuses where nothing at all may be changed now, before anybody is asked for anything.
