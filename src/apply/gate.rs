@@ -1,5 +1,6 @@
 //! Asks, before each batch, whether changes may be made now.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -38,6 +39,10 @@ impl Gate {
     }
 }
 
+/// Is what the gate has answered within one batch, by group: when a group opens next takes long to find.
+#[derive(Debug, Default)]
+pub(super) struct Answers(BTreeMap<Arc<str>, Option<Closed>>);
+
 impl Desk<'_> {
     /// Ends the run when nothing at all may be changed any more; says whether it goes on.
     pub(super) fn is_within_window(&self) -> bool {
@@ -50,13 +55,17 @@ impl Desk<'_> {
     }
 
     /// Says whether operations of one person may be carried out now; those that may not wait for their window.
-    pub(super) fn may_change(&self, operations: &[usize]) -> bool {
+    pub(super) fn may_change(&self, answers: &mut Answers, operations: &[usize]) -> bool {
         let group = operations.first().and_then(|index| match &self.operation(*index).target {
-            Target::Person(person) => Some(Arc::clone(&person.group)),
+            Target::Person(person) => Some(&person.group),
             Target::Tenant(_) => None,
         });
-        let closed = group.and_then(|group| self.gate.closed_for(self.clock.now(), &group));
-        let Some(closed) = closed else { return true };
+        let Some(group) = group else { return true };
+        let Answers(answers) = answers;
+        if !answers.contains_key(group) {
+            answers.insert(Arc::clone(group), self.gate.closed_for(self.clock.now(), group));
+        }
+        let Some(closed) = answers.get(group).cloned().flatten() else { return true };
         for index in operations {
             self.leave(*index, Outcome::Waiting, Why::OutsideWindow(closed.clone()));
         }

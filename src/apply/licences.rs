@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::about::under;
 use super::desk::Desk;
+use super::gate::Answers;
 use super::judge::{self, Shows};
 use super::preflight::wrote_licences;
 use super::{Outcome, Why, why};
@@ -29,12 +30,15 @@ impl Desk<'_> {
         if !self.goes_on().await {
             return;
         }
-        let jobs = jobs.iter().filter(|job| self.may_change(&[job.operation]));
+        let mut answers = Answers::default();
+        let jobs: Vec<_> =
+            jobs.iter().filter(|job| self.may_change(&mut answers, &[job.operation])).collect();
         let jobs = self.opted_out(jobs).await;
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
         let mut going = self.as_planned(&jobs, &mut refusals).await;
         // Reading may have had to wait for long.
-        going.retain(|(_, job)| self.may_change(&[job.operation]));
+        let mut answers = Answers::default();
+        going.retain(|(_, job)| self.may_change(&mut answers, &[job.operation]));
         if !going.is_empty() && self.goes_on().await && self.journal(self.licence_intents(&going)).await {
             self.send_licences(&going, &mut refusals).await;
             let written: Vec<_> = going.iter().map(|(_, job)| *job).collect();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::about::{is_theirs, pinned, touches, under};
 use super::desk::Desk;
+use super::gate::Answers;
 use super::judge::{self, Expectation, Fit};
 use super::theirs::Moved;
 use super::{Outcome, Why};
@@ -39,7 +40,9 @@ impl Desk<'_> {
         if !self.goes_on().await {
             return;
         }
-        let jobs: Vec<_> = jobs.iter().filter(|job| self.may_change(job.operations)).collect();
+        let mut answers = Answers::default();
+        let jobs: Vec<_> =
+            jobs.iter().filter(|job| self.may_change(&mut answers, job.operations)).collect();
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
         let (mut going, mut moved) = (Vec::new(), Vec::new());
         let read = self.read(jobs.iter().copied()).await;
@@ -59,7 +62,8 @@ impl Desk<'_> {
         }
         self.remember_theirs(&moved).await;
         // Reading may have had to wait for long.
-        going.retain(|person| self.may_change(person.job.operations));
+        let mut answers = Answers::default();
+        going.retain(|person| self.may_change(&mut answers, person.job.operations));
         if !going.is_empty() && self.goes_on().await {
             self.send(&mut going).await;
             self.settle_sent(&going);
