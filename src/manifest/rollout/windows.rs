@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 
-use super::{Around, words};
+use super::{Around, meeting, words};
 use crate::manifest::fields::{Fields, fields, items, text};
 use crate::manifest::problem::{At, Reporter, meant, one_of, quoted};
 use crate::manifest::syntax::{Located, Node};
@@ -41,6 +41,7 @@ pub(super) fn windows(node: &Located<Node>, around: Around<'_>, report: &mut Rep
         unique(&name, at, windows.iter().map(|(window, at)| (&window.name, *at)), "windows", report);
         windows.push((Window { name, ..window }, at));
     }
+    meeting::check(&windows, report);
     windows.into_iter().map(|(window, _)| window).collect()
 }
 
