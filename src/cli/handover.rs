@@ -75,7 +75,8 @@ async fn write(
     // Looking takes its time, and nobody asks the windows again once the script is out of our hands.
     let closes = still_open(session, &remembered, &plan)?;
     let bounds = bounds(session, terms, &plan, &left_out, waivers);
-    let bounds = Bounds { not_after: closes.map_or(bounds.not_after, |at| bounds.not_after.min(at)), ..bounds };
+    let bounds =
+        Bounds { not_after: closes.map_or(bounds.not_after, |at| bounds.not_after.min(at)), ..bounds };
     let handover = Handover::of(&plan, &left_out, bounds);
     if handover.is_empty() {
         console.say("There is nothing to hand over: the plan, as far as it still holds, writes nothing.")?;
@@ -98,11 +99,7 @@ async fn write(
 }
 
 /// Makes sure that everybody in a plan may be changed now, and says when that ends first.
-fn still_open(
-    session: &Session,
-    remembered: &Remembered,
-    plan: &Plan,
-) -> Result<Option<Timestamp>, Failure> {
+fn still_open(session: &Session, remembered: &Remembered, plan: &Plan) -> Result<Option<Timestamp>, Failure> {
     let now = session.clock.now();
     let at = now.checked_add(session.ahead).unwrap_or(now);
     let windows = session.windows(remembered, plan, at);
