@@ -7,9 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::desk::Desk;
 use super::{Outcome, Stopped, Why};
+use crate::microsoft::WriteError;
+use crate::model::RefusalKind;
 use crate::model::rollout::Closed;
 use crate::plan::Target;
 use crate::rollout::Windows;
+use crate::store::Answer;
 
 /// Is when changes may be made, and how far the moment that a run stands for is ahead of the clock.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +35,11 @@ impl Gate {
     /// Says why the people of one group may not be changed, if so.
     fn closed_for(&self, now: Timestamp, group: &str) -> Option<Closed> {
         self.windows.closed_for(self.moment(now), group)
+    }
+
+    /// Says what is closed at all: for everything, or for the people of any group.
+    fn closed_for_any(&self, now: Timestamp) -> Option<Closed> {
+        self.closed(now).or_else(|| self.windows.closed_for_any(self.moment(now)))
     }
 
     fn moment(&self, now: Timestamp) -> Timestamp {
@@ -70,5 +78,25 @@ impl Desk<'_> {
             self.leave(*index, Outcome::Waiting, Why::OutsideWindow(closed.clone()));
         }
         false
+    }
+
+    /// Says what becomes of a write that was not taken, and why.
+    ///
+    /// One that had to wait until it was closed is no failure: it waits, and the next run continues.
+    pub(super) fn not_taken(&self, error: &WriteError) -> (Answer, Outcome, Why) {
+        match error {
+            WriteError::Refused(refusal) => {
+                let closed = (refusal.kind == RefusalKind::Closed)
+                    .then(|| self.gate.closed_for_any(self.clock.now()))
+                    .flatten();
+                let (outcome, why) = match closed {
+                    Some(closed) => (Outcome::Waiting, Why::OutsideWindow(closed)),
+                    None if refusal.kind == RefusalKind::Closed => (Outcome::Waiting, refusal.into()),
+                    None => (Outcome::Failed, refusal.into()),
+                };
+                (Answer::Refused(refusal.kind), outcome, why)
+            }
+            WriteError::Unanswered(refusal) => (Answer::Unanswered, Outcome::Unanswered, refusal.into()),
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::gate::Answers;
 use super::judge::{self, Shows};
 use super::preflight::wrote_licences;
 use super::{Outcome, Why, why};
-use crate::microsoft::{LicenceWrite, Sent, WriteError};
+use crate::microsoft::{LicenceWrite, Sent};
 use crate::model::{Known, Licences, Mode, PersonId, Refusal, Setting};
 use crate::plan::{LicenceChange, subject};
 use crate::store::{Answer, Intent, Record};
@@ -193,16 +193,18 @@ impl Desk<'_> {
     fn licence_outcome(&self, job: &Job<'_>, sent: Sent) -> Record {
         let Sent { attempts, request_id, result } = sent;
         self.state().count(attempts);
-        let (answer, outcome) = match &result {
-            Ok(()) => (Answer::Sent, Outcome::Settling),
-            Err(WriteError::Refused(why)) => (Answer::Refused(why.kind), Outcome::Failed),
-            Err(WriteError::Unanswered(_)) => (Answer::Unanswered, Outcome::Unanswered),
+        let (answer, outcome, why) = match &result {
+            Ok(()) => (Answer::Sent, Outcome::Settling, None),
+            Err(error) => {
+                let (answer, outcome, why) = self.not_taken(error);
+                (answer, outcome, Some(why))
+            }
         };
         self.settle(job.operation, |row| {
             row.outcome = outcome;
             row.attempts = attempts;
             row.request_id.clone_from(&request_id);
-            row.why = result.as_ref().err().map(|error| error.refusal().into());
+            row.why.clone_from(&why);
         });
         self.licence_outcome_of(job, answer, attempts, request_id.as_ref())
     }

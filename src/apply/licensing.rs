@@ -14,7 +14,7 @@ use super::gate::Answers;
 use super::judge::{self, GroupFit};
 use super::licences::Job;
 use super::{LICENCES_AT_ONCE, Outcome, Why};
-use crate::microsoft::{Sent, WriteError};
+use crate::microsoft::Sent;
 use crate::model::{GroupId, Known, LicensingGroup, Refusal};
 use crate::plan::{GroupLicences, Phase};
 use crate::store::{Answer, Record};
@@ -209,12 +209,13 @@ impl Desk<'_> {
         let sent = self.keeping_the_lock(self.writer.assign_group_licences(group.id, &group.changes)).await;
         let Sent { attempts, request_id, result } = sent;
         self.state().count(attempts);
-        let (answer, outcome) = match &result {
-            Ok(()) => (Answer::Sent, Outcome::Settling),
-            Err(WriteError::Refused(why)) => (Answer::Refused(why.kind), Outcome::Failed),
-            Err(WriteError::Unanswered(_)) => (Answer::Unanswered, Outcome::Unanswered),
+        let (answer, outcome, why) = match &result {
+            Ok(()) => (Answer::Sent, Outcome::Settling, None),
+            Err(error) => {
+                let (answer, outcome, why) = self.not_taken(error);
+                (answer, outcome, Some(why))
+            }
         };
-        let why: Option<Why> = result.as_ref().err().map(|error| error.refusal().into());
         let mut records: Vec<Record> = Vec::with_capacity(going.len());
         for (_, job) in &going {
             self.settle(job.operation, |row| {

@@ -66,6 +66,11 @@ impl Windows {
         closed.max_by_key(|closed| (closed.opens.is_none(), closed.opens))
     }
 
+    /// Says why the people of some group may not be changed at a moment, if so.
+    pub fn closed_for_any(&self, moment: Timestamp) -> Option<Closed> {
+        self.waves.keys().find_map(|group| self.closed_for(moment, group))
+    }
+
     /// Finds when something that is for everything, or for a wave of one of these groups, closes next.
     ///
     /// `None` where nothing closes within a year, and for what is closed already.
