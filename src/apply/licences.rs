@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::about::under;
 use super::desk::Desk;
+use super::gate::Answers;
 use super::judge::{self, Shows};
 use super::preflight::wrote_licences;
 use super::{Outcome, Why, why};
-use crate::microsoft::{LicenceWrite, Sent, WriteError};
+use crate::microsoft::{LicenceWrite, Sent};
 use crate::model::{Known, Licences, Mode, PersonId, Refusal, Setting};
 use crate::plan::{LicenceChange, subject};
 use crate::store::{Answer, Intent, Record};
@@ -29,12 +30,15 @@ impl Desk<'_> {
         if !self.goes_on().await {
             return;
         }
-        let jobs = jobs.iter().filter(|job| self.may_change(&[job.operation]));
+        let mut answers = Answers::default();
+        let jobs: Vec<_> =
+            jobs.iter().filter(|job| self.may_change(&mut answers, &[job.operation])).collect();
         let jobs = self.opted_out(jobs).await;
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
         let mut going = self.as_planned(&jobs, &mut refusals).await;
         // Reading may have had to wait for long.
-        going.retain(|(_, job)| self.may_change(&[job.operation]));
+        let mut answers = Answers::default();
+        going.retain(|(_, job)| self.may_change(&mut answers, &[job.operation]));
         if !going.is_empty() && self.goes_on().await && self.journal(self.licence_intents(&going)).await {
             self.send_licences(&going, &mut refusals).await;
             let written: Vec<_> = going.iter().map(|(_, job)| *job).collect();
@@ -189,16 +193,18 @@ impl Desk<'_> {
     fn licence_outcome(&self, job: &Job<'_>, sent: Sent) -> Record {
         let Sent { attempts, request_id, result } = sent;
         self.state().count(attempts);
-        let (answer, outcome) = match &result {
-            Ok(()) => (Answer::Sent, Outcome::Settling),
-            Err(WriteError::Refused(why)) => (Answer::Refused(why.kind), Outcome::Failed),
-            Err(WriteError::Unanswered(_)) => (Answer::Unanswered, Outcome::Unanswered),
+        let (answer, outcome, why) = match &result {
+            Ok(()) => (Answer::Sent, Outcome::Settling, None),
+            Err(error) => {
+                let (answer, outcome, why) = self.not_taken(error);
+                (answer, outcome, Some(why))
+            }
         };
         self.settle(job.operation, |row| {
             row.outcome = outcome;
             row.attempts = attempts;
             row.request_id.clone_from(&request_id);
-            row.why = result.as_ref().err().map(|error| error.refusal().into());
+            row.why.clone_from(&why);
         });
         self.licence_outcome_of(job, answer, attempts, request_id.as_ref())
     }

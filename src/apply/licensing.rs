@@ -10,10 +10,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::desk::Desk;
+use super::gate::Answers;
 use super::judge::{self, GroupFit};
 use super::licences::Job;
 use super::{LICENCES_AT_ONCE, Outcome, Why};
-use crate::microsoft::{Sent, WriteError};
+use crate::microsoft::Sent;
 use crate::model::{GroupId, Known, LicensingGroup, Refusal};
 use crate::plan::{GroupLicences, Phase};
 use crate::store::{Answer, Record};
@@ -59,8 +60,10 @@ impl Desk<'_> {
     /// Changes the groups of one phase; `jobs` are all who go through them, left out or not.
     pub(super) async fn by_group(&self, phase: Phase, jobs: &[Job<'_>]) {
         // Whoever waits for a window keeps the groups they are in from changing.
-        let may_go = |job: &&Job<'_>| self.is_open(job.operation) && self.may_change(&[job.operation]);
-        let open: Vec<_> = jobs.iter().filter(may_go).collect();
+        let mut answers = Answers::default();
+        let mut may_go =
+            |job: &&Job<'_>| self.is_open(job.operation) && self.may_change(&mut answers, &[job.operation]);
+        let open: Vec<_> = jobs.iter().filter(|job| may_go(job)).collect();
         if open.is_empty() || !self.goes_on().await {
             return;
         }
@@ -184,8 +187,9 @@ impl Desk<'_> {
     async fn write_group(&self, ready: &Ready<'_, '_>) {
         let Ready { group, now: _, written, jobs } = ready;
         // The look may have had to wait for long.
+        let mut answers = Answers::default();
         for job in jobs.iter().filter(|job| self.is_open(job.operation)) {
-            self.may_change(&[job.operation]);
+            self.may_change(&mut answers, &[job.operation]);
         }
         // What became of the groups before may concern its members too.
         if let Some(why) = self.held_back(ready) {
@@ -205,12 +209,13 @@ impl Desk<'_> {
         let sent = self.keeping_the_lock(self.writer.assign_group_licences(group.id, &group.changes)).await;
         let Sent { attempts, request_id, result } = sent;
         self.state().count(attempts);
-        let (answer, outcome) = match &result {
-            Ok(()) => (Answer::Sent, Outcome::Settling),
-            Err(WriteError::Refused(why)) => (Answer::Refused(why.kind), Outcome::Failed),
-            Err(WriteError::Unanswered(_)) => (Answer::Unanswered, Outcome::Unanswered),
+        let (answer, outcome, why) = match &result {
+            Ok(()) => (Answer::Sent, Outcome::Settling, None),
+            Err(error) => {
+                let (answer, outcome, why) = self.not_taken(error);
+                (answer, outcome, Some(why))
+            }
         };
-        let why: Option<Why> = result.as_ref().err().map(|error| error.refusal().into());
         let mut records: Vec<Record> = Vec::with_capacity(going.len());
         for (_, job) in &going {
             self.settle(job.operation, |row| {

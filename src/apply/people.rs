@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::about::{is_theirs, pinned, touches, under};
 use super::desk::Desk;
+use super::gate::Answers;
 use super::judge::{self, Expectation, Fit};
 use super::theirs::Moved;
 use super::{Outcome, Why};
 use crate::microsoft::{PersonWrite, Sent, WriteError};
-use crate::model::{Known, PersonId, Refusal, Setting, Settings, Value};
+use crate::model::{Known, PersonId, Refusal, RefusalKind, Setting, Settings, Value};
 use crate::plan::calls::Set;
 use crate::plan::{Because, subject};
 use crate::store::{Answer, Intent, Record};
@@ -39,7 +40,8 @@ impl Desk<'_> {
         if !self.goes_on().await {
             return;
         }
-        let jobs: Vec<_> = jobs.iter().filter(|job| self.may_change(job.operations)).collect();
+        let mut answers = Answers::default();
+        let jobs: Vec<_> = jobs.iter().filter(|job| self.may_change(&mut answers, job.operations)).collect();
         let mut refusals: Vec<Option<Refusal>> = vec![None; jobs.len()];
         let (mut going, mut moved) = (Vec::new(), Vec::new());
         let read = self.read(jobs.iter().copied()).await;
@@ -59,7 +61,8 @@ impl Desk<'_> {
         }
         self.remember_theirs(&moved).await;
         // Reading may have had to wait for long.
-        going.retain(|person| self.may_change(person.job.operations));
+        let mut answers = Answers::default();
+        going.retain(|person| self.may_change(&mut answers, person.job.operations));
         if !going.is_empty() && self.goes_on().await {
             self.send(&mut going).await;
             self.settle_sent(&going);
@@ -121,8 +124,8 @@ impl Desk<'_> {
         let rounds = going.iter().map(|person| person.job.sets.len()).max().unwrap_or(0);
         for round in 0..rounds {
             let mut next: Vec<_> = going.iter_mut().filter(|person| person.may_go_on(round)).collect();
-            // Only a lost lock or journal stops between two calls for one person: half of a change is worse than a
-            // late stop.
+            // Between two calls for one person only a lost lock or journal stops, or a closing that the service had the
+            // second wait for: half of a change is worse than a late stop, and better than one in a freeze.
             if next.is_empty() || !self.may_finish().await {
                 return;
             }
@@ -206,16 +209,22 @@ impl Desk<'_> {
     /// Settles the rows of those to whom something was sent, all calls of a person taken together.
     fn settle_sent(&self, going: &[Going<'_>]) {
         for person in going.iter().filter(|person| !person.sent.is_empty()) {
-            let failure: Option<Why> = person.failure().map(Into::into);
+            let error = person.sent.iter().find_map(|sent| sent.result.as_ref().err());
+            let failure: Option<Why> = error.map(|error| self.not_taken(error).2);
+            // What no call has touched waits; what one has touched and another should have is half done.
+            let closed = person.failure().is_some_and(|why| why.kind == RefusalKind::Closed);
             for index in person.job.operations {
                 let Some(setting) = touches(self.operation(*index)) else { continue };
                 let (outcome, last) = person.outcome(setting);
+                let untouched = closed && outcome == Outcome::Failed && !person.is_touched(setting);
+                let outcome = if untouched { Outcome::Waiting } else { outcome };
                 self.settle(*index, |row| {
                     row.outcome = outcome;
                     row.attempts = last.map_or(0, |sent| sent.attempts);
                     row.request_id = last.and_then(|sent| sent.request_id.clone());
                     row.why = match outcome {
                         Outcome::Settling | Outcome::NotBegun => None,
+                        Outcome::Failed if closed => Some(Why::BrokenOff),
                         Outcome::Failed => Some(failure.clone().unwrap_or(Why::BrokenOff)),
                         Outcome::Done | Outcome::Unanswered | Outcome::Moved | Outcome::Waiting => {
                             failure.clone()
@@ -313,6 +322,12 @@ impl Going<'_> {
         round < self.job.sets.len()
             && self.sent.len() == round
             && self.sent.iter().all(|sent| sent.result.is_ok())
+    }
+
+    /// Says whether a call that was taken leaves something in a setting.
+    fn is_touched(&self, setting: Setting) -> bool {
+        let taken = self.sent.iter().take_while(|sent| sent.result.is_ok()).count();
+        self.left_by_those_before(taken, setting).is_some()
     }
 
     fn failure(&self) -> Option<&Refusal> {

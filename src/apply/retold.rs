@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::licensing::GroupStanding;
 use super::report::{FORMAT, GroupRow, Outcome, Report, Row};
-use crate::model::{PlanHash, Value, Waiver};
+use crate::model::{PlanHash, RefusalKind, Value, Waiver};
 use crate::plan::{Operation, Plan, subject};
 use crate::store::{Answer, Record, RunId, Subject};
 
@@ -139,6 +139,7 @@ impl Retelling {
                     Answer::Sent if self.is_last_call(*subject) => Outcome::Settling,
                     // Another call was to follow, and did not.
                     Answer::Sent => Outcome::NotBegun,
+                    Answer::Refused(RefusalKind::Closed) => Outcome::Waiting,
                     Answer::Refused(_) => Outcome::Failed,
                     Answer::Unanswered => Outcome::Unanswered,
                 };

@@ -6,7 +6,7 @@ use super::about::under;
 use super::desk::{Desk, held_back};
 use super::preflight::wrote_default;
 use super::{Outcome, Why};
-use crate::microsoft::{Sent, WriteError};
+use crate::microsoft::Sent;
 use crate::model::{Known, Refusal, TenantSetting, Value};
 use crate::plan::subject;
 use crate::store::{Answer, Intent, Record};
@@ -118,15 +118,17 @@ impl Desk<'_> {
     async fn tenant_outcome(&self, setting: TenantSetting, index: usize, from: Option<Value>, sent: Sent) {
         let operation = self.operation(index);
         let Sent { attempts, request_id, result } = sent;
-        let (answer, outcome) = match &result {
-            Ok(()) => (Answer::Sent, Outcome::Settling),
-            Err(WriteError::Refused(why)) => (Answer::Refused(why.kind), Outcome::Failed),
-            Err(WriteError::Unanswered(_)) => (Answer::Unanswered, Outcome::Unanswered),
+        let (answer, outcome, why) = match &result {
+            Ok(()) => (Answer::Sent, Outcome::Settling, None),
+            Err(error) => {
+                let (answer, outcome, why) = self.not_taken(error);
+                (answer, outcome, Some(why))
+            }
         };
         {
             let mut state = self.state();
             state.count(attempts);
-            if outcome != Outcome::Failed
+            if matches!(outcome, Outcome::Settling | Outcome::Unanswered)
                 && let (Some(feature), Some(from)) = (setting.feature(), from)
             {
                 state.flipped.insert(feature, (from, operation.to));
@@ -136,7 +138,7 @@ impl Desk<'_> {
             row.outcome = outcome;
             row.attempts = attempts;
             row.request_id.clone_from(&request_id);
-            row.why = result.as_ref().err().map(|error| error.refusal().into());
+            row.why.clone_from(&why);
         });
         let at = self.clock.now();
         self.journal(vec![Record::Outcome { subject: subject(operation), answer, attempts, request_id, at }])

@@ -102,7 +102,8 @@ async fn prepare(
         }
         None => None,
     };
-    let session = Session::of(manifest, global, console, Purpose::Apply).await?;
+    let mut session = Session::of(manifest, global, console, Purpose::Apply).await?;
+    session.stand_at_the_clock(global);
     session.spare(&args.output, global, args.plan.as_deref())?;
     // The lock comes before the look: nobody else may apply between what we read and what we write.
     let lease = held.insert(session.store.lock(&console.holder, &session.clock).await?);
@@ -169,7 +170,7 @@ async fn carry_out(
     };
     let incomplete = planning::is_incomplete(&plan);
     let settle = session.manifest.settle();
-    let gate = session.gate(&remembered);
+    let gate = session.gate(&remembered, &plan);
     // Looking and asking take their time, and outside its windows not even an observation is stored.
     if let Err(failure) = window::refuse(gate.closed(session.clock.now())) {
         lease.release().await;
@@ -284,8 +285,7 @@ fn exit(report: &Report, incomplete: bool) -> Exit {
     };
     let mut undone = report.rows.iter().filter(|row| undone(row.outcome)).peekable();
     if undone.peek().is_some() {
-        let waits = |row: &Row| matches!(row.why, Some(Why::OutsideWindow(_)));
-        if undone.all(waits) { Exit::Locked } else { Exit::Partial }
+        if undone.all(waits_for_a_window) { Exit::Locked } else { Exit::Partial }
     } else if incomplete {
         Exit::Incomplete
     } else {
@@ -293,31 +293,79 @@ fn exit(report: &Report, incomplete: bool) -> Exit {
     }
 }
 
+/// Says whether nothing but a window keeps an operation from being done.
+///
+/// What waits for somebody else's has a row beside it that says what that one waits for.
+fn waits_for_a_window(row: &Row) -> bool {
+    matches!(
+        row.why,
+        Some(
+            Why::OutsideWindow(_)
+                | Why::PinNotStanding { outcome: Outcome::Waiting, .. }
+                | Why::GroupHeldBack { outcome: Outcome::Waiting, .. }
+        )
+    ) && row.outcome == Outcome::Waiting
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::RefusalKind;
-    use crate::plan::{Refused, Summary};
+    use crate::model::rollout::{Closed, ClosedBy};
+    use crate::model::{Class, PersonId, RefusalKind, TenantSetting, Value};
+    use crate::plan::{Because, Operation, Phase, Refused, Summary, Target};
+
+    fn report(rows: Vec<Row>, stopped: Option<Stopped>) -> Report {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        Report {
+            format: apply::FORMAT,
+            run: "1".to_owned(),
+            plan: None,
+            waivers: Vec::new(),
+            started: at,
+            ended: at,
+            planned: Summary::default(),
+            rows,
+            licensing_groups: Vec::new(),
+            stopped,
+            calls: 0,
+        }
+    }
+
+    fn row(outcome: Outcome, why: Why) -> Row {
+        let operation = Operation {
+            phase: Phase::DefaultsOff,
+            target: Target::Tenant(TenantSetting::Dashboard),
+            from: Some(Value::ON),
+            to: Value::OFF,
+            class: Class::Defaults,
+            because: Because::Differs,
+            mark: None,
+            licences: Vec::new(),
+            after_opt_out: false,
+            through: Vec::new(),
+        };
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        Row { operation, outcome, attempts: 0, request_id: None, why: Some(why), at }
+    }
+
+    #[test]
+    fn a_default_whose_pin_waits_for_a_window_waits_for_it_too() {
+        let closed = Closed { by: ClosedBy::Window("nights".into()), opens: None };
+        let outside = row(Outcome::Waiting, Why::OutsideWindow(closed));
+        let held = |outcome| {
+            let id = PersonId(uuid::Uuid::nil());
+            row(Outcome::Waiting, Why::PinNotStanding { id, upn: "".into(), outcome })
+        };
+        let ended = |rows| exit(&report(rows, None), false);
+        assert_eq!(ended(vec![outside.clone(), held(Outcome::Waiting)]), Exit::Locked);
+        assert_eq!(ended(vec![outside, held(Outcome::Failed)]), Exit::Partial);
+    }
 
     #[test]
     fn only_a_closed_door_is_a_matter_of_signing_in() {
         let ended = |kind| {
             let stopped = Stopped::Tenant(Refused { kind, message: "no".to_owned() });
-            let at = jiff::Timestamp::UNIX_EPOCH;
-            let report = Report {
-                format: apply::FORMAT,
-                run: "1".to_owned(),
-                plan: None,
-                waivers: Vec::new(),
-                started: at,
-                ended: at,
-                planned: Summary::default(),
-                rows: Vec::new(),
-                licensing_groups: Vec::new(),
-                stopped: Some(stopped),
-                calls: 0,
-            };
-            exit(&report, false)
+            exit(&report(Vec::new(), Some(stopped)), false)
         };
         assert_eq!(ended(RefusalKind::SignIn), Exit::SignIn);
         assert_eq!(ended(RefusalKind::Forbidden), Exit::SignIn);

@@ -11,7 +11,9 @@ use crate::render;
 
 pub(super) async fn run(global: &Global, console: &Console, args: &DriftArgs) -> Result<Exit, Failure> {
     let form = args.output.only("drift", &[Format::Text, Format::Json, Format::Markdown, Format::Csv])?;
-    let session = Session::open(global, console, Purpose::Look).await?;
+    let mut session = Session::open(global, console, Purpose::Look).await?;
+    // It changes nothing, and what differs does so in a freeze as well.
+    session.look_through_windows();
     session.spare(&args.output, global, None)?;
     let remembered = session.remembered().await?;
     let planned = planning::make(&session, &remembered, &Consent::default()).await?;

@@ -94,6 +94,7 @@ impl From<Refusal> for Failure {
             RefusalKind::Unreachable => (Exit::Incomplete, Some("check the network, and try again")),
             RefusalKind::Throttled | RefusalKind::Failed => (Exit::Incomplete, Some("try again later")),
             RefusalKind::NoShell => (Exit::Incomplete, Some(POWERSHELL)),
+            RefusalKind::Closed => (Exit::Locked, None),
             RefusalKind::NotAsked
             | RefusalKind::Missing
             | RefusalKind::BadRequest

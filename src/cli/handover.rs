@@ -1,7 +1,9 @@
 //! `handover`: writes a saved plan as a script that an administrator runs, after everything that `apply` makes sure of.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -13,10 +15,12 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::saved::{self, Reviewed, Saved, Terms};
 use super::session::{Purpose, Session, clock, read_manifest};
+use super::{timing, window};
 use crate::apply::{Bounds, Handover, Skipped};
 use crate::model::Waiver;
-use crate::plan::Plan;
+use crate::plan::{Operation, Plan, Target};
 use crate::render;
+use crate::store::Remembered;
 
 /// Is what the script is called in a folder.
 const SCRIPT: &str = "handover.ps1";
@@ -26,6 +30,8 @@ pub(super) async fn run(global: &Global, console: &Console, args: &HandoverArgs)
     let data = script.with_extension("jsonl");
     consent::may_allow(global, console, Some(&args.plan), &args.consent.allow)?;
     let manifest = read_manifest(global, console)?;
+    timing::may_be_applied(global, &manifest)?;
+    window::is_open(global, &manifest, &clock(global))?;
     let output = Output::default();
     let terms = Terms { freshness: &args.freshness, output: &output, form: Format::Text };
     let plan = saved::approved(global, console, terms, &manifest, &args.plan).await?;
@@ -37,7 +43,8 @@ pub(super) async fn run(global: &Global, console: &Console, args: &HandoverArgs)
     }
     let waivers = consent::waivers(&args.waiver, plan.hash, clock(global).now())?;
     // It writes nothing to the store: who runs the script, and whether, is known when the results come back.
-    let session = Session::of(manifest, global, console, Purpose::Look).await?;
+    let mut session = Session::of(manifest, global, console, Purpose::Look).await?;
+    session.stand_at_the_clock(global);
     for file in [&script, &data] {
         let output = Output { out: Some(file.clone()), ..Output::default() };
         session.spare(&output, global, Some(&args.plan))?;
@@ -65,7 +72,12 @@ async fn write(
     let plan = shown(console, terms.output, terms.form, planned, Some(&args.plan))?;
     let saved = Saved { plan: &plan, remembered: &remembered, meanwhile: &meanwhile };
     let left_out = saved::look_at_all(session, console, terms, saved).await?;
-    let handover = Handover::of(&plan, &left_out, bounds(session, terms, &plan, &left_out, waivers));
+    // Looking takes its time, and nobody asks the windows again once the script is out of our hands.
+    let closes = still_open(session, &remembered, &plan)?;
+    let bounds = bounds(session, terms, &plan, &left_out, waivers);
+    let bounds =
+        Bounds { not_after: closes.map_or(bounds.not_after, |at| bounds.not_after.min(at)), ..bounds };
+    let handover = Handover::of(&plan, &left_out, bounds);
     if handover.is_empty() {
         console.say("There is nothing to hand over: the plan, as far as it still holds, writes nothing.")?;
         return Ok(Exit::Done);
@@ -84,6 +96,25 @@ async fn write(
     let [script, data] = [script, data].map(|path| path.display().to_string());
     console.say(&render::handover::written(&handover, &script, &data))?;
     Ok(Exit::Done)
+}
+
+/// Makes sure that everybody in a plan may be changed now, and says when that ends first.
+fn still_open(session: &Session, remembered: &Remembered, plan: &Plan) -> Result<Option<Timestamp>, Failure> {
+    let now = session.clock.now();
+    let at = now.checked_add(session.ahead).unwrap_or(now);
+    let windows = session.windows(remembered, plan, at);
+    window::refuse(windows.closed(at))?;
+    let group = |operation: &Operation| match &operation.target {
+        Target::Person(person) => Some(Arc::clone(&person.group)),
+        Target::Tenant(_) => None,
+    };
+    let groups: BTreeSet<Arc<str>> = plan.operations.iter().filter_map(group).collect();
+    if let Some(closed) = groups.iter().find_map(|group| windows.closed_for(at, group)) {
+        window::refuse(Some(closed))?;
+    }
+    let closes = windows.closes(at, groups.iter().map(|group| &**group));
+    // In a sandbox the script's clock is not the moment that the plan is handed over for.
+    Ok(closes.map(|closes| closes.checked_sub(session.ahead).unwrap_or(closes)))
 }
 
 /// Gives what the script makes sure of by itself, as an apply would: how old it may grow, and how many may move.

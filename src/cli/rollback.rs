@@ -47,7 +47,8 @@ async fn prepare(
     let manifest = read_manifest(global, console)?;
     timing::may_be_applied(global, &manifest)?;
     window::is_open(global, &manifest, &clock(global))?;
-    let session = Session::of(manifest, global, console, Purpose::Look).await?;
+    let mut session = Session::of(manifest, global, console, Purpose::Look).await?;
+    session.stand_at_the_clock(global);
     session.spare(&args.output, global, None)?;
     is_known(&session, args.run).await?;
     let lease = held.insert(session.store.lock(&console.holder, &session.clock).await?);

@@ -11,7 +11,7 @@ use super::args::{Global, Output};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::{sign_in, transport, window};
+use super::{sign_in, timing, transport, window};
 use crate::clock::Clock;
 use crate::manifest::{self, Manifest, NotAStore, StoreAddress};
 use crate::microsoft::{Connection, Credential, Endpoints, Reader};
@@ -29,6 +29,8 @@ pub(super) struct Session {
     pub(super) store: Store,
     pub(super) clock: Clock,
     as_of: Option<Timestamp>,
+    /// Whether what may not be changed now is left out of what is looked for.
+    pub(super) heeds_windows: bool,
     /// How far the moment that a run stands for is ahead of the clock.
     pub(super) ahead: SignedDuration,
     speed: Speed,
@@ -81,7 +83,7 @@ impl Session {
         let reader = Reader::connect(connection, clock.clone()).await?;
         let as_of = global.as_of.map(|as_of| as_of.moment(&manifest.rollout().time_zone));
         let ahead = window::ahead(global, &manifest, &clock);
-        Ok(Self { manifest, reader, store, clock, as_of, ahead, speed, sandbox })
+        Ok(Self { manifest, reader, store, clock, as_of, heeds_windows: true, ahead, speed, sandbox })
     }
 
     /// Gives the moment that decides waves, windows and expiry dates.
@@ -92,6 +94,17 @@ impl Session {
     /// Stands at another moment from here on: looks and plans are for that one.
     pub(super) fn stand_at(&mut self, as_of: Timestamp) {
         self.as_of = Some(as_of);
+    }
+
+    /// Stands at the clock from here on, but in a sandbox: what is written is what is asked for now.
+    pub(super) fn stand_at_the_clock(&mut self, global: &Global) {
+        let zone = &self.manifest.rollout().time_zone;
+        self.as_of = timing::of_writing(global).map(|as_of| as_of.moment(zone));
+    }
+
+    /// Looks, from here on, for what differs whether or not it may be changed now.
+    pub(super) fn look_through_windows(&mut self) {
+        self.heeds_windows = false;
     }
 
     /// Resolves the manifest's rules, and reads everyone in scope.

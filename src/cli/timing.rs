@@ -1,10 +1,11 @@
 //! What time decides about a look: which groups are in force, and what the gates of waves hang on.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::args::Global;
+use super::args::{AsOf, Global};
 use super::failure::Failure;
 use super::saved::CLOCKS_DIFFER;
 use super::session::{Session, clock};
@@ -29,16 +30,25 @@ pub(super) fn facts(remembered: &Remembered) -> Facts {
     Facts { began: remembered.ledger.waves.clone(), ..Facts::default() }
 }
 
-/// Makes sure that what is to be written is what the manifest asks for today; in a sandbox any day will do.
+/// Gives what is known of the waves to whoever carries a plan out: what opened a gate for it was reviewed with it.
+pub(super) fn facts_with(remembered: &Remembered, plan: &Plan) -> Facts {
+    let mut facts = facts(remembered);
+    let found = plan.observations.waves.iter();
+    facts.began.extend(found.filter_map(|(name, began)| Some((Arc::clone(name), (*began)?))));
+    facts
+}
+
+/// Makes sure that what is to be written is what the manifest asks for now; in a sandbox any moment will do.
 pub(super) fn may_be_applied(global: &Global, manifest: &Manifest) -> Result<(), Failure> {
     let Some(as_of) = global.as_of.filter(|_| global.sandbox.is_none()) else { return Ok(()) };
-    let zone = &manifest.rollout().time_zone;
-    let day = as_of.moment(zone).to_zoned(zone.clone()).date();
-    let today = clock(global).now().to_zoned(zone.clone()).date();
-    let fact = match day.cmp(&today) {
-        std::cmp::Ordering::Equal => return Ok(()),
-        std::cmp::Ordering::Greater => "a day that has not come can be planned, not applied",
-        std::cmp::Ordering::Less => "a day that is past can be planned, not applied",
+    let today = clock(global).now().to_zoned(manifest.rollout().time_zone.clone()).date();
+    let fact = match as_of {
+        AsOf::Day(day) => match day.cmp(&today) {
+            Ordering::Equal => return Ok(()),
+            Ordering::Greater => "a day that has not come can be planned, not applied",
+            Ordering::Less => "a day that is past can be planned, not applied",
+        },
+        AsOf::Moment(_) => "a moment can be planned, not applied",
     };
     Err(Failure::wrong(fact)
         .hint("leave `--as-of` out, or try it in the sandbox with `--sandbox tenant.json`"))
@@ -55,9 +65,7 @@ pub(super) fn out_of_time(session: &Session, remembered: &Remembered, plan: &Pla
     if plan.basis.as_of.duration_since(as_of) > CLOCKS_DIFFER {
         return Some("the plan was made for a day that has not come".to_owned());
     }
-    let mut facts = facts(remembered);
-    let found = plan.observations.waves.iter();
-    facts.began.extend(found.filter_map(|(name, began)| Some((Arc::clone(name), (*began)?))));
+    let facts = facts_with(remembered, plan);
     let groups = session.group_names();
     let now = session.timeline(&facts, as_of).in_force;
     let then = plan.rollout.as_ref().map(|rollout| in_force(&groups, &rollout.waves)).unwrap_or_default();
@@ -67,6 +75,13 @@ pub(super) fn out_of_time(session: &Session, remembered: &Remembered, plan: &Pla
         return None;
     }
     Some(format!("since the plan was made, waves of the rollout began or ended for {}", differs.join(", ")))
+}
+
+/// Gives the moment that a run which writes stands for: in a sandbox the one that was asked for, else now.
+///
+/// No argument opens a real tenant in a freeze, or puts waves in force that the clock does not.
+pub(super) fn of_writing(global: &Global) -> Option<AsOf> {
+    global.as_of.filter(|_| global.sandbox.is_some())
 }
 
 impl Session {
@@ -92,8 +107,10 @@ impl Session {
         let mut desired = self.manifest.resolve(membership, &timeline.in_force)?;
         let time_zone = self.manifest.rollout().time_zone.iana_name().unwrap_or("UTC").to_owned();
         desired.rollout = RolloutStatus { time_zone, waves: timeline.waves.clone() };
-        let windows = Windows::of(self.manifest.rollout(), &self.group_names(), timeline);
-        windows.close(timeline.as_of, &mut desired);
+        if self.heeds_windows {
+            let windows = Windows::of(self.manifest.rollout(), &self.group_names(), timeline);
+            windows.close(timeline.as_of, &mut desired);
+        }
         Ok(desired)
     }
 

@@ -113,12 +113,12 @@ fn unknown(
     close
 }
 
-/// Gives the items of a list that must hold something.
+/// Gives the items of a list that must hold something; tells of those without a value, and leaves them out.
 pub(super) fn items<'n>(
     node: &'n Located<Node>,
     what: &str,
     report: &mut Reporter<'_>,
-) -> Option<&'n [Located<Node>]> {
+) -> Option<Vec<&'n Located<Node>>> {
     match &node.value {
         Node::Seq(items) if items.is_empty() => {
             report
@@ -126,7 +126,15 @@ pub(super) fn items<'n>(
                 .hint("remove the key, or name somebody");
             None
         }
-        Node::Seq(items) => Some(items),
+        Node::Seq(items) => {
+            let (empty, items): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.value == Node::Null);
+            for item in empty {
+                report
+                    .error(item.at, format!("an item of {what} has no value"))
+                    .hint("remove it, or give it a value");
+            }
+            Some(items)
+        }
         Node::Null => None,
         Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Str(_) | Node::Map(_) => {
             report

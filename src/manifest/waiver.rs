@@ -19,7 +19,7 @@ use jiff::civil::Date;
 use schemars::{Schema, json_schema};
 
 use super::Severity;
-use super::fields::{Fields, fields, text};
+use super::fields::{Fields, fields, items, text};
 use super::members::unreadable;
 use super::problem::{At, File, Problems, Reporter, quoted};
 use super::syntax::{self, Located, Node};
@@ -125,7 +125,10 @@ fn classes(node: &Located<Node>, report: &mut Reporter<'_>) -> BTreeSet<Class> {
             report.error(node.at, "`class` is an empty list").hint("name what is consented to");
             BTreeSet::new()
         }
-        Node::Seq(items) => items.iter().filter_map(|item| word(item, "`class`", &words, report)).collect(),
+        Node::Seq(_) => {
+            let items = items(node, "`class`", report).unwrap_or_default();
+            items.into_iter().filter_map(|item| word(item, "`class`", &words, report)).collect()
+        }
         Node::Null | Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Str(_) | Node::Map(_) => {
             word(node, "`class`", &words, report).into_iter().collect()
         }

@@ -37,6 +37,8 @@ pub(crate) async fn send(
     let mut results: Vec<Option<Result<Answer, Failure>>> = items.iter().map(|_| None).collect();
     let mut waiting: Vec<Item> =
         (0..items.len()).map(|index| Item { index, attempts: 0, patience: Patience::default() }).collect();
+    // What is sent again has waited since it was sent first.
+    let envelope = &Request { since: Some(service.clock().now()), ..envelope.clone() };
     while !waiting.is_empty() {
         let request = fill(envelope, items, &waiting);
         let Sent { answer: outer, mark, token } = match service.send_marked(&request).await {

@@ -93,6 +93,7 @@ impl Trouble {
             RefusalKind::Garbled => (false, true),
             RefusalKind::NotAsked
             | RefusalKind::NoShell
+            | RefusalKind::Closed
             | RefusalKind::SignIn
             | RefusalKind::Forbidden
             | RefusalKind::Missing

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -36,6 +37,8 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(&'static str, String)>,
     /// What it carries.
     pub(crate) content: Content,
+    /// Since when it waits to be sent, where it is part of a request that was sent before.
+    pub(crate) since: Option<Timestamp>,
     /// A token of its own, for the few that do not carry their service's.
     pub(crate) bearer: Option<SecretString>,
 }
@@ -61,6 +64,7 @@ impl Request {
             url,
             headers: Vec::new(),
             content: Content::Nothing,
+            since: None,
             bearer: None,
         }
     }
@@ -74,6 +78,7 @@ impl Request {
             url,
             headers: Vec::new(),
             content: Content::Json(body),
+            since: None,
             bearer: None,
         }
     }

@@ -36,6 +36,8 @@ mod writer;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 pub use self::auth::{
     Certificate, CertificateError, Credential, Federated, Lack, SignedIn, TokenClaims, advice,
 };
@@ -87,8 +89,8 @@ pub enum Reading {
 /// Is told how far reading is; called often, from any thread.
 pub type OnReading = Arc<dyn Fn(Reading) + Send + Sync>;
 
-/// Says whether anything may be written now; called before each write that leaves, from any thread.
-pub type MayWrite = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Says whether a write that has waited since a moment may leave now; called before each one, from any thread.
+pub type MayWrite = Arc<dyn Fn(Timestamp) -> bool + Send + Sync>;
 
 /// Turns what could not be read into a value that is not known.
 fn known<T>(read: Result<T, Refusal>) -> Known<T> {

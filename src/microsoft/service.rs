@@ -120,6 +120,7 @@ impl Service {
         let cost = Cost::of(self.peer, request);
         let mut patience = Patience::default();
         let mut attempts = 0;
+        let since = request.since.unwrap_or_else(|| self.way.clock.now());
         loop {
             let token = match &self.token {
                 Some((tokens, audience)) => match tokens.get(*audience).await {
@@ -129,7 +130,7 @@ impl Service {
                 None => None,
             };
             let permit = self.pace.permit(cost).await;
-            if let Err(refusal) = self.pace.may_send(request.effect) {
+            if let Err(refusal) = self.pace.may_send(request.effect, since) {
                 return Err(Failure { refusal, maybe_done: false, attempts });
             }
             attempts += 1;

@@ -217,9 +217,14 @@ impl DesiredState {
     /// Says whether a group can hold anybody today.
     pub fn is_in_force(&self, group: u32) -> bool {
         match self.in_force.group(group) {
-            Force::Whole | Force::Part(_) | Force::Closed => true,
+            Force::Whole | Force::Part(_) => true,
             Force::NotYet | Force::Over => false,
         }
+    }
+
+    /// Walks over the groups that can hold anybody today.
+    pub fn groups_in_force(&self) -> impl Iterator<Item = &DesiredGroup> {
+        (0..).zip(&self.groups).filter(|(index, _)| self.is_in_force(*index)).map(|(_, group)| group)
     }
 
     /// Gives the wave that somebody waits for who is named by a group: of those to come that take them in, the first.

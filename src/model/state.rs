@@ -65,6 +65,8 @@ pub enum RefusalKind {
     Garbled,
     /// The program that carries the requests cannot be used on this machine.
     NoShell,
+    /// It was not sent: a window closed, or a freeze began, while it had to wait.
+    Closed,
 }
 
 impl RefusalKind {
@@ -80,7 +82,8 @@ impl RefusalKind {
             | Self::Failed
             | Self::Unreachable
             | Self::Garbled
-            | Self::NoShell => false,
+            | Self::NoShell
+            | Self::Closed => false,
         }
     }
 
@@ -95,7 +98,8 @@ impl RefusalKind {
             | Self::Conflict
             | Self::Throttled
             | Self::Failed
-            | Self::Garbled => false,
+            | Self::Garbled
+            | Self::Closed => false,
         }
     }
 
@@ -108,7 +112,8 @@ impl RefusalKind {
             | Self::Missing
             | Self::BadRequest
             | Self::Conflict
-            | Self::Garbled => false,
+            | Self::Garbled
+            | Self::Closed => false,
         }
     }
 }

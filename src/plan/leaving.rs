@@ -196,7 +196,8 @@ fn may_be_read_later(why: &Refusal) -> bool {
         | RefusalKind::Failed
         | RefusalKind::Unreachable
         | RefusalKind::Garbled
-        | RefusalKind::NoShell => true,
+        | RefusalKind::NoShell
+        | RefusalKind::Closed => true,
     }
 }
 

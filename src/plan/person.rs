@@ -162,6 +162,10 @@ pub(super) fn judge(
     record: Option<&PersonRecord>,
     whole: Option<Reason>,
 ) -> Judgement {
+    // What could not be read weighs more than that nothing may be changed now: somebody has to look into it.
+    let unknown =
+        || person.mailbox && judge(bench, group, id, person, record, None).reason() == Reason::Unknown;
+    let whole = if whole == Some(Reason::OutsideWindow) && unknown() { Some(Reason::Unknown) } else { whole };
     if whole.is_some() {
         let opted_out = person.settings.known().is_some_and(|settings| settings.mode == Mode::OptOut);
         return Judgement { opted_out, whole, ..Judgement::default() };

@@ -220,12 +220,12 @@ fn notes(
     let held_before: BTreeSet<&Arc<str>> =
         ledger.people.values().filter_map(|record| record.group.as_ref()).collect();
     notes.extend(desired.closed.iter().map(|closed| Note::Closed { group: None, closed: closed.clone() }));
-    for group in &desired.groups {
+    for group in desired.groups_in_force() {
         if let Some(closed) = &group.closed {
             notes.push(Note::Closed { group: Some(Arc::clone(&group.name)), closed: closed.clone() });
         }
     }
-    for (_, group) in (0..).zip(&desired.groups).filter(|(index, _)| desired.is_in_force(*index)) {
+    for group in desired.groups_in_force() {
         if group.named == Some(0) && held_before.contains(&group.name) {
             notes.push(Note::GroupNowEmpty { group: Arc::clone(&group.name) });
         }

@@ -55,7 +55,8 @@ fn held_back(desired: &DesiredState, actual: &ActualState) -> BTreeSet<(Feature,
 
 /// Finds what must not be taken away by a default, because the windows of whoever should keep it are closed.
 fn outside_window(desired: &DesiredState) -> BTreeSet<(Feature, Value)> {
-    let closed = desired.groups.iter().filter(|group| group.closed.is_some());
+    // Whom a group holds that is not in force yet, or no longer, has nothing of it to keep.
+    let closed = desired.groups_in_force().filter(|group| group.closed.is_some());
     closed.flat_map(|group| features(&group.wants)).collect()
 }
 
@@ -252,6 +253,7 @@ mod tests {
 
     use super::*;
     use crate::model::desired::Unreadable;
+    use crate::model::rollout::{Closed, ClosedBy, Force, InForce};
     use crate::model::{Catalogue, DesiredGroup, Held, OnLeave, OnUserChoice, PersonId, Settle, TenantId};
 
     const ADA: PersonId = PersonId(Uuid::from_u128(0xada));
@@ -358,5 +360,16 @@ mod tests {
         let verdict = judged(None, &pilot);
         assert_eq!(flips(&verdict), 0);
         assert!(matches!(verdict.notes[..], [Note::DefaultHeldBack { .. }]));
+    }
+    #[test]
+    fn a_default_waits_for_a_closed_window_of_a_group_in_force_alone() {
+        let closed = Closed { by: ClosedBy::Window("nights".into()), opens: None };
+        let mut pilot = group(Value::ON);
+        pilot.groups[0].closed = Some(closed);
+        assert_eq!(flips(&judged(None, &pilot)), 0);
+        for force in [Force::NotYet, Force::Over] {
+            pilot.in_force = InForce::of(vec![force]);
+            assert_eq!(flips(&judged(None, &pilot)), 1, "{force:?}");
+        }
     }
 }

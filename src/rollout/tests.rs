@@ -197,7 +197,7 @@ fn a_circle_holds_everybody_in_it_and_does_not_go_on_for_ever() {
 
 fn takes_in(force: Force, person: PersonId) -> bool {
     match force {
-        Force::Whole | Force::Closed => true,
+        Force::Whole => true,
         Force::Part(share) => share.takes_in(person),
         Force::NotYet | Force::Over => false,
     }

@@ -225,8 +225,7 @@ fn stronger(one: Force, other: Force) -> Force {
         Force::Over => (0, 0),
         Force::NotYet => (1, 0),
         Force::Part(share) => (2, share.hundredths()),
-        Force::Closed => (3, 0),
-        Force::Whole => (4, 0),
+        Force::Whole => (3, 0),
     };
     if rank(other) > rank(one) { other } else { one }
 }

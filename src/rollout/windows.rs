@@ -1,11 +1,11 @@
 //! Says whether the people of a group may be changed at a moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Calendar, Phase, Timeline};
+use super::{Access, Calendar, Phase, Timeline};
 use crate::model::DesiredState;
 use crate::model::rollout::{Closed, Rollout};
 
@@ -64,6 +64,24 @@ impl Windows {
         let waves = self.waves.get(group)?;
         let closed = waves.iter().filter_map(|wave| self.calendar.closed_for(moment, *wave));
         closed.max_by_key(|closed| (closed.opens.is_none(), closed.opens))
+    }
+
+    /// Says why the people of some group may not be changed at a moment, if so.
+    pub fn closed_for_any(&self, moment: Timestamp) -> Option<Closed> {
+        self.waves.keys().find_map(|group| self.closed_for(moment, group))
+    }
+
+    /// Finds when something that is for everything, or for a wave of one of these groups, closes next.
+    ///
+    /// `None` where nothing closes within a year, and for what is closed already.
+    pub fn closes<'g>(&self, moment: Timestamp, groups: impl Iterator<Item = &'g str>) -> Option<Timestamp> {
+        let waves = groups.filter_map(|group| self.waves.get(group)).flatten().copied().map(Some);
+        let waves: BTreeSet<Option<u32>> = waves.chain([None]).collect();
+        let closes = waves.into_iter().filter_map(|wave| match self.calendar.at(moment, wave) {
+            Access::Open { until } => until,
+            Access::Closed(_) => None,
+        });
+        closes.min()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads `rollout`: waves, windows and freezes, and what people do beside it.
 
 mod campaign;
+mod meeting;
 mod order;
 mod outside;
 mod waves;

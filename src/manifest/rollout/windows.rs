@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 
-use super::{Around, words};
+use super::{Around, meeting, words};
 use crate::manifest::fields::{Fields, fields, items, text};
 use crate::manifest::problem::{At, Reporter, meant, one_of, quoted};
 use crate::manifest::syntax::{Located, Node};
@@ -34,10 +34,14 @@ pub(super) fn windows(node: &Located<Node>, around: Around<'_>, report: &mut Rep
         let Some(fields) = fields(item, "a window", &WINDOW, report) else { continue };
         let named = name(&fields, "window", report);
         let window = window(&fields, around, report);
-        let (Some((name, at)), Some(window)) = (named, window) else { continue };
+        let (Some((name, at)), Some(window)) = (named, window) else {
+            not_read(item.at, "window", report);
+            continue;
+        };
         unique(&name, at, windows.iter().map(|(window, at)| (&window.name, *at)), "windows", report);
         windows.push((Window { name, ..window }, at));
     }
+    meeting::check(&windows, report);
     windows.into_iter().map(|(window, _)| window).collect()
 }
 
@@ -48,7 +52,10 @@ pub(super) fn freezes(node: &Located<Node>, around: Around<'_>, report: &mut Rep
         let Some(fields) = fields(item, "a freeze", &FREEZE, report) else { continue };
         let named = name(&fields, "freeze", report);
         let freeze = freeze(&fields, around, report);
-        let (Some((name, at)), Some(freeze)) = (named, freeze) else { continue };
+        let (Some((name, at)), Some(freeze)) = (named, freeze) else {
+            not_read(item.at, "freeze", report);
+            continue;
+        };
         unique(&name, at, freezes.iter().map(|(freeze, at)| (&freeze.name, *at)), "freezes", report);
         freezes.push((Freeze { name, ..freeze }, at));
     }
@@ -117,6 +124,13 @@ fn name(fields: &Fields<'_>, what: &str, report: &mut Reporter<'_>) -> Option<(A
     Some((text(node, "`name`", report)?.into(), node.at))
 }
 
+/// Makes sure that a manifest without one of its windows or freezes is refused, since it would let more be changed.
+fn not_read(at: At, what: &str, report: &mut Reporter<'_>) {
+    if !report.problems.has_errors() {
+        report.error(at, format!("the {what} could not be read"));
+    }
+}
+
 fn unique<'n>(
     name: &str,
     at: At,
@@ -165,7 +179,7 @@ fn waves(fields: &Fields<'_>, around: Around<'_>, report: &mut Reporter<'_>) -> 
 /// Reads days of the week: a list of days and ranges, or one of them by itself.
 fn days(node: &Located<Node>, report: &mut Reporter<'_>) -> Option<Weekdays> {
     let items = match &node.value {
-        Node::Str(_) => std::slice::from_ref(node),
+        Node::Str(_) => vec![node],
         Node::Null | Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Seq(_) | Node::Map(_) => {
             if node.value == Node::Seq(Vec::new()) {
                 report

@@ -93,3 +93,46 @@ fn names_are_unique_and_a_freeze_ends_after_it_begins() {
     assert_eq!(wrong(&freeze("soon", "2026-01-06")), ["Error 5:24 `soon` is no day"]);
     assert_eq!(read(&freeze("2026-12-18", "2026-12-18")).warnings().list().len(), 0, "one day");
 }
+
+#[test]
+fn an_item_without_a_value_is_told_and_takes_no_window_or_freeze_away_unseen() {
+    let waves = "  waves: [ { name: pilot, starts: 2026-03-02 } ]\n";
+    let window =
+        |list: &str| format!("{waves}  windows: [ {{ name: a, from: \"20:00\", to: \"06:00\", {list} }} ]");
+    let freeze = |list: &str| {
+        format!("{waves}  freezes: [ {{ name: a, from: 2026-12-18, to: 2026-12-19, waves: {list} }} ]")
+    };
+    for (rollout, list) in [
+        (window("waves: [ pilot, ~ ]"), "waves"),
+        (window("waves: [ ~ ]"), "waves"),
+        (window("days: [ mon, ~ ]"), "days"),
+        (freeze("[ pilot, null ]"), "waves"),
+        ("  freezes:\n    - ".to_owned(), "freezes"),
+        ("  windows:\n    -\n".to_owned(), "windows"),
+        ("  waves:\n    - ".to_owned(), "waves"),
+    ] {
+        let told = wrong(&rollout);
+        let empty = format!("an item of `{list}` has no value");
+        assert!(told.iter().any(|line| line.ends_with(&empty)), "{rollout}: {told:?}");
+    }
+}
+
+#[test]
+fn a_window_for_waves_that_never_meets_one_for_everything_is_warned_of() {
+    let warned = |own: &str| {
+        let manifest = read(&format!(
+            "  waves: [ {{ name: pilot, groups: [ all ], starts: 2026-03-02 }} ]
+  windows:
+    - {{ name: nights, from: \"20:00\", to: \"06:00\", days: mon-thu }}
+    - {{ name: own, waves: [ pilot ], {own} }}
+groups: [ {{ name: all, mode: opt-in, members: [ {{ everyone: true }} ] }} ]"
+        ));
+        let told = manifest.warnings().list().iter().any(|problem| problem.message.contains("never meets"));
+        told
+    };
+    assert!(warned("from: \"08:00\", to: \"16:00\""));
+    assert!(warned("from: \"20:00\", to: \"22:00\", days: [ fri, sat, sun ]"));
+    assert!(!warned("from: \"05:00\", to: \"16:00\""));
+    assert!(!warned("from: \"04:00\", to: \"05:00\", days: fri"), "Thursday's night");
+    assert!(!warned("from: \"08:00\", to: \"16:00\", time-zone: Asia/Tokyo"), "22:00 to 07:00 in UTC");
+}

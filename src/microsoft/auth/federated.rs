@@ -99,7 +99,16 @@ impl Federated {
         // Azure DevOps would send a browser to its sign-in page.
         let headers = vec![("X-TFS-FedAuthRedirect", "Suppress".to_owned())];
         let what = "a federated token";
-        Request { what, effect: Effect::Read, method, url, headers, content: Content::Nothing, bearer: token }
+        Request {
+            what,
+            effect: Effect::Read,
+            method,
+            url,
+            headers,
+            content: Content::Nothing,
+            since: None,
+            bearer: token,
+        }
     }
 }
 

@@ -52,6 +52,7 @@ impl Grant<'_> {
             url: self.url.to_owned(),
             headers: Vec::new(),
             content: Content::Form(self.form()),
+            since: None,
             bearer: None,
         };
         // Boxed, because sending anything may ask for a token, and this is sending.

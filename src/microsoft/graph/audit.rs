@@ -158,7 +158,8 @@ fn silent(refusal: Refusal) -> Silence {
         | RefusalKind::Failed
         | RefusalKind::Unreachable
         | RefusalKind::Garbled
-        | RefusalKind::NoShell => Silence::Refused { message: refusal.message },
+        | RefusalKind::NoShell
+        | RefusalKind::Closed => Silence::Refused { message: refusal.message },
     }
 }
 

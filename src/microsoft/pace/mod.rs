@@ -12,6 +12,7 @@ mod window;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 
 pub(crate) use self::bucket::Allowance;
@@ -97,17 +98,17 @@ impl Pace {
         Self { may_write: May(may_write.cloned()), ..self }
     }
 
-    /// Refuses a write that has waited until no more may be made.
-    pub(crate) fn may_send(&self, effect: Effect) -> Result<(), Refusal> {
+    /// Refuses a write that has waited, since a moment, until no more may be made.
+    pub(crate) fn may_send(&self, effect: Effect, since: Timestamp) -> Result<(), Refusal> {
         let may = match effect {
             Effect::Read | Effect::Work => true,
-            Effect::Write => self.may_write.0.as_ref().is_none_or(|may_write| may_write()),
+            Effect::Write => self.may_write.0.as_ref().is_none_or(|may_write| may_write(since)),
         };
         if may {
             return Ok(());
         }
         let message = "it had to wait until no more changes may be made".to_owned();
-        Err(Refusal { kind: RefusalKind::Throttled, message, request_id: None })
+        Err(Refusal { kind: RefusalKind::Closed, message, request_id: None })
     }
 
     /// Records that the service turned away so many items of a batch that itself went well.

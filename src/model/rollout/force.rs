@@ -14,15 +14,13 @@ pub enum Force {
     NotYet,
     /// Its waves are over, and it is as if absent.
     Over,
-    /// It is in force, and nothing may be changed now: its wave is outside its window.
-    Closed,
 }
 
 impl Force {
     /// Says whether a group that names a person holds them.
     pub fn holds(self, person: PersonId) -> bool {
         match self {
-            Self::Whole | Self::Closed => true,
+            Self::Whole => true,
             Self::Part(share) => share.takes_in(person),
             Self::NotYet | Self::Over => false,
         }

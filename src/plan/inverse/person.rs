@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::explain::Decision;
 use super::super::look::settle_tried;
-use super::super::person::{Bench, holds_plan, left_alone_as_a_whole};
+use super::super::person::{Bench, holds_plan, is_unknown, left_alone_as_a_whole};
 use super::super::{
     Because, Deed, Deeds, LicenceChange, Operation, PersonDeeds, PersonTarget, Reason, Stays, Target, class,
     phase,
@@ -231,7 +231,10 @@ fn whole(desired: &DesiredState, actual: &ActualState, id: PersonId) -> Option<R
     let closed = held.is_some_and(|held| desired.group(*held).closed.is_some());
     let protected = desired.protected.contains(&id);
     let person = actual.people.get(&id);
-    person.map_or(Some(Reason::NotFound), |person| left_alone_as_a_whole(person, certain, protected, closed))
+    let Some(person) = person else { return Some(Reason::NotFound) };
+    let whole = left_alone_as_a_whole(person, certain, protected, closed);
+    let unknown = || person.mailbox && is_unknown(person, &actual.catalogue);
+    if whole == Some(Reason::OutsideWindow) && unknown() { Some(Reason::Unknown) } else { whole }
 }
 
 /// Says what would become of a person's service plan if every licensing group could change back.

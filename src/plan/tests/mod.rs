@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::*;
+use crate::model::rollout::{Closed, ClosedBy};
 use crate::model::{
     Accepted, ActualTenant, By, BySetting, Catalogue, Found, Kind, Licences, Mode, OnLeave, OnUserChoice,
     PersonRecord, ReOptIn, Refusal, RefusalKind, ServicePlanId, Settings, Sku, SkuId, Source, Switch,
@@ -44,6 +45,8 @@ struct Story {
     /// What the manifest wants that default to be, and what is remembered of it.
     dashboard_default: Option<(Value, TenantEntry)>,
     keeps_ledger: bool,
+    /// Whether nothing of the group may be changed now.
+    closed: bool,
 }
 
 impl Story {
@@ -62,6 +65,7 @@ impl Story {
             default_returned: Vec::new(),
             dashboard_default: None,
             keeps_ledger: true,
+            closed: false,
         }
     }
 
@@ -77,7 +81,7 @@ impl Story {
                 on_leave: OnLeave::Restore,
                 named: Some(1),
                 re_opt_in: self.re_opt_in,
-                closed: None,
+                closed: self.closed.then(|| Closed { by: ClosedBy::Window("nights".into()), opens: None }),
             }],
             accepted,
             tenant: default.iter().map(|(setting, (want, _))| (*setting, *want)).collect(),
@@ -228,4 +232,20 @@ fn who_leaves_gets_back_what_a_write_that_nobody_heard_of_changed() {
     let seen = Entry::seen(Value::OPT_IN, Some(Value::OPT_IN), false, minutes_ago(500));
     story.remembered.mode = Some(Entry { found, tried, ..seen });
     assert!(words(&story.plan()).starts_with("Grant mode opt-in; "));
+}
+
+#[test]
+fn what_could_not_be_read_is_told_in_a_closed_window_as_well() {
+    let reasons = |have: Option<Known<Settings>>| {
+        let mut story = Story::new(Mode::OptIn, Switch::On);
+        story.wants.mode = Some(Value::OPT_OUT);
+        story.closed = true;
+        story.have = have.unwrap_or(story.have);
+        let plan = story.plan();
+        assert_eq!(plan.operations, []);
+        plan.summary.left_alone.into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!(reasons(None), [Reason::OutsideWindow]);
+    let refusal = Refusal { kind: RefusalKind::Failed, message: "no".to_owned(), request_id: None };
+    assert_eq!(reasons(Some(Known::Unknown(refusal.into()))), [Reason::Unknown]);
 }

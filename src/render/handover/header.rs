@@ -16,6 +16,8 @@ pub(super) fn header(handover: &Handover<'_>) -> String {
         format!("Tenant    {} ({})", inert::quoted(&basis.tenant_name), basis.tenant),
         format!("Planned   from what was read at {}", moment(basis.read_at)),
         format!("Holds     until {}, and writes nothing after it", moment(handover.bounds.not_after)),
+        "          (the plan's age, consent to it, the next closing of a window or begin of a freeze)"
+            .to_owned(),
         format!("Manifest  sha256:{}", inert::quoted(&basis.manifest)),
         format!("Written   by insightctl {}", env!("CARGO_PKG_VERSION")),
         format!("Calls     {} or more, one after the other", count(calls(handover))),

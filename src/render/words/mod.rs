@@ -358,6 +358,7 @@ pub(super) fn refusal(kind: RefusalKind) -> &'static str {
         RefusalKind::Unreachable => "no answer came",
         RefusalKind::Garbled => "the answer means nothing to insightctl",
         RefusalKind::NoShell => "PowerShell cannot be used",
+        RefusalKind::Closed => "no more changes may be made",
     }
 }
 

@@ -22,6 +22,9 @@ use crate::model::rollout::{Closed, ClosedBy, Freeze, Rollout, Window};
 /// Is how far ahead is looked for the next change, in days: the clocks of every year tick alike.
 const HORIZON: i64 = 400;
 
+/// Is how many days ahead a window that opens once a week opens next, when a change of the clock skips one time.
+const TWO_WEEKS: i64 = 15;
+
 /// Is the windows and freezes of a rollout.
 #[derive(Clone, Debug, Default)]
 pub struct Calendar {
@@ -199,7 +202,7 @@ fn covers(window: &Window, at: Timestamp) -> bool {
 
 /// Finds the next moment at which a window opens or closes.
 fn next_edge(window: &Window, at: Timestamp) -> Option<Timestamp> {
-    around(window, at, 8).flat_map(|(from, to)| [from, to]).filter(|edge| *edge > at).min()
+    around(window, at, TWO_WEEKS).flat_map(|(from, to)| [from, to]).filter(|edge| *edge > at).min()
 }
 
 /// Lists when a window is open, from the days before a moment to so many days after it; what a skip swallows is left out.

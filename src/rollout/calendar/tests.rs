@@ -200,6 +200,14 @@ fn a_window_that_lies_in_an_hour_that_is_skipped_does_not_open_that_day() {
 }
 
 #[test]
+fn a_weekly_window_in_an_hour_that_is_skipped_opens_a_week_later() {
+    let sundays = weekdays(&[Weekday::Sunday]);
+    let early = window("early", "Europe/Berlin", sundays, (2, 15), (2, 45), &[]);
+    let at = calendar(vec![early], Vec::new()).at(moment("2026-03-22T08:00:00Z"), None);
+    assert_eq!(at, closed(by_window("early"), Some("2026-04-05T00:15:00Z")));
+}
+
+#[test]
 fn an_hour_that_comes_twice_counts_the_first_time() {
     let early = window("early", "Europe/Berlin", Weekdays::ALL, (2, 15), (2, 45), &[]);
     let at = |text| calendar(vec![early.clone()], Vec::new()).at(moment(text), None);

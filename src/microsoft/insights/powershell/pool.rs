@@ -92,11 +92,12 @@ impl Pool {
     pub(super) async fn run(&self, effect: Effect, cmdlet: &Cmdlet) -> Result<Done, Failure> {
         let mut patience = Patience::default();
         let mut attempts = 0;
+        let since = self.clock.now();
         loop {
             let refused = |refusal| Failure { refusal, maybe_done: false, attempts };
             let token = self.tokens.get(Audience::Exchange).await.map_err(refused)?;
             let permit = self.pace.permit(Cost::CALL).await;
-            self.pace.may_send(effect).map_err(refused)?;
+            self.pace.may_send(effect, since).map_err(refused)?;
             let answer = match self.worker(&token).await {
                 Ok(worker) => {
                     attempts += 1;

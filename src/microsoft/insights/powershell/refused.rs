@@ -75,6 +75,7 @@ pub(super) fn unconnected(mut trouble: Trouble) -> Trouble {
         | RefusalKind::Conflict
         | RefusalKind::Failed
         | RefusalKind::NoShell
+        | RefusalKind::Closed
         | RefusalKind::Garbled => RefusalKind::Failed,
     };
     trouble.refusal.kind = kind;
