@@ -49,10 +49,8 @@ fn an_apply_past_midnight_leaves_a_wave_that_is_frozen_since_and_writes_the_othe
     let stage = stage(&freeze("first", "2026-03-03"));
     run(&stage, &[&["plan", "--out", "plan.json"], &MORNING]).with(0);
     let night = ["--now", "2026-03-03T00:30:00Z"];
-    let allow = ["apply", "plan.json", "--yes", "--out", "report.json", "--format", "json"];
-    let waiver = ["waive", "plan.json", "--class", "defaults", "--reason", "x"];
-    run(&stage, &[&waiver, &MORNING]).with(0);
-    run(&stage, &[&allow, &["--waiver", "waiver.yaml"], &night]).with(9);
+    let apply = ["apply", "plan.json", "--yes", "--out", "report.json", "--format", "json"];
+    run(&stage, &[&apply, &night]).with(9);
     let report = fs::read_to_string(stage.path().join("report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     let (mut waiting, mut written, mut held) = (0, 0, 0);
@@ -77,8 +75,7 @@ fn an_apply_past_midnight_leaves_a_wave_that_is_frozen_since_and_writes_the_othe
 fn nothing_is_handed_over_while_somebody_in_it_is_closed() {
     let stage = stage(&freeze("second", "2026-03-03"));
     run(&stage, &[&["plan", "--out", "plan.json"], &MORNING]).with(0);
-    run(&stage, &[&["waive", "plan.json", "--class", "defaults", "--reason", "x"], &MORNING]).with(0);
-    let handover = ["handover", "plan.json", "--out", ".", "--waiver", "waiver.yaml"];
+    let handover = ["handover", "plan.json", "--out", "."];
     let refused = run(&stage, &[&handover, &["--now", "2026-03-03T09:00:00Z"]]).with(9);
     assert!(refused.err.contains("by the freeze quiet"), "{}", refused.err);
     assert!(!stage.path().join("handover.ps1").exists());
