@@ -18,7 +18,7 @@ use super::session::{Purpose, Session, View};
 use super::timing::facts;
 use crate::model::PersonId;
 use crate::model::rollout::{Audience, Message, Milestone};
-use crate::plan::{self, Basis, Participants, Plan};
+use crate::plan::{self, Basis, Participants, Plan, TakenIn};
 use crate::render;
 use crate::rollout::{Announcement, WaveStatus, announcement, timeline};
 use crate::store::{Record, Remembered};
@@ -155,7 +155,8 @@ async fn look(
 ) -> Result<(Announcement, u64), Failure> {
     let Told { milestone, message, wave } = told;
     let rollout = session.manifest.rollout();
-    let groups: BTreeSet<Arc<str>> = wave.status.groups.iter().cloned().collect();
+    let taken_in =
+        TakenIn { groups: wave.status.groups.iter().cloned().collect(), share: wave.status.canary };
     let ledger = &remembered.ledger;
     let View { membership: _, mut desired, actual } = session.look(remembered, None, false).await?;
     // People are told before a window opens.
@@ -164,11 +165,10 @@ async fn look(
     let (concerned, unknown) = match message.to {
         Audience::Changing => {
             let plan = plan::plan(&desired, &actual, ledger, &session.context(remembered, false));
-            let unknown = plan.summary.left_alone.get(&plan::Reason::Unknown).copied().unwrap_or(0);
-            (plan::changing(&plan, &groups), unknown)
+            (plan::changing(&plan, &taken_in), plan::unknown(&plan, &taken_in))
         }
         Audience::Participants => {
-            let Participants { people, unknown } = plan::participants(&desired, &actual, ledger, &groups);
+            let Participants { people, unknown } = plan::participants(&desired, &actual, ledger, &taken_in);
             (people, unknown)
         }
     };

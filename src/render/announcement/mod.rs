@@ -72,7 +72,8 @@ pub fn csv(out: &mut dyn Write, announcement: &Announcement) -> io::Result<()> {
 
 /// Says of how many people nobody could say whether they are concerned.
 pub fn unknown(number: u64) -> String {
-    format!("what {} have could not be read: run this again later, and they are told then", people(number))
+    let has = if number == 1 { "has" } else { "have" };
+    format!("what {} {has} could not be read: run this again later, and they are told then", people(number))
 }
 
 fn audience(to: Audience) -> &'static str {
@@ -95,6 +96,12 @@ mod tests {
     use super::*;
     use crate::model::{PersonId, Profile};
     use crate::rollout::Draft;
+
+    #[test]
+    fn one_person_has_and_two_have() {
+        assert!(unknown(1).starts_with("what 1 person has could"));
+        assert!(unknown(2).starts_with("what 2 people have could"));
+    }
 
     fn sample() -> Announcement {
         let person = |number: u128, name: &str, language: &str| Addressee {
