@@ -194,6 +194,7 @@ mod tests {
             milestone: "welcome".into(),
             wave: "pilot".into(),
             date: date(2026, 2, 23),
+            conditional: false,
             to: Audience::Changing,
             drafts: vec![draft],
             people: numbers.map(person).collect(),

@@ -10,7 +10,7 @@ mod overview;
 mod timeline;
 mod windows;
 
-pub use announcement::{Addressee, Announcement, Draft, announcement};
+pub use announcement::{Addressee, Announcement, Draft, OfWave, announcement};
 pub use calendar::{Access, Calendar};
 pub use overview::{About, Changes, FORMAT, Frozen, Headcount, Opening, Overview, Stone, Wave, When};
 pub use timeline::{Facts, Timeline, in_force, timeline};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::Look;
-use super::inert::{elide, inert};
+use super::inert::{elide, inert, quoted};
 use super::number::{count, people};
 use super::page::{Line, Page};
 use super::style::Meaning;
@@ -19,11 +19,18 @@ pub use eml::eml;
 
 /// Writes who is told what, for a person who is about to agree.
 pub fn text(out: &mut dyn Write, announcement: &Announcement, look: Look) -> io::Result<()> {
-    let Announcement { milestone, wave, date, to, drafts, people: told, told_before } = announcement;
+    let Announcement { milestone, wave, date, conditional, to, drafts, people: told, told_before } = announcement;
     let mut page = Page::new(out, look);
     let said = format!("Milestone {}", inert(milestone));
     let of = format!(" of the wave {}, on {date}: {}", inert(wave), audience(*to));
     page.line(0, &Line::default().with(Meaning::Heading, said).plain(of))?;
+    if *conditional {
+        let asked = format!(
+            "the conditions of {} are asked on the day itself: it begins only if they hold then",
+            quoted(wave)
+        );
+        page.hanging(2, 2, &Line::default().with(Meaning::Consent, asked))?;
+    }
     if !drafts.is_empty() {
         page.blank()?;
     }
@@ -126,6 +133,7 @@ mod tests {
             milestone: "welcome".into(),
             wave: "pilot".into(),
             date: date(2026, 2, 23),
+            conditional: false,
             to: Audience::Changing,
             drafts: vec![draft("en")],
             people: vec![person(1, "=cmd()", "en"), person(2, "Zoë\u{202e}", "en")],
