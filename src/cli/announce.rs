@@ -14,8 +14,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::locked::Locked;
 use super::record::has_a_ledger;
-use super::session::{Purpose, Session, View};
-use super::timing::facts;
+use super::session::{Purpose, Session, View, read_manifest};
+use super::timing::{facts, may_be_applied};
 use crate::model::PersonId;
 use crate::model::rollout::{Audience, Hold, Message, Milestone, Rollout};
 use crate::plan::{self, Basis, Participants, Plan, TakenIn};
@@ -28,7 +28,11 @@ const IN_A_RECORD: usize = 10_000;
 
 pub(super) async fn run(global: &Global, console: &Console, args: &AnnounceArgs) -> Result<Exit, Failure> {
     let purpose = if args.list { Purpose::Look } else { Purpose::Apply };
-    let mut session = Session::open(global, console, purpose).await?;
+    let manifest = read_manifest(global, console)?;
+    if args.out.is_some() {
+        may_be_applied(global, &manifest)?;
+    }
+    let mut session = Session::of(manifest, global, console, purpose).await?;
     let (milestone, message) = find(&session, &args.milestone)?;
     let facts = facts(&session.remembered().await?);
     let groups = session.group_names();
