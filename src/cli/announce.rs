@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use super::apply::agreed;
 use super::args::{AnnounceArgs, Global};
@@ -95,21 +96,13 @@ async fn see_through(
     yes: bool,
     locked: &mut Locked<'_>,
 ) -> Result<Exit, Failure> {
-    if let Some(left) = drafts.left()? {
-        let known = locked.remembered.ledger.announced.get(&told.milestone.name).cloned().unwrap_or_default();
-        if !left.people.is_disjoint(&known) {
-            let rest: BTreeSet<PersonId> = left.people.difference(&known).copied().collect();
-            if !rest.is_empty() {
-                remember(session, told.milestone, &rest, locked).await?;
-            }
-            let written = drafts.finish()?;
-            console.say(&format!(
-                "finished what an earlier run left: {} files; run this again",
-                written.len()
-            ))?;
-            return Ok(Exit::Done);
-        }
+    let left = drafts.left()?;
+    if left.is_some_and(|left| locked.remembered.ledger.drafts.contains(&left)) {
+        let written = drafts.finish()?.len();
+        console.say(&format!("finished what an earlier run left: {written} files; run this again"))?;
+        return Ok(Exit::Done);
     }
+    // Nobody was remembered for what is left, so whoever is told now is told once.
     drafts.drop_pending()?;
     let mut remembered = std::mem::take(&mut locked.remembered);
     let looked = Box::pin(locked.keeping(look(session, &mut remembered, told))).await;
@@ -124,20 +117,21 @@ async fn see_through(
         console.say("Nothing was written.")?;
         return Ok(Exit::Done);
     }
-    drafts.prepare(&announcement)?;
+    let id = drafts.prepare(&announcement)?;
     let people = announcement.people.iter().map(|person| person.id).collect();
-    remember(session, told.milestone, &people, locked).await?;
+    remember(session, told.milestone, &people, id, locked).await?;
     for path in drafts.finish()? {
         console.say(&format!("wrote {}", render::inert(&path.display().to_string())))?;
     }
     console.exit(unknown)
 }
 
-/// Remembers who was told, so that nobody is told twice.
+/// Remembers who was told, so that nobody is told twice: all of them at once, so that a crash leaves none or all.
 async fn remember(
     session: &Session,
     milestone: &Milestone,
     people: &BTreeSet<PersonId>,
+    drafts: Uuid,
     locked: &mut Locked<'_>,
 ) -> Result<(), Failure> {
     let now = session.clock.now();
@@ -147,7 +141,7 @@ async fn remember(
     let records = std::iter::from_fn(|| {
         let people: BTreeSet<_> = people.by_ref().take(IN_A_RECORD).collect();
         let milestone = Arc::clone(&milestone.name);
-        (!people.is_empty()).then_some(Record::Announced { milestone, people, at: now })
+        (!people.is_empty()).then_some(Record::Announced { milestone, people, drafts, at: now })
     });
     locked.write_down(&plan, records).await?;
     Ok(())
