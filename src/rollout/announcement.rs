@@ -150,7 +150,7 @@ impl Filling<'_> {
         let known =
             |value: Option<&Arc<str>>| value.map_or(Stands::Open, |value| Stands::For(value.to_string()));
         match field {
-            // Different for everybody: the mail merge fills them in, by the same name.
+            // Different for everybody: the mail merge fills them in, from the columns `DisplayName` and `Department`.
             Field::Name | Field::Department => Stands::Merged,
             Field::MilestoneDate => Stands::For(self.date.to_string()),
             Field::Wave => Stands::For(self.wave.to_owned()),
