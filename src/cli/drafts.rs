@@ -10,16 +10,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::console::replace;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::model::{PersonId, TenantId};
+use crate::model::TenantId;
 use crate::render;
 use crate::rollout::Announcement;
 
-/// Is the file that says for whom the drafts of a hidden folder are; it is written last.
-const PEOPLE: &str = "people.json";
+/// Is the file that says what the drafts of a hidden folder are; it is written last.
+const LEFT: &str = "announcement.json";
+
+/// Is the version of the form of that file.
+const FORMAT: u32 = 1;
 
 /// Is a folder for the drafts of one milestone.
 #[derive(Debug)]
@@ -32,10 +36,18 @@ pub(super) struct Drafts {
 /// Is what a run that died has left.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Left {
+struct Left {
+    format: u32,
     milestone: Arc<str>,
     tenant: TenantId,
-    pub(super) people: BTreeSet<PersonId>,
+    /// Names these drafts; the ledger holds it as soon as their people are remembered.
+    drafts: Uuid,
+}
+
+/// Is the one thing that is read of a file whose form may be another.
+#[derive(Debug, Deserialize)]
+struct Form {
+    format: u32,
 }
 
 impl Drafts {
@@ -53,8 +65,8 @@ impl Drafts {
         }
     }
 
-    /// Writes drafts where a crash leaves them unfinished, and not lost.
-    pub(super) fn prepare(&self, announcement: &Announcement) -> Result<(), Failure> {
+    /// Writes drafts where a crash leaves them unfinished, and not lost; gives their id.
+    pub(super) fn prepare(&self, announcement: &Announcement) -> Result<Uuid, Failure> {
         self.drop_pending()?;
         let pending = self.pending();
         fs::create_dir_all(&pending).map_err(|error| failed(&pending, error))?;
@@ -69,25 +81,33 @@ impl Drafts {
             replace(&path, |out| out.write_all(render::announcement::eml(draft).as_bytes()))?;
         }
         replace(&pending.join(format!("{stem}.csv")), |out| render::announcement::csv(out, announcement))?;
-        let people = announcement.people.iter().map(|person| person.id).collect();
-        let left = Left { milestone: Arc::clone(&self.milestone), tenant: self.tenant, people };
-        replace(&pending.join(PEOPLE), |out| serde_json::to_writer(out, &left).map_err(io::Error::from))
+        let drafts = Uuid::new_v4();
+        let milestone = Arc::clone(&self.milestone);
+        let left = Left { format: FORMAT, milestone, tenant: self.tenant, drafts };
+        replace(&pending.join(LEFT), |out| serde_json::to_writer(out, &left).map_err(io::Error::from))?;
+        Ok(drafts)
     }
 
-    /// Gives what a run that died has left, if it had written all of it.
-    pub(super) fn left(&self) -> Result<Option<Left>, Failure> {
-        let path = self.pending().join(PEOPLE);
+    /// Gives the id of the drafts that a run which died has left, if it had written all of them.
+    pub(super) fn left(&self) -> Result<Option<Uuid>, Failure> {
+        let path = self.pending().join(LEFT);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(&path, error)),
         };
+        let form: Form = serde_json::from_slice(&bytes).map_err(|error| failed(&path, error.into()))?;
+        if form.format != FORMAT {
+            let fact = format!("{} is of the form {}, and only {FORMAT} is known", path.display(), form.format);
+            return Err(Failure::wrong(fact)
+                .hint("finish it with the version that began it, or name another folder"));
+        }
         let left: Left = serde_json::from_slice(&bytes).map_err(|error| failed(&path, error.into()))?;
         if left.milestone != self.milestone || left.tenant != self.tenant {
             let fact = format!("{} is left of another announcement", path.display());
             return Err(Failure::wrong(fact).hint("finish that one first, or name another folder"));
         }
-        Ok(Some(left))
+        Ok(Some(left.drafts))
     }
 
     /// Gives the drafts their names, now that everybody whom they tell is remembered; lists them.
@@ -95,7 +115,7 @@ impl Drafts {
         let pending = self.pending();
         let mut moved = Vec::new();
         let mut names = names(&pending).map_err(|error| failed(&pending, error))?;
-        names.retain(|name| name != PEOPLE);
+        names.retain(|name| name != LEFT);
         for name in names {
             let to = self.folder.join(&name);
             fs::rename(pending.join(&name), &to).map_err(|error| failed(&to, error))?;
@@ -164,10 +184,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use jiff::civil::date;
-    use uuid::Uuid;
 
     use super::*;
-    use crate::model::Profile;
+    use crate::model::{PersonId, Profile};
     use crate::model::rollout::Audience;
     use crate::rollout::{Addressee, Draft};
 
@@ -194,6 +213,7 @@ mod tests {
             milestone: "welcome".into(),
             wave: "pilot".into(),
             date: date(2026, 2, 23),
+            conditional: false,
             to: Audience::Changing,
             drafts: vec![draft],
             people: numbers.map(person).collect(),
@@ -230,15 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_left_is_finished_and_names_whom_it_tells() {
+    fn what_a_crash_left_is_known_by_its_id_and_finished() {
         let home = tempfile::tempdir().expect("a folder");
         let drafts = open(home.path()).expect("empty");
         assert!(drafts.left().expect("readable").is_none());
-        drafts.prepare(&announcement(1..3)).expect("written");
+        let id = drafts.prepare(&announcement(1..3)).expect("written");
 
         let drafts = open(home.path()).expect("what is unfinished is ours");
-        let left = drafts.left().expect("readable").expect("somebody died here");
-        assert_eq!(left.people.len(), 2);
+        assert_eq!(drafts.left().expect("readable"), Some(id), "somebody died here");
         let other =
             Drafts::open(home.path(), &"welcome".into(), TenantId(Uuid::from_u128(1))).expect("opened");
         assert!(other.left().is_err(), "another tenant's is not finished");
@@ -249,6 +268,26 @@ mod tests {
         assert_eq!(drafts.finish().expect("finished").len(), 1);
         assert_eq!(names(home.path()).expect("readable"), ["welcome.csv", "welcome.en.eml"]);
         assert!(drafts.left().expect("readable").is_none());
+    }
+
+    #[test]
+    fn drafts_of_the_same_people_have_another_id_in_another_folder() {
+        let (one, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let id = |home: &tempfile::TempDir| {
+            open(home.path()).expect("empty").prepare(&announcement(1..3)).expect("written")
+        };
+        assert_ne!(id(&one), id(&other));
+    }
+
+    #[test]
+    fn what_another_version_left_is_left_alone() {
+        let home = tempfile::tempdir().expect("a folder");
+        let drafts = open(home.path()).expect("empty");
+        drafts.prepare(&announcement(1..3)).expect("written");
+        let path = drafts.pending().join(LEFT);
+        let text = fs::read_to_string(&path).expect("readable").replace("\"format\":1", "\"format\":2");
+        fs::write(&path, text).expect("written");
+        assert_eq!(drafts.left().expect_err("its form is not known").exit, Exit::Wrong);
     }
 
     #[test]

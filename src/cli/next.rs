@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::args::{Consent, Global, NextArgs, NextChoice};
@@ -11,12 +12,13 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::init::in_two_weeks;
 use super::planning;
-use super::session::{Purpose, Session, clock, read_manifest};
+use super::session::{Purpose, Session, clock, open_store, read_manifest};
 use super::timing::facts;
 use crate::manifest::{self, Edit, Manifest, NotEdited};
-use crate::model::rollout::Tally;
+use crate::model::rollout::{Percent, Tally, Wave};
+use crate::model::{BySetting, Value};
 use crate::render;
-use crate::rollout::next::{Advice, Choice, Why, advise, coming, current};
+use crate::rollout::next::{Advice, Choice, Why, advise, current, following};
 use crate::rollout::{Facts, Timeline, timeline};
 
 pub(super) async fn run(global: &Global, console: &Console, args: &NextArgs) -> Result<Exit, Failure> {
@@ -33,43 +35,71 @@ pub(super) async fn run(global: &Global, console: &Console, args: &NextArgs) -> 
     let NextChoice { extend, widen, widen_all, approve, adjust } = &args.choice;
     let typed = extend.is_some() || !widen.is_empty() || *widen_all || approve.is_some() || adjust.is_some();
     let edits = if typed {
-        let timeline = by_dates(&manifest, as_of);
-        chosen(&manifest, &timeline, args, starts)?
+        let begun = begun(&manifest, global, console, args, as_of).await?;
+        chosen(&manifest, begun, args, starts)?
     } else {
-        let (advice, timeline) = advised(&manifest, global, console).await?;
+        let (advice, begun) = advised(&manifest, global, console).await?;
         console.say(&render::next::advice(&advice, manifest.rollout()))?;
-        follow(&manifest, &timeline, &advice, starts)?
+        follow(&manifest, begun, &advice, starts)?
     };
     if edits.is_empty() {
         return Ok(Exit::Done);
     }
+    if args.starts.is_some() && !edits.iter().any(|edit| matches!(edit, Edit::AddWave { .. })) {
+        return Err(Failure::wrong("no wave is added, so `--starts` says nothing")
+            .hint("leave it out, or write `starts:` into the manifest"));
+    }
     propose(&manifest, global, console, &edits, args.write)
 }
 
-/// Says where the waves stand by their dates alone.
-fn by_dates(manifest: &Manifest, as_of: jiff::Timestamp) -> Timeline {
+/// Finds the last wave that has begun: the one that was typed, or else by dates and by what the store remembers.
+async fn begun(
+    manifest: &Manifest,
+    global: &Global,
+    console: &Console,
+    args: &NextArgs,
+    as_of: Timestamp,
+) -> Result<Option<u32>, Failure> {
+    if let Some(name) = &args.wave {
+        return Ok(Some(named(manifest, name)?));
+    }
+    let rollout = manifest.rollout();
+    let mut known = Facts::default();
+    // Which wave is approved does not hang on those that have begun; what does may need no memory.
+    if args.choice.approve.is_none() && rollout.waves.iter().any(Wave::has_gate) {
+        const HINT: &str = "name the last wave that has begun with `--wave`";
+        let store = open_store(global, console, manifest, Purpose::Look).await;
+        let store = store.map_err(|failure| failure.hint(HINT))?;
+        if store.keeps_nothing() {
+            return Err(Failure::wrong("no store remembers which waves with a gate have begun").hint(HINT));
+        }
+        known = facts(&store.ledger(&manifest.settle(), &clock(global)).await?);
+    }
     let groups: Vec<_> = manifest.groups().iter().map(|group| group.name().clone()).collect();
-    timeline(manifest.rollout(), &groups, &Facts::default(), as_of)
+    Ok(current(&timeline(rollout, &groups, &known, as_of)))
 }
 
-/// Looks where people stand, and advises.
+/// Looks where people stand, and advises; gives the last wave that has begun as well.
 async fn advised(
     manifest: &Manifest,
     global: &Global,
     console: &Console,
-) -> Result<(Advice, Timeline), Failure> {
+) -> Result<(Advice, Option<u32>), Failure> {
     let session = Session::of(manifest.clone(), global, console, Purpose::Look).await?;
     let remembered = session.remembered().await?;
     let rollout = manifest.rollout();
-    let groups: Vec<_> = manifest.groups().iter().map(|group| group.name().clone()).collect();
-    let mut timeline = timeline(rollout, &groups, &facts(&remembered), session.as_of());
+    let mut timeline = session.timeline(&facts(&remembered), session.as_of());
+    let groups = (0..).zip(manifest.groups());
+    let everyone: Vec<u32> =
+        groups.filter(|(_, group)| group.holds_everyone()).map(|(index, _)| index).collect();
     // Where nothing has begun, or still runs, it does not matter where people stand.
-    if advise(rollout, rollout.campaign.goals, &timeline).why == Why::NotMeasured {
+    if advise(rollout, &everyone, &timeline).why == Why::NotMeasured {
         let planned = planning::make(&session, &remembered, &Consent::default()).await?;
         measure(&mut timeline, &planned.plan.standings);
     }
     session.close().await;
-    Ok((advise(rollout, rollout.campaign.goals, &timeline), timeline))
+    let advice = advise(rollout, &everyone, &timeline);
+    Ok((advice, current(&timeline)))
 }
 
 /// Adds up where the people of each wave stand.
@@ -85,7 +115,7 @@ fn measure(timeline: &mut Timeline, standings: &[Tally]) {
 /// Says which edits an advice comes to.
 fn follow(
     manifest: &Manifest,
-    timeline: &Timeline,
+    begun: Option<u32>,
     advice: &Advice,
     starts: Date,
 ) -> Result<Vec<Edit>, Failure> {
@@ -94,22 +124,20 @@ fn follow(
         Choice::Extend { wave, days } => Ok(vec![extended(manifest, wave, days)?]),
         Choice::Approve { wave } => Ok(vec![Edit::Approve { wave }]),
         Choice::Adjust { wave, share } => Ok(vec![Edit::Canary { wave, share }]),
-        Choice::WidenToAll => everybody(manifest, timeline, starts),
+        Choice::WidenToAll => everybody(manifest, begun, None, starts),
     }
 }
 
 /// Says which edits were asked for.
 fn chosen(
     manifest: &Manifest,
-    timeline: &Timeline,
+    begun: Option<u32>,
     args: &NextArgs,
     starts: Date,
 ) -> Result<Vec<Edit>, Failure> {
     let NextChoice { extend, widen, widen_all, approve, adjust } = &args.choice;
-    let wave = || match &args.wave {
-        Some(name) => named(manifest, name),
-        None => current(timeline)
-            .ok_or_else(|| Failure::wrong("no wave has begun by its dates").hint("name one with `--wave`")),
+    let wave = || {
+        begun.ok_or_else(|| Failure::wrong("no wave has begun").hint("name one with `--wave`"))
     };
     if let Some(days) = extend {
         return Ok(vec![extended(manifest, wave()?, *days)?]);
@@ -121,9 +149,9 @@ fn chosen(
         return Ok(vec![Edit::Approve { wave: named(manifest, name)? }]);
     }
     if *widen_all {
-        return everybody(manifest, timeline, starts);
+        return everybody(manifest, begun, args.like.as_deref(), starts);
     }
-    widened(manifest, timeline, widen, starts)
+    widened(manifest, begun, widen, starts)
 }
 
 fn named(manifest: &Manifest, name: &str) -> Result<u32, Failure> {
@@ -133,6 +161,15 @@ fn named(manifest: &Manifest, name: &str) -> Result<u32, Failure> {
         let names: Vec<_> = waves.iter().map(|wave| &*wave.name).collect();
         Failure::wrong(format!("the manifest has no wave `{name}`"))
             .hint(format!("its waves are: {}", names.join(", ")))
+    })
+}
+
+fn group(manifest: &Manifest, name: &str) -> Result<u32, Failure> {
+    let found = (0..).zip(manifest.groups()).find(|(_, group)| **group.name() == *name);
+    found.map(|(index, _)| index).ok_or_else(|| {
+        let names: Vec<_> = manifest.groups().iter().map(|group| &**group.name()).collect();
+        Failure::wrong(format!("the manifest has no group `{name}`"))
+            .hint(format!("its groups are: {}", names.join(", ")))
     })
 }
 
@@ -148,26 +185,21 @@ fn extended(manifest: &Manifest, wave: u32, days: u32) -> Result<Edit, Failure> 
 /// Takes groups into the next wave, or into one that is added.
 fn widened(
     manifest: &Manifest,
-    timeline: &Timeline,
+    begun: Option<u32>,
     groups: &[String],
     starts: Date,
 ) -> Result<Vec<Edit>, Failure> {
     for name in groups {
-        let index = (0..).zip(manifest.groups()).find(|(_, group)| **group.name() == **name);
-        let Some((index, _)) = index else {
-            let names: Vec<_> = manifest.groups().iter().map(|group| &**group.name()).collect();
-            return Err(Failure::wrong(format!("the manifest has no group `{name}`"))
-                .hint(format!("its groups are: {}", names.join(", "))));
-        };
-        let whole = |wave: &&crate::model::Wave| {
-            wave.groups.contains(&index) && wave.canary == crate::model::Percent::ALL
+        let index = group(manifest, name)?;
+        let whole = |wave: &&Wave| {
+            wave.groups.contains(&index) && wave.canary == Percent::ALL
         };
         if let Some(wave) = manifest.rollout().waves.iter().find(whole) {
             let fact = format!("the wave `{}` is for the group `{name}` already", wave.name);
             return Err(Failure::wrong(fact).hint("`--approve WAVE` lets a wave pass that waits for it"));
         }
     }
-    Ok(vec![match coming(timeline) {
+    Ok(vec![match following(begun, manifest.rollout().waves.len()) {
         Some(wave) => Edit::AddToWave { wave, groups: groups.to_vec() },
         None => added(manifest, groups.to_vec(), starts),
     }])
@@ -190,19 +222,49 @@ fn added(manifest: &Manifest, groups: Vec<String>, starts: Date) -> Edit {
     Edit::AddWave { name, groups, after, starts }
 }
 
-/// Adds a wave for everybody, and the group that it needs where there is none.
-fn everybody(manifest: &Manifest, timeline: &Timeline, starts: Date) -> Result<Vec<Edit>, Failure> {
+/// Adds a wave for everybody, and the group that it needs where there is none, which asks for the same as `like`.
+fn everybody(
+    manifest: &Manifest,
+    begun: Option<u32>,
+    like: Option<&str>,
+    starts: Date,
+) -> Result<Vec<Edit>, Failure> {
     if let Some(group) = manifest.groups().iter().find(|group| group.holds_everyone()) {
-        return widened(manifest, timeline, &[group.name().to_string()], starts);
+        return widened(manifest, begun, &[group.name().to_string()], starts);
     }
     let taken = |name: &str| manifest.groups().iter().any(|group| group.name().eq_ignore_ascii_case(name));
     let mut names =
         ["everyone".to_owned()].into_iter().chain((2..).map(|number| format!("everyone-{number}")));
     let name = names.find(|name| !taken(name)).expect("there are more numbers than groups");
-    let wave = current(timeline).unwrap_or(0) as usize;
-    let like = manifest.rollout().waves.get(wave).and_then(|wave| wave.groups.first().copied()).unwrap_or(0);
+    let like = match like {
+        Some(like) => group(manifest, like)?,
+        None => taken_after(manifest, begun.unwrap_or(0))?,
+    };
     let group = Edit::AddEveryone { name: name.clone(), like };
     Ok(vec![group, added(manifest, vec![name], starts)])
+}
+
+/// Finds the group of a wave that a group for everybody may take after: all of them ask for the same, and take nothing
+/// away.
+fn taken_after(manifest: &Manifest, wave: u32) -> Result<u32, Failure> {
+    let refuse = |fact: String| {
+        Err(Failure::wrong(fact).hint("name the group to take after: `--widen-all --like GROUP`"))
+    };
+    let wave = &manifest.rollout().waves[wave as usize];
+    let wants = |index: u32| manifest.groups()[index as usize].wants();
+    let Some(first) = wave.groups.first().copied() else {
+        return refuse(format!("the wave `{}` has no group", wave.name));
+    };
+    if wave.groups.iter().any(|group| wants(*group) != wants(first)) {
+        return refuse(format!("the groups of `{}` do not all ask for the same", wave.name));
+    }
+    let BySetting { mode, dashboard: _, digest_email: _, outlook_add_in: _, service_plan } = wants(first);
+    let takes_away = [*mode == Some(Value::OPT_OUT), *service_plan == Some(Value::REMOVED)];
+    if takes_away.contains(&true) {
+        let name = manifest.groups()[first as usize].name();
+        return refuse(format!("what `{name}` asks for takes something away, which is not widened unasked"));
+    }
+    Ok(first)
 }
 
 /// Edits the manifest, makes sure that it can be read, and writes the patch or the manifest.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{BySetting, Mark, PersonId, Setting, TenantSetting, Value};
 
@@ -227,6 +228,8 @@ pub struct Ledger {
     pub re_opt_ins: BTreeMap<Mark, Timestamp>,
     /// Who was told of each milestone, by its name; nobody is told twice.
     pub announced: BTreeMap<Arc<str>, BTreeSet<PersonId>>,
+    /// The drafts whose people were remembered; what else is left unfinished somewhere told nobody.
+    pub drafts: BTreeSet<Uuid>,
     /// When each wave with a gate began, by its name; what opened the gate is not asked again.
     pub waves: BTreeMap<Arc<str>, Timestamp>,
 }

@@ -4,22 +4,39 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::person::left_alone_as_a_whole;
-use super::{Because, Plan, Target};
-use crate::model::rollout::Concerned;
+use super::{Because, Plan, Reason, Target};
+use crate::model::rollout::{Concerned, Percent};
 use crate::model::{
     ActualState, By, BySetting, DesiredState, Entry, Held, Known, Ledger, Mode, PersonId, Value,
 };
 
-/// Lists the people of some groups for whom a plan changes something.
+/// Is whom a wave takes in: so much of some groups.
+#[derive(Clone, Debug)]
+pub struct TakenIn {
+    /// The groups, by name.
+    pub groups: BTreeSet<Arc<str>>,
+    /// How much of them.
+    pub share: Percent,
+}
+
+impl TakenIn {
+    /// Says whether somebody of a group is one of them; whom the directory does not know is one where all are.
+    fn has(&self, group: &str, person: Option<PersonId>) -> bool {
+        let by_share = person.map_or(self.share == Percent::ALL, |person| self.share.takes_in(person));
+        by_share && self.groups.contains(group)
+    }
+}
+
+/// Lists the people of a wave for whom a plan changes something.
 ///
 /// What is only written again, or written so that it outlives a default, changes nothing for anybody. Whoever left
 /// their group is not of it any more.
-pub fn changing(plan: &Plan, groups: &BTreeSet<Arc<str>>) -> BTreeMap<PersonId, Concerned> {
+pub fn changing(plan: &Plan, wave: &TakenIn) -> BTreeMap<PersonId, Concerned> {
     let mut people: BTreeMap<PersonId, Concerned> = BTreeMap::new();
     for operation in &plan.operations {
         let Target::Person(target) = &operation.target else { continue };
         let changes = operation.from != Some(operation.to) && operation.because != Because::Restored;
-        if changes && groups.contains(&target.group) {
+        if changes && wave.has(&target.group, Some(target.id)) {
             let concerned = people.entry(target.id).or_insert_with(|| Concerned {
                 upn: Arc::clone(&target.upn),
                 group: Arc::clone(&target.group),
@@ -31,6 +48,12 @@ pub fn changing(plan: &Plan, groups: &BTreeSet<Arc<str>>) -> BTreeMap<PersonId, 
     people
 }
 
+/// Counts the people of a wave of whom a plan cannot say what changes for them.
+pub fn unknown(plan: &Plan, wave: &TakenIn) -> u64 {
+    let of_wave = plan.left_alone.iter().filter(|person| wave.has(&person.group, person.id));
+    of_wave.filter(|person| person.reason == Reason::Unknown).count() as u64
+}
+
 /// Is who takes part, and of whom nobody can say so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Participants {
@@ -40,18 +63,18 @@ pub struct Participants {
     pub unknown: u64,
 }
 
-/// Lists the people of some groups whose setting we have changed, and who have not opted out by themselves.
+/// Lists the people of a wave whose setting we have changed, and who have not opted out by themselves.
 pub fn participants(
     desired: &DesiredState,
     actual: &ActualState,
     ledger: &Ledger,
-    groups: &BTreeSet<Arc<str>>,
+    wave: &TakenIn,
 ) -> Participants {
     let mut found = Participants::default();
     for (id, held) in &desired.people {
         let Held { group: _, certain } = *held;
         let group = &desired.group(*held).name;
-        let (true, Some(record)) = (groups.contains(group), ledger.people.get(id)) else { continue };
+        let (true, Some(record)) = (wave.has(group, Some(*id)), ledger.people.get(id)) else { continue };
         let Some(person) = actual.people.get(id) else { continue };
         let changes = written(&record.settings);
         // Telling people something is no change, which a closed window would forbid.
@@ -99,7 +122,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Class, Setting, TenantId};
-    use crate::plan::{Basis, Operation, PersonTarget, Phase};
+    use crate::plan::{Basis, LeftAlone, Operation, PersonTarget, Phase};
 
     fn plan(people: &[(u8, bool)]) -> Plan {
         let basis = Basis {
@@ -136,8 +159,36 @@ mod tests {
         PersonId(Uuid::from_u128(number.into()))
     }
 
-    fn pilot() -> BTreeSet<Arc<str>> {
-        [Arc::from("pilot")].into()
+    fn pilot() -> TakenIn {
+        TakenIn { groups: [Arc::from("pilot")].into(), share: Percent::ALL }
+    }
+
+    #[test]
+    fn a_canary_concerns_only_whom_it_takes_in() {
+        let people: Vec<_> = (0..200).map(|number| (number, true)).collect();
+        let canary = TakenIn { share: Percent::of_hundredths(1_000).expect("a share"), ..pilot() };
+        let concerned = changing(&plan(&people), &canary);
+        assert!((1..100).contains(&concerned.len()), "{}", concerned.len());
+        assert!(concerned.keys().all(|person| canary.share.takes_in(*person)));
+    }
+
+    #[test]
+    fn nobody_of_another_group_is_missed_where_they_could_not_be_read() {
+        let left_alone = |number: u8, group: &str, reason| LeftAlone {
+            upn: format!("{number}@contoso.com").into(),
+            id: Some(id(number)),
+            group: group.into(),
+            reason,
+            refusal: None,
+            settings: Vec::new(),
+        };
+        let mut plan = plan(&[]);
+        plan.left_alone = vec![
+            left_alone(1, "pilot", Reason::Unknown),
+            left_alone(2, "others", Reason::Unknown),
+            left_alone(3, "pilot", Reason::InSync),
+        ];
+        assert_eq!(unknown(&plan, &pilot()), 1);
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub use attribution::{
     Attribution, AuditRecord, Inquiry, LOG_REACHES_BACK, Questions, Silence, Who, attribute,
     attribute_explanation,
 };
-pub use concerned::{Participants, changing, not_told, participants};
+pub use concerned::{Participants, TakenIn, changing, not_told, participants, unknown};
 pub use consent::opts_in_again;
 pub use deed::{Deed, Deeds, PersonDeeds, Wrote};
 pub use document::{Basis, FORMAT, Observations, Observed, Plan, Summary};

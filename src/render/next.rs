@@ -52,6 +52,7 @@ pub fn advice(advice: &Advice, rollout: &Rollout) -> String {
             )
         }
         Why::GoalsReached => format!("{about} has reached its goals"),
+        Why::EverybodyIsIn => format!("{about} has reached its goals, and everybody is in"),
         Why::NextComes => format!("{about} has reached its goals, and the next wave begins by itself"),
     };
     format!("Advice: {what}: {why}.")

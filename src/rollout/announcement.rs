@@ -19,6 +19,8 @@ pub struct Announcement {
     pub wave: Arc<str>,
     /// The day of the milestone.
     pub date: Date,
+    /// Whether the wave begins only if its conditions hold on the day itself.
+    pub conditional: bool,
     /// Whom it is for.
     pub to: Audience,
     /// One for each language that somebody reads.
@@ -59,17 +61,29 @@ pub struct Addressee {
     pub changes: BTreeMap<Setting, Value>,
 }
 
-/// Puts an announcement together; `first` is the day on which the wave begins, `message` the milestone's own.
+/// Is the wave that a milestone belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct OfWave<'a> {
+    /// Its name.
+    pub name: &'a Arc<str>,
+    /// The day on which it begins.
+    pub first: Date,
+    /// Whether it begins only if its conditions hold on that day.
+    pub conditional: bool,
+}
+
+/// Puts an announcement together; `message` is the milestone's own.
 ///
 /// Whoever has no profile is addressed by their `upn` alone, in the language for everybody whose own is missing.
 pub fn announcement(
     campaign: &Campaign,
     (milestone, message): (&Milestone, &Message),
-    (wave, first): (&Arc<str>, Date),
+    of_wave: OfWave<'_>,
     concerned: BTreeMap<PersonId, Concerned>,
     told_before: u64,
     profiles: &BTreeMap<PersonId, Profile>,
 ) -> Announcement {
+    let OfWave { name: wave, first, conditional } = of_wave;
     let (date, _) = milestone.dates(first);
     let mut people = Vec::with_capacity(concerned.len());
     for (id, Concerned { upn, group, changes }) in concerned {
@@ -86,6 +100,7 @@ pub fn announcement(
         milestone: Arc::clone(&milestone.name),
         wave: Arc::clone(wave),
         date,
+        conditional,
         to: message.to,
         drafts: templates.map(|template| fill.draft(template)).collect(),
         people,
@@ -135,7 +150,7 @@ impl Filling<'_> {
         let known =
             |value: Option<&Arc<str>>| value.map_or(Stands::Open, |value| Stands::For(value.to_string()));
         match field {
-            // Different for everybody: the mail merge fills them in, by the same name.
+            // Different for everybody: the mail merge fills them in, from the columns `DisplayName` and `Department`.
             Field::Name | Field::Department => Stands::Merged,
             Field::MilestoneDate => Stands::For(self.date.to_string()),
             Field::Wave => Stands::For(self.wave.to_owned()),
@@ -204,7 +219,8 @@ mod tests {
             let language = Some(Arc::from((*language)?));
             Some((person(*number), Profile { language, ..Profile::default() }))
         });
-        let wave = (&Arc::from("pilot"), date(2026, 3, 2));
+        let name = Arc::from("pilot");
+        let wave = OfWave { name: &name, first: date(2026, 3, 2), conditional: false };
         announcement(&campaign, (&milestone, &message), wave, concerned.collect(), 4, &profiles.collect())
     }
 

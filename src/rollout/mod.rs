@@ -10,9 +10,9 @@ mod overview;
 mod timeline;
 mod windows;
 
-pub use announcement::{Addressee, Announcement, Draft, announcement};
+pub use announcement::{Addressee, Announcement, Draft, OfWave, announcement};
 pub use calendar::{Access, Calendar};
-pub use overview::{About, Changes, FORMAT, Frozen, Headcount, Opening, Overview, Stone, Unread, Wave, When};
+pub use overview::{About, Asked, Changes, Checked, FORMAT, Frozen, Headcount, Opening, Overview, Stone, Unread, Wave, When};
 pub use timeline::{Facts, Timeline, in_force, timeline};
 pub use windows::Windows;
 

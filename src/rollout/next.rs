@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Timeline;
-use crate::model::rollout::{Goals, Hold, Measure, Percent, Phase, Rollout, Standing};
+use crate::model::rollout::{Force, Goals, Hold, Measure, Percent, Phase, Rollout, Standing};
 
 /// Is how much longer a wave is proposed to take whose goals are missed, in days.
 const LONGER: u32 = 14;
@@ -77,6 +77,8 @@ pub enum Why {
     GoalsReached,
     /// Every goal is reached, and the next wave begins by itself.
     NextComes,
+    /// Every goal is reached, and a group that holds everybody is in force.
+    EverybodyIsIn,
 }
 
 /// Is an advice, with its reason.
@@ -99,23 +101,28 @@ pub fn current(timeline: &Timeline) -> Option<u32> {
     begun.and_then(|index| u32::try_from(index).ok())
 }
 
-/// Gives the first wave after the current one that has not begun.
-pub fn coming(timeline: &Timeline) -> Option<u32> {
-    let after = current(timeline).map_or(0, |index| index as usize + 1);
-    (after < timeline.waves.len()).then(|| u32::try_from(after).ok())?
+/// Gives the wave after another one, the first where there is none, of so many.
+pub fn following(current: Option<u32>, waves: usize) -> Option<u32> {
+    let after = current.map_or(0, |index| index + 1);
+    ((after as usize) < waves).then_some(after)
 }
 
-/// Advises what to do next.
-pub fn advise(rollout: &Rollout, goals: Goals, timeline: &Timeline) -> Advice {
+/// Gives the first wave after the current one that has not begun.
+fn coming(timeline: &Timeline) -> Option<u32> {
+    following(current(timeline), timeline.waves.len())
+}
+
+/// Advises what to do next; `everyone` are the groups that hold everybody, by index.
+pub fn advise(rollout: &Rollout, everyone: &[u32], timeline: &Timeline) -> Advice {
     let about = current(timeline);
     let (choice, why) = match about {
         None => (Choice::Wait, Why::NotBegun),
-        Some(index) => after(index, rollout, goals, timeline),
+        Some(index) => after(index, rollout, everyone, timeline),
     };
     Advice { about, choice, why }
 }
 
-fn after(index: u32, rollout: &Rollout, goals: Goals, timeline: &Timeline) -> (Choice, Why) {
+fn after(index: u32, rollout: &Rollout, everyone: &[u32], timeline: &Timeline) -> (Choice, Why) {
     let status = &timeline.waves[index as usize];
     if status.phase == Phase::Running && status.ends.is_some() {
         return (Choice::Wait, Why::StillRuns { until: status.ends });
@@ -123,17 +130,23 @@ fn after(index: u32, rollout: &Rollout, goals: Goals, timeline: &Timeline) -> (C
     let Some(measure) = status.measure.as_ref().filter(|measure| measure.in_reach() > 0) else {
         return (Choice::Wait, Why::NotMeasured);
     };
-    if let Some(missed) = missed(goals, measure) {
+    if let Some(missed) = missed(rollout.campaign.goals, measure) {
         let ends = rollout.waves[index as usize].runs_for.is_some();
         let extend = if ends { Choice::Extend { wave: index, days: LONGER } } else { Choice::Wait };
         return (extend, missed);
     }
-    if status.canary != Percent::ALL {
+    let coming = coming(timeline);
+    // The rest of a canary's groups may have a wave of its own.
+    let groups = &rollout.waves[index as usize].groups;
+    let has_them = |next: u32| groups.iter().all(|group| rollout.waves[next as usize].groups.contains(group));
+    if status.canary != Percent::ALL && !coming.is_some_and(has_them) {
         let doubled = status.canary.hundredths().saturating_mul(2).min(Percent::ALL.hundredths());
         let share = Percent::of_hundredths(doubled).unwrap_or(Percent::ALL);
         return (Choice::Adjust { wave: index, share }, Why::GoalsReached);
     }
-    match coming(timeline) {
+    let is_in = |group: &u32| timeline.in_force.group(*group) == Force::Whole;
+    match coming {
+        None if everyone.iter().any(is_in) => (Choice::Wait, Why::EverybodyIsIn),
         None => (Choice::WidenToAll, Why::GoalsReached),
         Some(next) if timeline.waves[next as usize].holds.contains(&Hold::NotApproved) => {
             (Choice::Approve { wave: next }, Why::GoalsReached)
@@ -164,7 +177,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::rollout::{Conditions, InForce, Then, Wave, WaveStatus};
+    use crate::model::rollout::{Campaign, Conditions, InForce, Then, Wave, WaveStatus};
 
     fn percent(share: u16) -> Percent {
         Percent::of_hundredths(share * 100).expect("a share")
@@ -212,9 +225,15 @@ mod tests {
     }
 
     fn advised(timeline: &Timeline) -> (Choice, Why) {
-        let rollout = Rollout { waves: vec![wave("a"), wave("b")], ..Rollout::default() };
+        let other = Wave { groups: vec![1], ..wave("b") };
+        advised_of(vec![wave("a"), other], &[], timeline)
+    }
+
+    fn advised_of(waves: Vec<Wave>, everyone: &[u32], timeline: &Timeline) -> (Choice, Why) {
         let goals = Goals { opted_in: Some(percent(60)), opted_out_at_most: Some(percent(20)) };
-        let Advice { about: _, choice, why } = advise(&rollout, goals, timeline);
+        let campaign = Campaign { goals, ..Campaign::default() };
+        let rollout = Rollout { waves, campaign, ..Rollout::default() };
+        let Advice { about: _, choice, why } = advise(&rollout, everyone, timeline);
         (choice, why)
     }
 
@@ -253,5 +272,27 @@ mod tests {
         let canary = (Phase::Done, percent(10), Vec::new(), good);
         let adjust = (Choice::Adjust { wave: 0, share: percent(20) }, Why::GoalsReached);
         assert_eq!(advised(&timeline([canary])), adjust);
+    }
+
+    #[test]
+    fn where_everybody_is_in_nothing_is_left_to_be_added() {
+        let done = || (Phase::Done, Percent::ALL, Vec::new(), Some(measure(8, 1, 1)));
+        let (waves, is) = (vec![wave("everyone")], (Choice::Wait, Why::EverybodyIsIn));
+        assert_eq!(advised_of(waves.clone(), &[0], &timeline([done()])), is);
+        let mut waits = timeline([done()]);
+        waits.in_force = InForce::of(vec![Force::Whole, Force::NotYet]);
+        assert_eq!(advised_of(waves, &[1], &waits), (Choice::WidenToAll, Why::GoalsReached));
+    }
+
+    #[test]
+    fn the_rest_of_a_canary_comes_with_the_wave_that_is_for_it() {
+        let canary = || (Phase::Done, percent(10), Vec::new(), Some(measure(8, 1, 1)));
+        let held = || (Phase::Gated, Percent::ALL, vec![Hold::NotApproved], None);
+        let rest = vec![Wave { canary: percent(10), ..wave("a") }, wave("b")];
+        let approve = (Choice::Approve { wave: 1 }, Why::GoalsReached);
+        assert_eq!(advised_of(rest.clone(), &[], &timeline([canary(), held()])), approve);
+        let others = vec![rest[0].clone(), Wave { groups: vec![1], ..wave("b") }];
+        let adjust = (Choice::Adjust { wave: 0, share: percent(20) }, Why::GoalsReached);
+        assert_eq!(advised_of(others, &[], &timeline([canary(), held()])), adjust);
     }
 }

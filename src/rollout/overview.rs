@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Access, Calendar, Timeline};
 use crate::model::TenantId;
-use crate::model::rollout::{Closed, Freeze, Hold, Milestone, Role, Rollout, Then, WaveStatus, Window};
+use crate::model::rollout::{
+    Check, Closed, Freeze, Hold, Milestone, Role, Rollout, Survey, Then, WaveStatus, Window,
+};
 
 /// Is the version of the JSON form of an overview.
 pub const FORMAT: u32 = 1;
@@ -50,6 +52,12 @@ pub struct Overview {
     /// The milestones, in the order of their days; those without one come last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub milestones: Vec<Stone>,
+    /// The surveys, in the order of their days; those without one come last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surveys: Vec<Asked>,
+    /// What is done before it begins, in the order of the manifest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Checked>,
 }
 
 /// Is one wave on a day.
@@ -205,6 +213,41 @@ pub struct Stone {
     pub end: Option<Date>,
 }
 
+/// Is one survey.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Asked {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The wave whose days are counted.
+    pub wave: Arc<str>,
+    /// The day of the wave, 1 being the one on which it begins and -1 the day before.
+    pub day: i32,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Arc<str>>,
+    /// Its day, where that of its wave is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub date: Option<Date>,
+}
+
+/// Is one thing to be done before it begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Checked {
+    /// What.
+    pub what: Arc<str>,
+    /// Who sees to it: a role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Whether it is done.
+    pub done: bool,
+    /// A link to what shows that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Arc<str>>,
+}
+
 /// Is what an overview is made of, besides what the manifest says of the rollout.
 #[derive(Clone, Debug)]
 pub struct About<'a> {
@@ -242,6 +285,9 @@ impl Overview {
         let mut milestones: Vec<_> =
             rollout.campaign.milestones.iter().filter_map(|stone| milestone(stone, &waves)).collect();
         milestones.sort_by_key(|stone| (stone.first.is_none(), stone.first, stone.end));
+        let mut surveys: Vec<_> =
+            rollout.campaign.surveys.iter().filter_map(|survey| asked(survey, &waves)).collect();
+        surveys.sort_by_key(|survey| (survey.date.is_none(), survey.date));
         Self {
             format: FORMAT,
             tenant: *tenant,
@@ -258,6 +304,8 @@ impl Overview {
             waves,
             freezes,
             milestones,
+            surveys,
+            checks: rollout.campaign.checklist.iter().map(checked).collect(),
         }
     }
 
@@ -368,6 +416,28 @@ fn milestone(milestone: &Milestone, waves: &[Wave]) -> Option<Stone> {
         first: dates.map(|(first, _)| first),
         end: dates.and_then(|(first, last)| last.max(first).tomorrow().ok()),
     })
+}
+
+fn asked(survey: &Survey, waves: &[Wave]) -> Option<Asked> {
+    let Survey { name, wave, day, link } = survey;
+    let wave = waves.get(*wave as usize)?;
+    Some(Asked {
+        name: Arc::clone(name),
+        wave: Arc::clone(&wave.status.name),
+        day: *day,
+        link: link.clone(),
+        date: wave.first.map(|first| survey.date(first)),
+    })
+}
+
+fn checked(check: &Check) -> Checked {
+    let Check { what, owner, done, evidence } = check;
+    Checked {
+        what: Arc::clone(what),
+        owner: owner.map(|role| role.word().to_owned()),
+        done: *done,
+        evidence: evidence.clone(),
+    }
 }
 
 fn zone(zone: &jiff::tz::TimeZone) -> String {

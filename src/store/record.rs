@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::RunId;
 use crate::model::{
@@ -77,6 +78,8 @@ pub enum Record {
         milestone: Arc<str>,
         /// Whom they are for.
         people: BTreeSet<PersonId>,
+        /// Names the drafts, so that a run which finds some unfinished knows whether these people were told by them.
+        drafts: Uuid,
         /// When.
         at: Timestamp,
     },

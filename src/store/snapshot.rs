@@ -10,6 +10,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::names::Names;
 use super::objects::{self, AHEAD, Objects, json_line};
@@ -53,6 +54,7 @@ enum Line<T, P> {
     Returned(TenantSetting, Vec<Timestamp>),
     ReOptIn(Mark, Timestamp),
     Announced(Arc<str>, BTreeSet<PersonId>),
+    Drafts(Uuid),
     Wave(Arc<str>, Timestamp),
 }
 
@@ -109,6 +111,9 @@ pub(super) async fn read_newest(
                 Line::Announced(milestone, people) => {
                     ledger.announced.entry(milestone).or_default().extend(people);
                 }
+                Line::Drafts(id) => {
+                    ledger.drafts.insert(id);
+                }
                 Line::Wave(name, began) => {
                     ledger.waves.insert(name, began);
                 }
@@ -130,7 +135,7 @@ pub(super) async fn create(
     through: RunId,
     ledger: &Ledger,
 ) -> Result<bool, StoreError> {
-    let Ledger { tenant: defaults, people, returned, re_opt_ins, announced, waves } = ledger;
+    let Ledger { tenant: defaults, people, returned, re_opt_ins, announced, drafts, waves } = ledger;
     let mut pieces = Pieces { objects, number, through, text: Vec::new(), written: 0 };
     for (setting, entry) in defaults {
         pieces.line(&Line::<_, &PersonRecord>::Tenant(*setting, entry)).await?;
@@ -144,6 +149,9 @@ pub(super) async fn create(
     for (milestone, told) in in_portions(announced) {
         pieces.line(&Line::<&TenantEntry, &PersonRecord>::Announced(milestone, told)).await?;
     }
+    for id in drafts {
+        pieces.line(&Line::<&TenantEntry, &PersonRecord>::Drafts(*id)).await?;
+    }
     for (name, began) in waves {
         pieces.line(&Line::<&TenantEntry, &PersonRecord>::Wave(Arc::clone(name), *began)).await?;
     }
@@ -152,7 +160,7 @@ pub(super) async fn create(
     }
     pieces.write().await?;
     let told = in_portions(announced).count();
-    let memory = defaults.len() + returned.len() + re_opt_ins.len() + waves.len();
+    let memory = defaults.len() + returned.len() + re_opt_ins.len() + drafts.len() + waves.len();
     let lines = (memory + people.len() + told) as u64;
     let header = Header { format: FORMAT, tenant, number, through: through.0, pieces: pieces.written, lines };
     let created = objects.create_json(&head(number), &header).await?;

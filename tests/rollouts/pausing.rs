@@ -26,7 +26,7 @@ async fn paused(script: &str, asks: bool) -> usize {
     let manifest = read(MANIFEST);
     let calendar = Calendar::of(manifest.rollout());
     let stage = Stage::within(0, PEOPLE, [true; 3], |clock| {
-        let may_write: MayWrite = Arc::new(move || calendar.closed(clock.now()).is_none());
+        let may_write: MayWrite = Arc::new(move |_| calendar.closed(clock.now()).is_none());
         asks.then_some(may_write)
     })
     .await;

@@ -89,9 +89,13 @@ pub(in crate::cli) enum RolloutFormat {
 pub(in crate::cli) struct NextArgs {
     #[command(flatten)]
     pub(in crate::cli) choice: NextChoice,
-    /// The wave to extend or adjust; by default the last one that has begun
+    /// The wave to extend or adjust, or to go on after; by default the last one that has begun
     #[arg(long, value_name = "WAVE")]
     pub(in crate::cli) wave: Option<String>,
+    /// The group that the one for everybody takes after; by default the last wave's, where all of its groups ask for the
+    /// same and take nothing away
+    #[arg(long, value_name = "GROUP", requires = "widen_all")]
+    pub(in crate::cli) like: Option<String>,
     /// Not before this day a wave begins that is added; by default the first Monday that is two weeks ahead, so that
     /// people can be told
     #[arg(long, value_name = "DATE")]

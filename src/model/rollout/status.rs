@@ -130,3 +130,16 @@ pub enum Hold {
         of: u64,
     },
 }
+
+impl Hold {
+    /// Says whether it is a condition, which only the day itself answers, and neither a date nor a reviewer.
+    pub fn is_condition(&self) -> bool {
+        match self {
+            Self::NotMeasured { .. }
+            | Self::Converged { .. }
+            | Self::Failed { .. }
+            | Self::OptedOut { .. } => true,
+            Self::Starts { .. } | Self::After { .. } | Self::NotApproved => false,
+        }
+    }
+}

@@ -120,6 +120,7 @@ impl Story {
             returned: BTreeMap::from([(TenantSetting::Dashboard, self.default_returned)]),
             re_opt_ins: mark.zip(self.known_since).into_iter().collect(),
             announced: BTreeMap::new(),
+            drafts: std::collections::BTreeSet::new(),
             waves: BTreeMap::new(),
         };
         let context = Context {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::Look;
-use super::inert::{elide, inert};
+use super::inert::{elide, inert, quoted};
 use super::number::{count, people};
 use super::page::{Line, Page};
 use super::style::Meaning;
@@ -19,11 +19,18 @@ pub use eml::eml;
 
 /// Writes who is told what, for a person who is about to agree.
 pub fn text(out: &mut dyn Write, announcement: &Announcement, look: Look) -> io::Result<()> {
-    let Announcement { milestone, wave, date, to, drafts, people: told, told_before } = announcement;
+    let Announcement { milestone, wave, date, conditional, to, drafts, people: told, told_before } = announcement;
     let mut page = Page::new(out, look);
     let said = format!("Milestone {}", inert(milestone));
     let of = format!(" of the wave {}, on {date}: {}", inert(wave), audience(*to));
     page.line(0, &Line::default().with(Meaning::Heading, said).plain(of))?;
+    if *conditional {
+        let asked = format!(
+            "the conditions of {} are asked on the day itself: it begins only if they hold then",
+            quoted(wave)
+        );
+        page.hanging(2, 2, &Line::default().with(Meaning::Consent, asked))?;
+    }
     if !drafts.is_empty() {
         page.blank()?;
     }
@@ -72,7 +79,8 @@ pub fn csv(out: &mut dyn Write, announcement: &Announcement) -> io::Result<()> {
 
 /// Says of how many people nobody could say whether they are concerned.
 pub fn unknown(number: u64) -> String {
-    format!("what {} have could not be read: run this again later, and they are told then", people(number))
+    let has = if number == 1 { "has" } else { "have" };
+    format!("what {} {has} could not be read: run this again later, and they are told then", people(number))
 }
 
 fn audience(to: Audience) -> &'static str {
@@ -95,6 +103,12 @@ mod tests {
     use super::*;
     use crate::model::{PersonId, Profile};
     use crate::rollout::Draft;
+
+    #[test]
+    fn one_person_has_and_two_have() {
+        assert!(unknown(1).starts_with("what 1 person has could"));
+        assert!(unknown(2).starts_with("what 2 people have could"));
+    }
 
     fn sample() -> Announcement {
         let person = |number: u128, name: &str, language: &str| Addressee {
@@ -119,6 +133,7 @@ mod tests {
             milestone: "welcome".into(),
             wave: "pilot".into(),
             date: date(2026, 2, 23),
+            conditional: false,
             to: Audience::Changing,
             drafts: vec![draft("en")],
             people: vec![person(1, "=cmd()", "en"), person(2, "Zoë\u{202e}", "en")],

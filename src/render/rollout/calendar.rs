@@ -1,4 +1,4 @@
-//! Writes a rollout as an iCalendar file (RFC 5545): an all-day event for each wave, freeze and milestone.
+//! Writes a rollout as an iCalendar file (RFC 5545): an all-day event for each wave, freeze, milestone and survey.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -78,7 +78,22 @@ fn events(overview: &Overview) -> Vec<Event<'_>> {
             zone: &overview.time_zone,
         })
     });
-    waves.chain(freezes).chain(milestones).collect()
+    let surveys = overview.surveys.iter().filter_map(|survey| {
+        let mut description = vec![format!("Day {} of the wave {}.", survey.day, survey.wave)];
+        description.extend(survey.link.iter().map(ToString::to_string));
+        let wave = overview.waves.iter().find(|wave| wave.status.name == survey.wave);
+        Some(Event {
+            kind: "survey",
+            name: &survey.name,
+            summary: format!("Survey {}", survey.name),
+            description,
+            first: survey.date?,
+            end: survey.date?.tomorrow().ok()?,
+            tentative: wave.is_some_and(|wave| !wave.status.has_begun()),
+            zone: &overview.time_zone,
+        })
+    });
+    waves.chain(freezes).chain(milestones).chain(surveys).collect()
 }
 
 /// Makes the event of a wave; one without an end is marked on its first day.

@@ -10,7 +10,7 @@ use crate::render::inert::{code, inert};
 use crate::render::markdown::{Comment, row};
 use crate::render::number::moment;
 use crate::render::words;
-use crate::rollout::{Changes, Overview, Wave};
+use crate::rollout::{Asked, Changes, Checked, Overview, Wave};
 
 /// Writes a rollout as Markdown.
 pub fn markdown(overview: &Overview) -> String {
@@ -66,6 +66,28 @@ pub fn markdown(overview: &Overview) -> String {
             let days = days(stone.first, stone.end);
             let owner = stone.owner.as_deref().unwrap_or_default();
             table.push_str(&row(&[&code(&stone.name), &days, &code(&stone.wave), owner, &what]));
+        }
+        table.push('\n');
+        comment.add(&table);
+    }
+    if !overview.surveys.is_empty() {
+        let mut table = row(&["Survey", "Day", "Wave", "Link"]);
+        table.push_str("| --- | --- | --- | --- |\n");
+        for Asked { name, wave, day: _, link, date } in &overview.surveys {
+            let link = link.as_deref().map(code).unwrap_or_default();
+            let day = days(*date, date.and_then(|date| date.tomorrow().ok()));
+            table.push_str(&row(&[&code(name), &day, &code(wave), &link]));
+        }
+        table.push('\n');
+        comment.add(&table);
+    }
+    if !overview.checks.is_empty() {
+        let mut table = row(&["To be done before", "Who", "State", "Evidence"]);
+        table.push_str("| --- | --- | --- | --- |\n");
+        for Checked { what, owner, done, evidence } in &overview.checks {
+            let state = if *done { "done" } else { "**open**" };
+            let evidence = evidence.as_deref().map(code).unwrap_or_default();
+            table.push_str(&row(&[&code(what), owner.as_deref().unwrap_or_default(), state, &evidence]));
         }
         table.push('\n');
         comment.add(&table);

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::model::TenantId;
 use crate::model::rollout::{
-    Campaign, Conditions, Freeze, Hold, Measure, Milestone, Rollout, Span, Then, Weekdays, Window,
+    Campaign, Check, Conditions, Freeze, Hold, Measure, Milestone, Role, Rollout, Span, Survey, Then, Weekdays, Window,
 };
 use crate::rollout::{About, Facts, timeline};
 
@@ -45,6 +45,7 @@ fn overview(name: &str) -> Overview {
         what: Some("Tell people, and listen; really".into()),
         message: None,
     };
+    let check = |what: &str, done| Check { what: what.into(), owner: Some(Role::SecurityLead), done, evidence: None };
     let rollout = Rollout {
         time_zone: zone.clone(),
         waves: vec![wave(name, Some("2026-03-01T23:00:00Z"), None), wave("everyone", None, Some(0))],
@@ -64,6 +65,8 @@ fn overview(name: &str) -> Overview {
         }],
         campaign: Campaign {
             milestones: vec![milestone("assess", 41, Some(45)), milestone(name, -7, None)],
+            surveys: vec![Survey { name: name.into(), wave: 0, day: 14, link: None }],
+            checklist: vec![check(name, false), check("tell the works council", true)],
             ..Campaign::default()
         },
         ..Rollout::default()
@@ -83,7 +86,7 @@ fn shown(overview: &Overview) -> String {
 }
 
 #[test]
-fn the_text_tells_waves_windows_freezes_and_milestones() {
+fn the_text_tells_waves_windows_freezes_milestones_surveys_and_open_checks() {
     let expected = "\
 Rollout of pilot, as of 2026-03-09 (Europe/Berlin)
 
@@ -109,6 +112,12 @@ Milestones
                                    really
   2026-04-11 – 2026-04-15  assess  day 41 of pilot: Tell people, and listen;
                                    really
+
+Surveys
+  2026-03-15  pilot  day 14 of pilot: no link yet
+
+Still to be done
+  pilot  security-lead
 
 Next: everyone, on 2026-04-16 at the earliest.
 ";
@@ -156,6 +165,22 @@ fn lines_of_a_calendar_are_folded_inside_no_character() {
 }
 
 #[test]
+fn surveys_and_checks_stand_in_every_form_that_has_a_place_for_them() {
+    let overview = overview("pilot");
+    let written = markdown(&overview);
+    assert!(written.contains("| `pilot` | 2026-03-15 | `pilot` |"), "{written}");
+    assert!(written.contains("| `tell the works council` | security-lead | done |"), "{written}");
+    assert!(written.contains("| `pilot` | security-lead | **open** |"), "{written}");
+    let file = calendar(&overview, at("2026-03-09T09:00:00Z"));
+    assert!(file.contains("SUMMARY:Survey pilot\r\n"), "{file}");
+    let mut out = Vec::new();
+    json(&mut out, &overview).expect("memory");
+    let told: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
+    assert_eq!(told["surveys"][0]["date"], "2026-03-15");
+    assert_eq!(told["checks"][0]["done"], false);
+}
+
+#[test]
 fn an_event_keeps_its_identifier() {
     let ids = |name: &str, stamp: &str| -> Vec<String> {
         let file = calendar(&overview(name), at(stamp));
@@ -163,7 +188,7 @@ fn an_event_keeps_its_identifier() {
     };
     let one = ids("pilot", "2026-03-09T09:00:00Z");
     assert_eq!(one, ids("pilot", "2026-03-10T09:00:00Z"));
-    assert_eq!(one.iter().collect::<std::collections::BTreeSet<_>>().len(), 5, "{one:?}");
+    assert_eq!(one.iter().collect::<std::collections::BTreeSet<_>>().len(), 6, "{one:?}");
 }
 
 #[test]

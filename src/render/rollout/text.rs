@@ -11,7 +11,7 @@ use crate::render::number::moment;
 use crate::render::page::{Line, Page};
 use crate::render::style::Meaning;
 use crate::render::{Look, words};
-use crate::rollout::{Changes, Frozen, Opening, Overview, Stone, Wave, When};
+use crate::rollout::{Asked, Changes, Checked, Frozen, Opening, Overview, Stone, Wave, When};
 
 /// Is the most columns that a name takes.
 const NAME: usize = 24;
@@ -34,6 +34,8 @@ pub(super) fn text(out: &mut dyn Write, overview: &Overview, look: Look) -> io::
     windows(&mut page, overview)?;
     freezes(&mut page, overview)?;
     milestones(&mut page, overview)?;
+    surveys(&mut page, overview)?;
+    checks(&mut page, overview)?;
     if overview.waves.is_empty() {
         return Ok(());
     }
@@ -150,6 +152,34 @@ fn milestones(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
         }
     });
     dated(page, "Milestones", &rows.collect::<Vec<_>>())
+}
+
+fn surveys(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
+    let rows = overview.surveys.iter().map(|survey| {
+        let Asked { name, wave, day, link, date } = survey;
+        let over = date.is_some_and(|date| date < overview.today);
+        let link = link.as_ref().map_or_else(|| "no link yet".to_owned(), |link| quoted(link));
+        Dated {
+            meaning: if over { Meaning::Quiet } else { Meaning::Plain },
+            days: days(*date, date.and_then(|date| date.tomorrow().ok())),
+            name: short(name),
+            beside: format!("day {day} of {}: {link}", quoted(wave)),
+        }
+    });
+    dated(page, "Surveys", &rows.collect::<Vec<_>>())
+}
+
+/// Lists what is still to be done before it begins.
+fn checks(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
+    let mut open = overview.checks.iter().filter(|check| !check.done).peekable();
+    if open.peek().is_some() {
+        page.heading("Still to be done")?;
+    }
+    for Checked { what, owner, done: _, evidence: _ } in open {
+        let owner = owner.as_ref().map(|owner| format!("  {owner}")).unwrap_or_default();
+        page.hanging(2, 4, &Line::of(quoted(what)).with(Meaning::Quiet, owner))?;
+    }
+    Ok(())
 }
 
 /// Is a row that begins with its days.

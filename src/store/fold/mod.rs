@@ -18,7 +18,7 @@ use crate::store::record::{Answer, Intent, Record, Under};
 /// | record | what is remembered |
 /// |---|---|
 /// | observed | what the plan saw, as it saw it |
-/// | announced | who was told of a milestone, for good |
+/// | announced | who was told of a milestone, for good, and by which drafts |
 /// | intent, outcome *sent* | the value is ours, not yet confirmed; what was there before our first write is kept |
 /// | intent, outcome *refused* | nothing changes |
 /// | intent, outcome *unanswered*, or none at all | the entry stays, with what was tried |
@@ -94,7 +94,8 @@ impl Folding {
                 self.ledger.waves.remove(&name);
             }
             Record::Released { subject, at: _ } => self.released(subject),
-            Record::Announced { milestone, people, at: _ } => {
+            Record::Announced { milestone, people, drafts, at: _ } => {
+                self.ledger.drafts.insert(drafts);
                 self.ledger.announced.entry(milestone).or_default().extend(people);
             }
             Record::Forgotten { id, at: _ } => {

@@ -489,6 +489,7 @@ fn who_was_told_of_a_milestone_stays_so_until_the_account_is_forgotten() {
     let told = |milestone: &str, people: &[PersonId]| Record::Announced {
         milestone: milestone.into(),
         people: people.iter().copied().collect(),
+        drafts: uuid::Uuid::from_u128(people.len() as u128),
         at: at(5),
     };
     let other = PersonId(uuid::Uuid::from_u128(99));
@@ -496,6 +497,7 @@ fn who_was_told_of_a_milestone_stays_so_until_the_account_is_forgotten() {
     let ledger = folded(records.clone());
     assert_eq!(ledger.announced["welcome"], [ADA, other].into());
     assert_eq!(ledger.announced["closing"], [ADA].into());
+    assert_eq!(ledger.drafts, [uuid::Uuid::from_u128(1)].into());
     let forgotten = Record::Forgotten { id: ADA, at: at(9) };
     let ledger = folded(records.into_iter().chain([forgotten]));
     assert_eq!(ledger.announced["welcome"], [other].into());

@@ -302,11 +302,18 @@ async fn who_was_told_is_remembered_however_many_they_are() {
         let store = created(&place).await;
         let run = begin(&store, &clock()).await;
         let people: BTreeSet<_> = (1..=25_000).map(person).collect();
-        let record =
-            Record::Announced { milestone: "welcome".into(), people: people.clone(), at: clock().now() };
+        let drafts = uuid::Uuid::from_u128(7);
+        let record = Record::Announced {
+            milestone: "welcome".into(),
+            people: people.clone(),
+            drafts,
+            at: clock().now(),
+        };
         run.append(vec![record]).await.expect("written");
         run.finish(&()).await.expect("finished");
-        assert_eq!(remembered(&store).await.announced, BTreeMap::from([("welcome".into(), people)]));
+        let kept = remembered(&store).await;
+        assert_eq!(kept.announced, BTreeMap::from([("welcome".into(), people)]));
+        assert_eq!(kept.drafts, [drafts].into());
     })
     .await;
 }

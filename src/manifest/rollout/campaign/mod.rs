@@ -29,8 +29,12 @@ pub(super) fn campaign(fields: &Fields<'_>, around: Around<'_>, report: &mut Rep
     let place = fields.key("owners");
     let (owners, mentioned) =
         fields.get("owners").map(|node| owners(node, place, report)).unwrap_or_default();
-    let checklist =
-        fields.get("checklist").map(|node| checklist(node, &mentioned, report)).unwrap_or_default();
+    // The first wave waits for nobody, so what is still to be done does not keep it.
+    let let_pass = around.waves.first().is_some_and(|(wave, _)| wave.approved != Some(false));
+    let checklist = fields
+        .get("checklist")
+        .map(|node| checklist(node, let_pass, &mentioned, report))
+        .unwrap_or_default();
     let goals = fields.get("goals").map(|node| goals(node, report)).unwrap_or_default();
     let training = fields.get("training").and_then(|node| words::link(node, "`training`", report));
     let surveys = fields.get("surveys").map(|node| events::surveys(node, around, report)).unwrap_or_default();
@@ -83,7 +87,12 @@ fn owners(
     (owners, mentioned)
 }
 
-fn checklist(node: &Located<Node>, mentioned: &BTreeSet<Role>, report: &mut Reporter<'_>) -> Vec<Check> {
+fn checklist(
+    node: &Located<Node>,
+    let_pass: bool,
+    mentioned: &BTreeSet<Role>,
+    report: &mut Reporter<'_>,
+) -> Vec<Check> {
     const KEYS: [&str; 4] = ["what", "owner", "done", "evidence"];
     let mut checks = Vec::new();
     for item in items(node, "`checklist`", report).unwrap_or_default() {
@@ -100,6 +109,11 @@ fn checklist(node: &Located<Node>, mentioned: &BTreeSet<Role>, report: &mut Repo
             report
                 .warning(fields.key("done"), "this is done, and nothing shows it")
                 .hint("add `evidence:` with a link, for whoever reviews this");
+        }
+        if what.is_some() && !done && let_pass {
+            report
+                .note(item.at, "this is still to be done, and nothing holds the first wave")
+                .hint("say `done: true` with its `evidence:`, or hold the wave with `approved: false`");
         }
         checks.extend(what.map(|what| Check { what: Arc::from(what), owner, done, evidence }));
     }

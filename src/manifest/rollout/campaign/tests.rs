@@ -15,13 +15,18 @@ const OWNERS: &str = "owners: { help-desk-lead: Help Desk }\n";
 
 /// Reads a campaign around the waves `pilot`, of 45 days, and `sales`, without end.
 fn read(text: &str, files: &[(&str, &str)]) -> (Campaign, Vec<String>) {
+    read_with(None, text, files)
+}
+
+/// Reads the same where the first wave is approved, or is not.
+fn read_with(approved: Option<bool>, text: &str, files: &[(&str, &str)]) -> (Campaign, Vec<String>) {
     let wave = |name: &str, runs_for| Wave {
         name: name.into(),
         groups: vec![0],
         starts: None,
         runs_for,
         after: None,
-        approved: None,
+        approved,
         canary: Percent::ALL,
         when: Conditions::default(),
         then: Then::Stay,
@@ -114,6 +119,19 @@ milestones:
         "Error m:13:7: this milestone has no `day` (add `day:`, 1 being the first day of the wave and -1 the day before it)",
     ];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn what_is_still_to_be_done_is_noted_where_nothing_holds_the_first_wave() {
+    let text = "checklist:\n  - { what: review }\n  - { what: train, done: on, evidence: 'https://a.b' }\n";
+    let (campaign, told) = read(text, &[]);
+    assert_eq!(campaign.checklist.len(), 2);
+    let expected = [
+        "Note m:2:5: this is still to be done, and nothing holds the first wave (say `done: true` with its `evidence:`, or hold the wave with `approved: false`)",
+    ];
+    assert_eq!(told, expected);
+    let (_, told) = read_with(Some(false), text, &[]);
+    assert_eq!(told, [""; 0], "the wave waits for a reviewer");
 }
 
 #[test]
