@@ -216,6 +216,13 @@ fn eight_is_incomplete_reading() {
     let ended = stage.run(&line(&[&["plan", "--detailed-exitcode"], &SANDBOX])).with(8);
     assert!(ended.out.contains("mei@contoso.com"), "{}", ended.out);
     stage.run(&line(&[&["export"], &SANDBOX])).with(8);
+    // What could be read is written all the same, and names the transport that was chosen.
+    let import = ["import", "--file", "found/insights.yaml", "--transport", "exchange-rest"];
+    stage.run(&line(&[&import, &SANDBOX])).with(8);
+    let read = |name: &str| fs::read_to_string(stage.path().join("found").join(name)).unwrap();
+    assert_eq!(read("people/not-read.csv"), "UserPrincipalName\nmei@contoso.com\n");
+    let imported = read("insights.yaml");
+    assert!(imported.contains("\ntransport: exchange-rest\n"), "{imported}");
     // A group whose members are hidden: nobody after it can be sure of anything.
     let stage = Stage::set();
     edit_tenant(&stage, |tenant| {
@@ -231,6 +238,21 @@ fn eight_is_incomplete_reading() {
     stage.run(&line(&[&["apply"], &CONSENT, &SANDBOX])).with(0);
     fs::remove_file(stage.path().join(".insightctl/id")).unwrap();
     stage.run(&line(&[&["plan"], &SANDBOX])).with(8);
+}
+
+#[test]
+fn a_misspelt_group_is_told_before_the_directory_is_read() {
+    let stage = Stage::set();
+    let faults = r#"{ "faults": [ { "match": { "service": "graph", "path": "*/users" }, "status": 403 } ] }"#;
+    fs::write(stage.path().join("faults.json"), faults).unwrap();
+    let import = |name: &str| {
+        let typed = ["import", "--file", "found.yaml", "--groups", name, "--sandbox-faults", "faults.json"];
+        stage.run(&line(&[&typed, &SANDBOX]))
+    };
+    let ended = import("No Such Group").with(3);
+    assert!(ended.err.contains("there is no group `No Such Group`"), "{}", ended.err);
+    // Nobody could have read the directory.
+    assert_ne!(import("Sales Europe").code, Some(0));
 }
 
 #[test]

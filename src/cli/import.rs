@@ -11,7 +11,7 @@ use super::console::{Console, folder, replace};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{clock, in_sandbox, real};
-use crate::import::{Candidate, Counts, Found, Imported, candidates, import};
+use crate::import::{Candidate, Choice, Counts, Found, Imported, MOST_DEPARTMENTS, candidates, import};
 use crate::manifest::{self, Manifest};
 use crate::microsoft::{Ask, Reader};
 use crate::model::{Known, Members, Membership, NamedGroup, PersonId, RefusalKind, Selector, TenantId};
@@ -31,7 +31,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &ImportArgs) -
     connection.rate = global.rate;
     let reader = Reader::connect(connection, clock).await?;
     reader.open_settings().await?;
-    let imported = look(&reader, console, &bare, args).await;
+    let imported = look(&reader, console, &bare, args, global.transport).await;
     reader.close().await;
     if let Some(sandbox) = sandbox {
         sandbox.stop().await;
@@ -68,6 +68,7 @@ async fn look(
     console: &Console,
     bare: &Manifest,
     args: &ImportArgs,
+    transport: Option<manifest::Transport>,
 ) -> Result<Imported, Failure> {
     let wanted: BTreeSet<Selector> = args
         .group
@@ -75,29 +76,31 @@ async fn look(
         .map(|name| manifest::group_selector(name))
         .chain(args.filter.iter().cloned().map(Selector::Filter))
         .collect();
-    let scope = if wanted.is_empty() {
-        None
-    } else {
-        let membership = reader.membership(&wanted).await?;
-        Some(whole(&wanted, &membership)?)
-    };
+    let typed: BTreeSet<Selector> = args.groups.iter().map(|name| manifest::group_selector(name)).collect();
+    // A name that is misspelt is told before the whole directory is read.
+    let asked: BTreeSet<Selector> = wanted.union(&typed).cloned().collect();
+    let mut membership =
+        if asked.is_empty() { Membership::default() } else { reader.membership(&asked).await? };
+    whole(&typed, &membership)?;
+    let scope = if wanted.is_empty() { None } else { Some(whole(&wanted, &membership)?) };
     let profiles = match &scope {
         Some(people) => reader.profiles(people).await?,
         None => reader.all_profiles().await?,
     };
-    let typed: BTreeSet<Selector> = args.groups.iter().map(|name| manifest::group_selector(name)).collect();
     let groups = if typed.is_empty() { groups(reader, console, args.most_groups).await? } else { Vec::new() };
-    let named = candidates(&groups, args.most_groups, &profiles, &reader.products().await?);
+    let Choice { candidates: named, departments_left_out } =
+        candidates(&groups, args.most_groups, &profiles, &reader.products().await?);
+    if let Some(note) = departments_note(departments_left_out) {
+        console.say(&note)?;
+    }
     drop((groups, profiles));
     let candidate =
         |selector: &Selector| Candidate { selector: selector.clone(), label: label(selector).into() };
-    let mut candidates: Vec<Candidate> = wanted.union(&typed).map(candidate).collect();
-    let seen: BTreeSet<Selector> = candidates.iter().map(|candidate| candidate.selector.clone()).collect();
-    candidates.extend(named.into_iter().filter(|candidate| !seen.contains(&candidate.selector)));
-    let selectors: BTreeSet<Selector> =
-        candidates.iter().map(|candidate| candidate.selector.clone()).collect();
-    let membership = reader.membership(&selectors).await?;
-    whole(&typed, &membership)?;
+    let mut candidates: Vec<Candidate> = asked.iter().map(candidate).collect();
+    candidates.extend(named.into_iter().filter(|candidate| !asked.contains(&candidate.selector)));
+    let others =
+        candidates.iter().map(|candidate| &candidate.selector).filter(|selector| !asked.contains(selector));
+    membership.of.extend(reader.membership(&others.cloned().collect()).await?.of);
     let people = match &scope {
         Some(people) => people.clone(),
         None => whole(&BTreeSet::from([Selector::Everyone]), &membership)?,
@@ -107,6 +110,7 @@ async fn look(
     let found = Found {
         name: bare.tenant_name().unwrap_or_default(),
         cloud: bare.cloud(),
+        transport,
         actual: &actual,
         scope: scope.as_ref(),
         candidates: &candidates,
@@ -142,6 +146,16 @@ async fn groups(reader: &Reader, console: &Console, most: usize) -> Result<Vec<N
         ))?;
     }
     Ok(groups)
+}
+
+/// Says that departments are left out, where some are.
+fn departments_note(left_out: usize) -> Option<String> {
+    (left_out > 0).then(|| {
+        let all = MOST_DEPARTMENTS + left_out;
+        format!(
+            "note: the {MOST_DEPARTMENTS} largest departments out of {all} are read; no rule names another"
+        )
+    })
 }
 
 fn label(selector: &Selector) -> &str {
@@ -204,4 +218,16 @@ fn write(path: &Path, imported: &Imported) -> Result<Vec<PathBuf>, Failure> {
         replace(file, |out| out.write_all(text.as_bytes()))?;
     }
     Ok(files.into_iter().map(|(file, _)| file).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn departments_that_are_left_out_are_told() {
+        assert_eq!(departments_note(0), None);
+        let note = departments_note(2).unwrap();
+        assert_eq!(note, "note: the 500 largest departments out of 502 are read; no rule names another");
+    }
 }

@@ -11,7 +11,7 @@ use crate::model::{GroupId, NamedGroup, PersonId, Profile, Selector, Sku, SkuId}
 /// So many people at least make a department worth asking about.
 const FEW: usize = 3;
 /// So many departments are asked about at most, the largest.
-const MOST_DEPARTMENTS: usize = 500;
+pub const MOST_DEPARTMENTS: usize = 500;
 
 /// Is a set of people that a rule may name, and what the directory calls it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +20,15 @@ pub struct Candidate {
     pub selector: Selector,
     /// What the directory calls it.
     pub label: Arc<str>,
+}
+
+/// Is what rules may name, and what was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// In the order in which they are preferred where two serve as well.
+    pub candidates: Vec<Candidate>,
+    /// How many departments no rule names, since there are more than [`MOST_DEPARTMENTS`]; the smallest.
+    pub departments_left_out: usize,
 }
 
 /// Lists what rules may name, in the order in which it is preferred where two sets serve as well.
@@ -31,7 +40,7 @@ pub fn candidates(
     most_groups: usize,
     profiles: &BTreeMap<PersonId, Profile>,
     products: &BTreeMap<SkuId, Sku>,
-) -> Vec<Candidate> {
+) -> Choice {
     let mut chosen: Vec<&NamedGroup> =
         groups.iter().filter(|group| !group.hidden && !group.only_mail).collect();
     chosen.sort_by_key(|group| (!group.licensing, group.name.clone(), group.id));
@@ -39,11 +48,12 @@ pub fn candidates(
     let names = Names::of(groups);
     let (licensing, usual): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|group| group.licensing);
     let mut candidates: Vec<Candidate> = usual.into_iter().map(|group| names.candidate(group)).collect();
-    candidates.extend(departments(profiles));
+    let (departments, departments_left_out) = departments(profiles);
+    candidates.extend(departments);
     candidates.extend(licensing.into_iter().map(|group| names.candidate(group)));
     candidates.extend(licences(products));
     candidates.push(Candidate { selector: Selector::Everyone, label: "everyone".into() });
-    candidates
+    Choice { candidates, departments_left_out }
 }
 
 /// Counts how many groups bear a name, as the directory compares names: without case.
@@ -82,8 +92,9 @@ impl Names {
     }
 }
 
-/// Lists departments by filter; two that differ in case alone are one to the directory.
-fn departments(profiles: &BTreeMap<PersonId, Profile>) -> Vec<Candidate> {
+/// Lists the largest departments by filter, and counts the others; two that differ in case alone are one to the
+/// directory.
+fn departments(profiles: &BTreeMap<PersonId, Profile>) -> (Vec<Candidate>, usize) {
     let mut spellings: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
     for department in profiles.values().filter_map(|profile| profile.department.as_ref()) {
         *spellings.entry(department).or_default() += 1;
@@ -95,15 +106,17 @@ fn departments(profiles: &BTreeMap<PersonId, Profile>) -> Vec<Candidate> {
     let mut departments: Vec<(&Arc<str>, usize)> =
         folded.into_values().filter(|(_, people)| *people >= FEW).collect();
     departments.sort_by_key(|(_, people)| std::cmp::Reverse(*people));
+    let left_out = departments.len().saturating_sub(MOST_DEPARTMENTS);
     departments.truncate(MOST_DEPARTMENTS);
     departments.sort_unstable();
-    departments
+    let candidates = departments
         .into_iter()
         .map(|(department, _)| {
             let filter = format!("department eq '{}'", department.replace('\'', "''"));
             Candidate { selector: Selector::Filter(filter), label: Arc::clone(department) }
         })
-        .collect()
+        .collect();
+    (candidates, left_out)
 }
 
 /// Lists products by name, or by id where several bear it.
@@ -137,7 +150,7 @@ mod tests {
         }
     }
 
-    fn spelt(candidates: &[Candidate]) -> Vec<String> {
+    fn spelt(Choice { candidates, .. }: &Choice) -> Vec<String> {
         let spell = |candidate: &Candidate| match &candidate.selector {
             Selector::Group(text) | Selector::Filter(text) | Selector::Licence(text) => text.clone(),
             Selector::Everyone => "everyone".to_owned(),
@@ -175,7 +188,7 @@ mod tests {
                 "everyone".to_owned()
             ]
         );
-        assert_eq!(candidates(&groups, 2, &BTreeMap::new(), &BTreeMap::new()).len(), 3);
+        assert_eq!(candidates(&groups, 2, &BTreeMap::new(), &BTreeMap::new()).candidates.len(), 3);
     }
 
     #[test]
@@ -192,5 +205,20 @@ mod tests {
             spelt(&candidates(&[], 0, &profiles, &BTreeMap::new())),
             ["department eq 'O''Neill''s'", "department eq 'SALES'", "everyone"]
         );
+    }
+
+    #[test]
+    fn the_smallest_departments_are_left_out_and_counted() {
+        let people =
+            (0..).zip((0..MOST_DEPARTMENTS + 2).flat_map(|n| vec![n; if n < 2 { FEW } else { FEW + 1 }]));
+        let profiles = people
+            .map(|(at, n): (u128, usize)| {
+                let department = Some(format!("D{n}").into());
+                (PersonId(Uuid::from_u128(at)), Profile { department, ..Profile::default() })
+            })
+            .collect();
+        let choice = candidates(&[], 0, &profiles, &BTreeMap::new());
+        assert_eq!((choice.candidates.len(), choice.departments_left_out), (MOST_DEPARTMENTS + 1, 2));
+        assert!(choice.candidates.iter().all(|candidate| !["D0", "D1"].contains(&&*candidate.label)));
     }
 }

@@ -11,6 +11,10 @@ use crate::model::{BySetting, Feature, PersonId, Selector, Value};
 
 /// Lists people who have what the tenant gives, and are members of sets that do not.
 const AS_GIVEN: &str = "people/as-the-tenant-gives.csv";
+/// Lists people of whom something could not be read.
+pub(super) const NOT_READ: &str = "people/not-read.csv";
+/// Is the most bytes of a name that is made up: a manifest allows 100, and a number may follow.
+const LONGEST_NAME: usize = 90;
 /// So many people at most are named in the manifest itself, and not in a list.
 const FEW: usize = 3;
 
@@ -33,9 +37,10 @@ impl Group {
 }
 
 /// Makes groups of rules: neighbours with the same outcome are one, and what lets people go is an exception from all
-/// behind it. People who have to be named go first, in a group for each outcome.
+/// behind it. People who have to be named go first, in a group for each outcome. Whoever could not be read is an
+/// exception from all sets: a rule that holds them would change them on the day on which they can be read.
 pub(super) fn groups(found: &Found<'_>, facts: &Facts<'_>) -> (Vec<Group>, BTreeMap<String, String>) {
-    let Facts { who, not_read: _, people, sets, compressed, defaults, counts: _ } = facts;
+    let Facts { who, not_read, people, sets, compressed, defaults, counts: _ } = facts;
     let Compressed { rules, named } = compressed;
     let mut lists = BTreeMap::new();
     let mut groups: Vec<Group> = Vec::new();
@@ -71,6 +76,10 @@ pub(super) fn groups(found: &Found<'_>, facts: &Facts<'_>) -> (Vec<Group>, BTree
         });
     }
     let mut excepted: Vec<String> = Vec::new();
+    if !not_read.is_empty() {
+        lists.insert(NOT_READ.to_owned(), list(found, not_read.iter().copied()));
+        excepted.push(format!("csv: {NOT_READ}"));
+    }
     let mut last: Option<Outcome> = None;
     for rule in rules {
         let line = member(sets[rule.set]);
@@ -104,10 +113,11 @@ pub(super) fn groups(found: &Found<'_>, facts: &Facts<'_>) -> (Vec<Group>, BTree
     (groups, lists)
 }
 
-/// Numbers groups that would bear the same name.
+/// Cuts names that are too long, and numbers groups that would bear the same name.
 fn tell_apart(groups: &mut [Group]) {
     let mut taken = BTreeSet::new();
     for group in groups {
+        group.name.truncate(group.name.floor_char_boundary(LONGEST_NAME));
         let name = group.name.clone();
         let mut number = 1;
         while !taken.insert(group.name.clone()) {
@@ -156,7 +166,7 @@ fn rows(found: &Found<'_>, people: impl Iterator<Item = PersonId>) -> Vec<String
 }
 
 /// Writes a list of people as a CSV file of one column.
-pub(super) fn list(found: &Found<'_>, people: impl Iterator<Item = PersonId>) -> String {
+fn list(found: &Found<'_>, people: impl Iterator<Item = PersonId>) -> String {
     let mut text = "UserPrincipalName\n".to_owned();
     for row in rows(found, people) {
         text.push_str(&row);
@@ -166,8 +176,6 @@ pub(super) fn list(found: &Found<'_>, people: impl Iterator<Item = PersonId>) ->
 }
 
 /// Names an outcome, for groups and files: `opted-out`, `dashboard-off`, `opted-out-no-service-plan`.
-///
-/// At most 61 letters, so that a name of at most 100 bytes has room for more.
 fn word(outcome: &Outcome) -> String {
     let BySetting { mode, dashboard, digest_email, outlook_add_in, service_plan } = *outcome;
     let mut words = Vec::new();

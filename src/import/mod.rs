@@ -18,7 +18,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use candidates::{Candidate, candidates};
+pub use candidates::{Candidate, Choice, MOST_DEPARTMENTS, candidates};
 use compress::{Compressed, People, compress};
 use have::{Defaults, Have, LeftOut};
 
@@ -32,6 +32,8 @@ pub struct Found<'a> {
     pub name: &'a str,
     /// The cloud that it is in.
     pub cloud: Cloud,
+    /// What carries its settings, if somebody chose.
+    pub transport: Option<manifest::Transport>,
     /// The people who are to be described, and the tenant.
     pub actual: &'a ActualState,
     /// People who are to be described; `None` for everyone in the directory.
@@ -79,9 +81,9 @@ pub struct Imported {
 /// Writes a manifest that asks of everybody for what they have.
 ///
 /// Resolved with the same membership, it holds nobody to anything else. Whoever cannot be changed, or could not be read,
-/// is described by no rule of their own.
+/// is described by no rule of their own; whoever could not be read is held by no other either.
 pub fn import(found: &Found<'_>) -> Imported {
-    let Found { name: _, cloud: _, actual, scope, candidates, membership } = *found;
+    let Found { name: _, cloud: _, transport: _, actual, scope, candidates, membership } = *found;
     let defaults = Defaults::of(&actual.tenant.settings);
     let mut counts = Counts {
         people: number(actual.people.len()),

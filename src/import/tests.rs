@@ -50,6 +50,7 @@ fn described(
     import(&Found {
         name: "contoso.onmicrosoft.com",
         cloud: Cloud::default(),
+        transport: None,
         actual,
         scope,
         candidates,
@@ -105,7 +106,10 @@ fn is_true(imported: &Imported, actual: &ActualState, membership: &Membership) {
     let manifest = read(imported);
     for (id, says) in asked(&manifest, actual, membership) {
         let person = &actual.people[&id];
-        let Known::Is(settings) = &person.settings else { continue };
+        let Known::Is(settings) = &person.settings else {
+            assert_eq!(says, have::Outcome::default(), "nobody knows what {id} has\n{}", imported.manifest);
+            continue;
+        };
         if person.kind == Kind::Guest || !person.enabled || !person.mailbox {
             continue;
         }
@@ -199,6 +203,37 @@ proptest! {
         prop_assert_eq!(&described(&actual, &candidates, &membership, None), &imported, "always the same");
         let Counts { people, as_given, by_rules, by_name, untouchable, not_read, .. } = imported.counts;
         prop_assert_eq!(as_given + by_rules + by_name + untouchable + not_read, people);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn names_of_any_length_in_any_script_make_a_manifest(
+        labels in proptest::collection::vec("[a\u{df}\u{130}\u{6f22}\u{10400} -]{0,60}|\u{10400}{30}", 3),
+    ) {
+        // The longest name of what people can have, and a different one, so that groups of both are told apart.
+        let long = [Switch::Off, Switch::Off, Switch::On];
+        let actual = actual(
+            (0..120)
+                .map(|n| match n {
+                    30..60 => ada(Mode::OptOut, Switch::On),
+                    _ => person("u", Mode::OptIn, long, Some(ServicePlan::Removed)),
+                })
+                .zip(0..)
+                .map(|(person, n)| ActualPerson { upn: format!("u{n}@contoso.com").into(), ..person })
+                .collect(),
+            [Value::ON, Value::ON, Value::OFF].map(Known::Is),
+        );
+        let sets: [BTreeSet<usize>; 3] = [(0..30).collect(), (30..60).collect(), (60..120).collect()];
+        let candidates: Vec<Candidate> = (0..).zip(&labels).map(|(n, label)| candidate(n, label)).collect();
+        let members = sets.iter().map(|set| Known::Is(Members::Are(set.iter().map(|n| id(*n)).collect())));
+        let of = candidates.iter().map(|candidate| candidate.selector.clone()).zip(members).collect();
+        let membership = Membership { of };
+        let imported = described(&actual, &candidates, &membership, None);
+        is_true(&imported, &actual, &membership);
+        prop_assert!(read(&imported).groups().iter().any(|group| group.name().len() > 60), "{}", imported.manifest);
     }
 }
 
@@ -311,6 +346,55 @@ fn whoever_could_not_be_read_is_listed_and_named_by_no_rule() {
     assert_eq!(imported.lists["people/not-read.csv"], "UserPrincipalName\nu1@contoso.com\n");
     assert_eq!((imported.counts.not_read, imported.counts.defaults_not_read), (1, 1));
     assert_eq!(read(&imported).files().len(), 1, "nothing names the list");
+}
+
+#[test]
+fn whoever_could_not_be_read_is_held_by_no_group_of_a_set_that_they_are_in() {
+    let mut people = crowd(40, &ada(Mode::OptOut, Switch::On));
+    people[7].settings = Known::Unknown(Arc::new(Refusal::not_asked()));
+    let mut actual = actual(people, ON);
+    let (candidates, membership) = everyone(40);
+    let imported = described(&actual, &candidates, &membership, None);
+    assert_eq!(imported.lists["people/not-read.csv"], "UserPrincipalName\nu7@contoso.com\n");
+    // Now that she can be read, it turns out that she is opted in: nothing is asked of her.
+    actual.people.get_mut(&id(7)).unwrap().settings = ada(Mode::OptIn, Switch::On).settings;
+    is_true(&imported, &actual, &membership);
+    let asked = asked(&read(&imported), &actual, &membership);
+    assert_eq!(asked.values().filter(|says| says.mode == Some(Value::OPT_OUT)).count(), 39);
+}
+
+#[test]
+fn what_carries_the_settings_is_written_where_somebody_chose() {
+    let actual = actual(crowd(3, &ada(Mode::OptIn, Switch::On)), ON);
+    for transport in [None, Some(manifest::Transport::PowerShell), Some(manifest::Transport::ExchangeRest)] {
+        let imported = import(&Found {
+            name: "contoso.onmicrosoft.com",
+            cloud: Cloud::default(),
+            transport,
+            actual: &actual,
+            scope: None,
+            candidates: &[],
+            membership: &Membership::default(),
+        });
+        assert_eq!(read(&imported).transport(), transport);
+    }
+}
+
+#[test]
+fn whoever_deviates_stands_in_two_groups_and_the_manifest_says_so() {
+    let mut people = crowd(40, &ada(Mode::OptOut, Switch::On));
+    let (candidates, membership) = everyone(40);
+    let alone = described(&actual(people.clone(), ON), &candidates, &membership, None);
+    assert!(!alone.manifest.contains("--strict"), "{}", alone.manifest);
+    for person in &mut people[..5] {
+        let removed = Some(ServicePlan::Removed);
+        person.licences = super::have::tests::person("u", Mode::OptOut, [Switch::On; 3], removed).licences;
+    }
+    let actual = actual(people, ON);
+    let imported = described(&actual, &candidates, &membership, None);
+    is_true(&imported, &actual, &membership);
+    assert_eq!(imported.counts.by_name, 5);
+    assert!(imported.manifest.contains("`insightctl plan --strict` objects"), "{}", imported.manifest);
 }
 
 #[test]

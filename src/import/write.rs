@@ -6,14 +6,11 @@
 use std::fmt::Write as _;
 
 use super::compress::{Compressed, People};
-use super::groups::{Group, groups, list};
+use super::groups::{Group, NOT_READ, groups};
 use super::have::Defaults;
 use super::{Candidate, Counts, Found, Imported, number};
 use crate::manifest::{Scenario, in_quotes};
 use crate::model::{Cloud, Feature, Known, PersonId, Switch, TenantSetting, Value};
-
-/// Lists people of whom something could not be read.
-const NOT_READ: &str = "people/not-read.csv";
 
 /// Is what the compression found.
 pub(super) struct Facts<'a> {
@@ -30,10 +27,7 @@ pub(super) struct Facts<'a> {
 
 /// Writes everything.
 pub(super) fn write(found: &Found<'_>, facts: &Facts<'_>) -> Imported {
-    let (mut groups, mut lists) = groups(found, facts);
-    if !facts.not_read.is_empty() {
-        lists.insert(NOT_READ.to_owned(), list(found, facts.not_read.iter().copied()));
-    }
+    let (mut groups, lists) = groups(found, facts);
     let mut counts = facts.counts;
     counts.groups = number(groups.len());
     let scenario = scenario(&groups, facts.defaults);
@@ -49,12 +43,22 @@ pub(super) fn write(found: &Found<'_>, facts: &Facts<'_>) -> Imported {
     if found.cloud != Cloud::default() {
         let _ = writeln!(text, "cloud: {}", found.cloud);
     }
+    if let Some(transport) = found.transport {
+        let _ = writeln!(text, "transport: {transport}");
+    }
     if let Some(scenario) = scenario {
         let _ = write!(text, "\nscenario: {scenario}\n");
     }
     defaults(found, &mut text);
     if !groups.is_empty() {
-        text.push_str("\n# The first group that holds a person decides everything for them.\ngroups:\n");
+        text.push_str("\n# The first group that holds a person decides everything for them.\n");
+        if groups.len() > 1 {
+            text.push_str(
+                "# Those who deviate stand before the group that they deviate from, and may be members of both: where that\n\
+                 # makes a difference, `insightctl plan --strict` objects.\n",
+            );
+        }
+        text.push_str("groups:\n");
         for group in &groups {
             group.write(&mut text);
         }
@@ -94,8 +98,7 @@ fn head(found: &Found<'_>, counts: &Counts) -> String {
         let _ = writeln!(text, "# {count:>7} {what}");
     }
     if not_read > 0 {
-        let _ =
-            writeln!(text, "# {not_read:>7} not read: {NOT_READ} lists them, and nothing here names them");
+        let _ = writeln!(text, "# {not_read:>7} not read: {NOT_READ} lists them, and no group holds them");
     }
     if sets_not_read > 0 {
         let _ = write!(

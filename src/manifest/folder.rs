@@ -2,13 +2,52 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use super::problem::{meant, quoted};
 
-/// Is the largest file that is read, in bytes: places in it are counted in 32 bits.
+/// Is the largest list that is read, in bytes: places in it are counted in 32 bits.
 pub(super) const LARGEST: u64 = 1 << 30;
+
+/// Is the largest template of a message that is read, in bytes.
+const LARGEST_TEMPLATE: u64 = 256 << 10;
+
+/// Says what a file is for, and with that how large it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A list of people.
+    List,
+    /// The template of a message.
+    Template,
+}
+
+impl Purpose {
+    /// Gives the most bytes that are read.
+    fn largest(self) -> u64 {
+        match self {
+            Self::List => LARGEST,
+            Self::Template => LARGEST_TEMPLATE,
+        }
+    }
+
+    fn no_file(self, typed: &str) -> Refused {
+        let hint = match self {
+            Self::List => "name a CSV file",
+            Self::Template => "name a text file",
+        };
+        Refused::new(format!("{} is no file", quoted(typed)), hint)
+    }
+
+    fn too_large(self, typed: &str) -> Refused {
+        match self {
+            Self::List => Refused::new(format!("{} is larger than 1 GiB", quoted(typed)), "split it"),
+            Self::Template => {
+                Refused::new(format!("the template {} is larger than 256 KiB", quoted(typed)), "shorten it")
+            }
+        }
+    }
+}
 
 /// Is where a manifest stands, and what its paths start from.
 #[derive(Debug)]
@@ -77,13 +116,14 @@ impl Folder {
         }
     }
 
-    /// Opens a file and reads it whole.
-    pub(super) fn open(&self, typed: &str) -> Result<Opened, Refused> {
+    /// Opens a file and reads it whole, unless it is larger than its purpose allows.
+    pub(super) fn open(&self, typed: &str, purpose: Purpose) -> Result<Opened, Refused> {
         let shown = self.place(typed)?;
         match self {
             Self::Memory(files) => {
                 let real = flat(&shown).unwrap_or_default();
                 match files.get(&real) {
+                    Some(bytes) if clip(bytes.len()) > purpose.largest() => Err(purpose.too_large(typed)),
                     Some(bytes) => Ok(Opened { shown, real, bytes: bytes.clone() }),
                     None => Err(self.missing(typed, &real)),
                 }
@@ -102,12 +142,11 @@ impl Folder {
                 }
                 let about = fs::metadata(&real).map_err(|error| unreadable(typed, &error))?;
                 if !about.is_file() {
-                    return Err(Refused::new(format!("{} is no file", quoted(typed)), "name a CSV file"));
+                    return Err(purpose.no_file(typed));
                 }
-                if about.len() > LARGEST {
-                    return Err(Refused::new(format!("{} is larger than 1 GiB", quoted(typed)), "split it"));
-                }
-                let bytes = fs::read(&real).map_err(|error| unreadable(typed, &error))?;
+                let bytes = up_to(&real, purpose.largest(), about.len());
+                let bytes = bytes.map_err(|error| unreadable(typed, &error))?;
+                let bytes = bytes.ok_or_else(|| purpose.too_large(typed))?;
                 Ok(Opened { shown, real, bytes })
             }
         }
@@ -153,6 +192,20 @@ fn siblings(wanted: &Path, most: usize) -> Vec<String> {
         beside.flatten().take(most).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
+}
+
+/// Reads a file of at most so many bytes; `None` where it is larger, also when it only grew while it was read.
+fn up_to(path: &Path, most: u64, expected: u64) -> io::Result<Option<Vec<u8>>> {
+    if expected > most {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
+    fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    Ok((clip(bytes.len()) <= most).then_some(bytes))
+}
+
+fn clip(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 fn relative(typed: &str) -> Result<&Path, Refused> {
@@ -222,7 +275,7 @@ mod tests {
         let manifest = home.join("repository/tenants/contoso/insights.yaml");
         Folder::of(&manifest)
             .unwrap()
-            .open(typed)
+            .open(typed, Purpose::List)
             .map_err(|refused| format!("{} ({})", refused.message, refused.hint.unwrap_or_default()))
     }
 
@@ -255,6 +308,22 @@ mod tests {
         std::os::unix::fs::symlink(home.path(), &folder).unwrap();
         let manifest = home.path().join("repository/tenants/contoso/insights.yaml");
         assert!(Folder::of(&manifest).unwrap().place("out/store").is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_for_its_purpose_is_not_read() {
+        let home = repository();
+        let manifest = home.path().join("repository/tenants/contoso/insights.yaml");
+        let file = home.path().join("repository/tenants/contoso/message.en.md");
+        fs::File::create(&file).unwrap().set_len(LARGEST_TEMPLATE).unwrap();
+        let open = || Folder::of(&manifest).unwrap().open("message.en.md", Purpose::Template);
+        assert_eq!(open().unwrap().bytes.len() as u64, LARGEST_TEMPLATE);
+        fs::File::create(&file).unwrap().set_len(LARGEST_TEMPLATE + 1).unwrap();
+        let told = open().unwrap_err().message;
+        assert_eq!(told, "the template `message.en.md` is larger than 256 KiB");
+        // What says that it is empty, and goes on for ever, is left in time.
+        #[cfg(target_os = "linux")]
+        assert!(up_to(Path::new("/dev/zero"), LARGEST_TEMPLATE, 0).unwrap().is_none());
     }
 
     #[test]

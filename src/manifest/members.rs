@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::csv;
 use super::fields::{Fields, fields, items, text};
-use super::folder::Folder;
+use super::folder::{Folder, Purpose};
 use super::people::{self, Column, LOST_LETTERS, List, One, Rule};
 use super::problem::{At, File, Problems, Reporter, one_of, quoted};
 use super::syntax::{Located, Node};
@@ -161,7 +161,7 @@ impl<'f> Reader<'f> {
 
     /// Reads a file once, however often it is named.
     fn file(&mut self, typed: &str, at: At, report: &mut Reporter<'_>) -> Option<usize> {
-        let opened = match self.folder.open(typed) {
+        let opened = match self.folder.open(typed, Purpose::List) {
             Ok(opened) => opened,
             Err(refused) => {
                 report.error(at, refused.message).maybe_hint(refused.hint);

@@ -56,8 +56,8 @@ pub use schema::schema;
 pub use script::{Script, script};
 pub use store::{NotAStore, StoreAddress};
 pub use template::template;
+pub(crate) use text::in_quotes;
 pub use transport::Transport;
-pub(crate) use waiver::in_quotes;
 pub use waiver::{parse_waiver, read_waiver, waiver_schema, waiver_text};
 
 use crate::model::{Class, Cloud, Limit, Needs, Rollout, Selector, Settle, TenantId, TenantSetting, Value};

@@ -1,7 +1,7 @@
 //! Writes the manifest that `init` begins with.
 
 use super::Scenario;
-use super::waiver::in_quotes;
+use super::text::in_quotes;
 use crate::model::TenantId;
 
 /// Writes a commented manifest for a scenario; it is valid as it stands, and changes nobody until it is applied.

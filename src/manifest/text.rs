@@ -1,4 +1,6 @@
-//! Turns the bytes of a file into text: UTF-8, or UTF-16 with a byte order mark.
+//! Turns the bytes of a file into text, UTF-8 or UTF-16 with a byte order mark, and text into a quoted word of YAML.
+
+use std::fmt::Write as _;
 
 /// Says why bytes are no text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +76,24 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, NoText> {
 fn line_of(bytes: &[u8], at: usize) -> u32 {
     let lines = bytes.iter().take(at).filter(|byte| **byte == b'\n').count();
     u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// Writes a text in double quotes; whatever could act in an editor or a terminal is escaped.
+pub(crate) fn in_quotes(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for char in text.chars() {
+        if matches!(char, '"' | '\\') {
+            quoted.push('\\');
+            quoted.push(char);
+        } else if char == ' ' || char.is_ascii_graphic() || char.is_alphanumeric() {
+            quoted.push(char);
+        } else {
+            write!(quoted, "\\U{:08x}", u32::from(char)).expect("writing to a string cannot fail");
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +22,7 @@ use super::fields::{Fields, fields, items, text};
 use super::members::unreadable;
 use super::problem::{At, File, Problems, Reporter, quoted};
 use super::syntax::{self, Located, Node};
-use super::text::decode;
+use super::text::{decode, in_quotes};
 use super::words::word;
 use crate::model::{Class, PlanHash, Waiver};
 
@@ -159,24 +158,6 @@ pub fn waiver_text(waiver: &Waiver) -> String {
     };
     let (reason, by) = (in_quotes(reason), in_quotes(by));
     format!("waive:\n  plan: {plan}\n  class: {class}\n  reason: {reason}\n  by: {by}\n  until: {until}\n")
-}
-
-/// Writes a text in double quotes; whatever could act in an editor or a terminal is escaped.
-pub(crate) fn in_quotes(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for char in text.chars() {
-        if matches!(char, '"' | '\\') {
-            quoted.push('\\');
-            quoted.push(char);
-        } else if char == ' ' || char.is_ascii_graphic() || char.is_alphanumeric() {
-            quoted.push(char);
-        } else {
-            write!(quoted, "\\U{:08x}", u32::from(char)).expect("writing to a string cannot fail");
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// Gives the schema of a waiver, in the draft that every editor knows (draft-07).

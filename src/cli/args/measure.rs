@@ -10,10 +10,12 @@ use super::Output;
 pub(in crate::cli) enum ReportCommand {
     /// Tell how far the rollout has come: by wave, group and department, against the goals, over runs
     ///
-    /// Reads what `plan` reads, and departments; writes nothing. Nobody can be singled out: no row has fewer people than
-    /// --min-group, and no number that is shown, nor one that follows from those shown, counts fewer, unless it is zero.
-    /// The trend is what each run of `apply` found before it changed anything. docs/measuring.md says how that is made
-    /// sure, and what it does not protect against.
+    /// Reads what `plan` reads, and departments; writes nothing. No row has fewer people than --min-group, and no number that
+    /// is shown, nor one that follows from those of the same moment, counts fewer, unless it is zero.
+    ///
+    /// The trend is what each run of `apply` found before it changed anything. Two of its points, or two reports, do tell
+    /// how many moved in between, and that may be one person: --last 0 leaves the trend out. docs/measuring.md says what
+    /// else is not protected.
     ///
     /// Exits with 8 when something could not be read; the rest is told all the same.
     #[command(after_help = "Examples:
@@ -35,7 +37,7 @@ pub(in crate::cli) struct AdoptionArgs {
     /// The fewest people that a row has and that a number counts; 5 or more
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(5..))]
     pub(in crate::cli) min_group: u64,
-    /// How many runs the trend reaches back
+    /// How many runs the trend reaches back; 0 leaves it out
     #[arg(long, value_name = "N", default_value_t = 400)]
     pub(in crate::cli) last: usize,
 }

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::waiver::in_quotes;
+use super::text::in_quotes;
 use crate::model::TenantId;
 
 /// Lists the templates of messages, by their path beside the manifest.

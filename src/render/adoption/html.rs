@@ -83,9 +83,10 @@ fn legend(out: &mut dyn Write, adoption: &Adoption) -> io::Result<()> {
     writeln!(out, "<li><span class=\"swatch s-together\"></span>not told apart</li>\n</ul>")?;
     writeln!(
         out,
-        "<p>No number here counts 1 to {} people, and none that do can be computed from this page: such a count is shown \
-         as · and told together with others.</p>",
-        count(adoption.min_group - 1)
+        "<p>No number here counts 1 to {} people, and none that does can be computed from the numbers of one moment: such a \
+         count is shown as · and told together with others.{}</p>",
+        count(adoption.min_group - 1),
+        if words::moments(adoption) > 1 { format!(" {}", words::TWO_MOMENTS) } else { String::new() }
     )
 }
 

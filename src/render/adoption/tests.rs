@@ -114,8 +114,11 @@ fn a_person_at_a_terminal_reads_shares_and_goals() {
     2026-03-02 09:00 UTC                  355       60 (57 %)             5 (4.7 %)
     2026-03-16 09:00 UTC                  373      104 (83 %)             14 (11 %)
 
-    · is not told, so that nobody can be singled out: no number here counts 1 to 4
-      people
+    · is not told: no number here counts 1 to 4 people, and none of one moment
+      reveals one that does
+
+    Numbers of two moments do tell how many moved in between, and that may be one
+      person: where that matters, make the report without its trend (--last 0).
 
     Adoption: 104 of 124 people in reach opted in (83 %), 14 (11 %) opted out by themselves.
     ");
@@ -145,6 +148,23 @@ fn a_spreadsheet_gets_a_row_for_each_part_now_and_then() {
     00000002,2026-03-16T09:00:00Z,wave,,widen,240,0,0,0,0,0,0,0,0,240,0,0,too few people to say,too few people to say,5
     00000002,2026-03-16T09:00:00Z,group,widen,rest,240,0,0,0,0,0,0,0,0,240,0,0,too few people to say,too few people to say,5
     ");
+}
+
+#[test]
+fn what_two_moments_tell_is_said_wherever_people_read_two() {
+    let told = |adoption: &Adoption| {
+        let (mut page, mut terminal) = (Vec::new(), Vec::new());
+        html(&mut page, adoption).expect("memory");
+        text(&mut terminal, adoption, Look::default()).expect("memory");
+        [page, terminal].map(|out| {
+            let out = String::from_utf8(out).expect("UTF-8");
+            out.split_whitespace().collect::<Vec<_>>().join(" ").contains(words::TWO_MOMENTS)
+        })
+    };
+    let mut adoption = sample("sales");
+    assert_eq!(told(&adoption), [true, true]);
+    adoption.trend.clear();
+    assert_eq!(told(&adoption), [false, false]);
 }
 
 #[test]

@@ -59,10 +59,14 @@ pub fn text(out: &mut dyn Write, adoption: &Adoption, look: Look) -> io::Result<
     if is_anything_hidden(adoption) {
         page.blank()?;
         let legend = format!(
-            "· is not told, so that nobody can be singled out: no number here counts 1 to {} people",
+            "· is not told: no number here counts 1 to {} people, and none of one moment reveals one that does",
             count(adoption.min_group - 1)
         );
         page.line(0, &Line::default().with(Meaning::Quiet, legend))?;
+    }
+    if words::moments(adoption) > 1 {
+        page.blank()?;
+        page.line(0, &Line::default().with(Meaning::Quiet, words::TWO_MOMENTS.to_owned()))?;
     }
     page.last(&last_line(total))
 }

@@ -2,7 +2,7 @@
 
 use crate::model::Standing;
 use crate::render::number::{count, list, percent};
-use crate::rollout::adoption::{Goal, GoalOf, Part, Row, Verdict};
+use crate::rollout::adoption::{Adoption, Goal, GoalOf, Part, Row, Verdict};
 
 /// Is how many parts that are told together are named, before it is only said how many they are.
 const NAMED: usize = 2;
@@ -81,4 +81,14 @@ pub(super) fn share(row: &Row, standing: Standing) -> String {
 pub(super) fn not_told_apart(row: &Row) -> Option<String> {
     let hidden: Vec<_> = row.hidden().map(|each| standing(each).to_owned()).collect();
     (!hidden.is_empty()).then(|| format!("{} not told apart ({})", count(row.not_told_apart), list(&hidden)))
+}
+
+/// Says what numbers of two moments tell, however small the step between them.
+pub(super) const TWO_MOMENTS: &str = "Numbers of two moments do tell how many moved in between, and that may be one \
+    person: where that matters, make the report without its trend (--last 0).";
+
+/// Counts the moments of which something is told: now, and each point of the trend.
+pub(super) fn moments(adoption: &Adoption) -> usize {
+    let now = adoption.total.iter();
+    now.chain(adoption.trend.iter().filter_map(|point| point.total.as_ref())).count()
 }

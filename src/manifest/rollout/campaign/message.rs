@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::manifest::fields::{fields, text};
+use crate::manifest::folder::Purpose;
 use crate::manifest::members::unreadable;
 use crate::manifest::problem::{At, File, Reporter, meant, quoted};
 use crate::manifest::rollout::Around;
@@ -32,9 +33,6 @@ pub(super) struct Told<'c> {
 
 /// Is the language of whoever's own is missing, where there is a template in it.
 const DEFAULT: &str = "en";
-
-/// Is the largest template that is read, in bytes.
-const LARGEST: usize = 256 << 10;
 
 /// Reads `message`.
 pub(super) fn read(
@@ -134,17 +132,13 @@ fn template(
     around: Around<'_>,
     report: &mut Reporter<'_>,
 ) -> Option<Template> {
-    let opened = match around.folder.open(path) {
+    let opened = match around.folder.open(path, Purpose::Template) {
         Ok(opened) => opened,
         Err(refused) => {
             report.error(at, refused.message).maybe_hint(refused.hint);
             return None;
         }
     };
-    if opened.bytes.len() > LARGEST {
-        report.error(at, format!("the template {} is larger than 256 KiB", quoted(path)));
-        return None;
-    }
     let shown: Arc<Path> = opened.shown.as_path().into();
     let text = match decode(opened.bytes) {
         Ok(text) => text.replace("\r\n", "\n"),
