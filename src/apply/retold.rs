@@ -209,7 +209,7 @@ impl Retelling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Class, PersonId, RefusalKind, Setting, TenantId};
+    use crate::model::{Class, PersonId, Setting, TenantId};
     use crate::plan::{Basis, Because, PersonTarget, Phase, Target};
     use crate::store::Intent;
 

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::*;
 use crate::model::TenantId;
 use crate::model::rollout::{
-    Campaign, Check, Conditions, Freeze, Hold, Measure, Milestone, Role, Rollout, Span, Survey, Then, Weekdays, Window,
+    Campaign, Check, Conditions, Freeze, Hold, Measure, Milestone, Role, Rollout, Span, Survey, Then,
+    Weekdays, Window,
 };
 use crate::rollout::{About, Facts, timeline};
 
@@ -45,7 +46,8 @@ fn overview(name: &str) -> Overview {
         what: Some("Tell people, and listen; really".into()),
         message: None,
     };
-    let check = |what: &str, done| Check { what: what.into(), owner: Some(Role::SecurityLead), done, evidence: None };
+    let check =
+        |what: &str, done| Check { what: what.into(), owner: Some(Role::SecurityLead), done, evidence: None };
     let rollout = Rollout {
         time_zone: zone.clone(),
         waves: vec![wave(name, Some("2026-03-01T23:00:00Z"), None), wave("everyone", None, Some(0))],

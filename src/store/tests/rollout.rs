@@ -68,7 +68,7 @@ async fn a_store_from_before_rollouts_is_read_and_carried_on() {
     .await;
 }
 
-type Known = (BTreeMap<Arc<str>, Timestamp>, BTreeMap<Arc<str>, BTreeSet<PersonId>>);
+type Known = (BTreeMap<Arc<str>, Timestamp>, BTreeMap<Arc<str>, BTreeSet<PersonId>>, BTreeSet<Uuid>);
 
 /// Draws what a run remembers, of few waves, milestones and people, so that they meet.
 fn record() -> impl Strategy<Value = Record> {
@@ -80,19 +80,21 @@ fn record() -> impl Strategy<Value = Record> {
     let told = (0..3_u8, people).prop_map(|(milestone, people)| Record::Announced {
         milestone: format!("milestone \"{milestone}\"\n").into(),
         people,
+        drafts: Uuid::from_u128(u128::from(milestone)),
         at: clock().now(),
     });
     prop_oneof![wave, told]
 }
 
 /// Remembers the same by itself: the first beginning counts until the wave is held again, and nobody is untold.
-fn take((waves, announced): &mut Known, record: &Record) {
+fn take((waves, announced, drafts): &mut Known, record: &Record) {
     match record.clone() {
         Record::Wave { name, began: Some(began) } => {
             waves.entry(name).or_insert(began);
         }
         Record::Wave { name, began: None } => drop(waves.remove(&name)),
-        Record::Announced { milestone, people, at: _ } => {
+        Record::Announced { milestone, people, drafts: id, at: _ } => {
+            drafts.insert(id);
             announced.entry(milestone).or_default().extend(people);
         }
         other @ (Record::Started(_)
@@ -128,9 +130,9 @@ async fn runs(runs: Vec<(Vec<Record>, bool)>) {
         } else {
             run.finish(&()).await.expect("finished");
         }
-        let Ledger { waves, announced, tenant: _, people: _, returned: _, re_opt_ins: _ } =
+        let Ledger { waves, announced, drafts, tenant: _, people: _, returned: _, re_opt_ins: _ } =
             store.ledger(&settle(), &clock).await.expect("readable").ledger;
-        assert_eq!((waves, announced), known);
+        assert_eq!((waves, announced, drafts), known);
     }
 }
 
