@@ -193,8 +193,7 @@ async fn look_as_remembered(
     let told_before = (all - concerned.len()) as u64;
     let people: BTreeSet<PersonId> = concerned.keys().copied().collect();
     let profiles = session.reader.profiles(&people).await?;
-    let of_wave =
-        OfWave { name: &wave.status.name, first: wave.first, conditional: wave.conditional };
+    let of_wave = OfWave { name: &wave.status.name, first: wave.first, conditional: wave.conditional };
     let milestone = (milestone, message);
     Ok((announcement(&rollout.campaign, milestone, of_wave, concerned, told_before, &profiles), unknown))
 }

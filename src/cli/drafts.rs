@@ -98,9 +98,11 @@ impl Drafts {
         };
         let form: Form = serde_json::from_slice(&bytes).map_err(|error| failed(&path, error.into()))?;
         if form.format != FORMAT {
-            let fact = format!("{} is of the form {}, and only {FORMAT} is known", path.display(), form.format);
-            return Err(Failure::wrong(fact)
-                .hint("finish it with the version that began it, or name another folder"));
+            let fact =
+                format!("{} is of the form {}, and only {FORMAT} is known", path.display(), form.format);
+            return Err(
+                Failure::wrong(fact).hint("finish it with the version that began it, or name another folder")
+            );
         }
         let left: Left = serde_json::from_slice(&bytes).map_err(|error| failed(&path, error.into()))?;
         if left.milestone != self.milestone || left.tenant != self.tenant {
@@ -186,8 +188,8 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::model::{PersonId, Profile};
     use crate::model::rollout::Audience;
+    use crate::model::{PersonId, Profile};
     use crate::rollout::{Addressee, Draft};
 
     fn open(folder: &Path) -> Result<Drafts, Failure> {

@@ -136,9 +136,7 @@ fn chosen(
     starts: Date,
 ) -> Result<Vec<Edit>, Failure> {
     let NextChoice { extend, widen, widen_all, approve, adjust } = &args.choice;
-    let wave = || {
-        begun.ok_or_else(|| Failure::wrong("no wave has begun").hint("name one with `--wave`"))
-    };
+    let wave = || begun.ok_or_else(|| Failure::wrong("no wave has begun").hint("name one with `--wave`"));
     if let Some(days) = extend {
         return Ok(vec![extended(manifest, wave()?, *days)?]);
     }
@@ -191,9 +189,7 @@ fn widened(
 ) -> Result<Vec<Edit>, Failure> {
     for name in groups {
         let index = group(manifest, name)?;
-        let whole = |wave: &&Wave| {
-            wave.groups.contains(&index) && wave.canary == Percent::ALL
-        };
+        let whole = |wave: &&Wave| wave.groups.contains(&index) && wave.canary == Percent::ALL;
         if let Some(wave) = manifest.rollout().waves.iter().find(whole) {
             let fact = format!("the wave `{}` is for the group `{name}` already", wave.name);
             return Err(Failure::wrong(fact).hint("`--approve WAVE` lets a wave pass that waits for it"));

@@ -12,7 +12,9 @@ mod windows;
 
 pub use announcement::{Addressee, Announcement, Draft, OfWave, announcement};
 pub use calendar::{Access, Calendar};
-pub use overview::{About, Asked, Changes, Checked, FORMAT, Frozen, Headcount, Opening, Overview, Stone, Wave, When};
+pub use overview::{
+    About, Asked, Changes, Checked, FORMAT, Frozen, Headcount, Opening, Overview, Stone, Wave, When,
+};
 pub use timeline::{Facts, Timeline, in_force, timeline};
 pub use windows::Windows;
 

@@ -19,7 +19,8 @@ pub use eml::eml;
 
 /// Writes who is told what, for a person who is about to agree.
 pub fn text(out: &mut dyn Write, announcement: &Announcement, look: Look) -> io::Result<()> {
-    let Announcement { milestone, wave, date, conditional, to, drafts, people: told, told_before } = announcement;
+    let Announcement { milestone, wave, date, conditional, to, drafts, people: told, told_before } =
+        announcement;
     let mut page = Page::new(out, look);
     let said = format!("Milestone {}", inert(milestone));
     let of = format!(" of the wave {}, on {date}: {}", inert(wave), audience(*to));

@@ -45,7 +45,8 @@ fn overview(name: &str) -> Overview {
         what: Some("Tell people, and listen; really".into()),
         message: None,
     };
-    let check = |what: &str, done| Check { what: what.into(), owner: Some(Role::SecurityLead), done, evidence: None };
+    let check =
+        |what: &str, done| Check { what: what.into(), owner: Some(Role::SecurityLead), done, evidence: None };
     let rollout = Rollout {
         time_zone: zone.clone(),
         waves: vec![wave(name, Some("2026-03-01T23:00:00Z"), None), wave("everyone", None, Some(0))],

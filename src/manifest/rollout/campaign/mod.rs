@@ -29,10 +29,8 @@ pub(super) fn campaign(fields: &Fields<'_>, around: Around<'_>, report: &mut Rep
     let (owners, mentioned) = fields.get("owners").map(|node| owners(node, report)).unwrap_or_default();
     // The first wave waits for nobody, so what is still to be done does not keep it.
     let let_pass = around.waves.first().is_some_and(|(wave, _)| wave.approved != Some(false));
-    let checklist = fields
-        .get("checklist")
-        .map(|node| checklist(node, let_pass, &mentioned, report))
-        .unwrap_or_default();
+    let checklist =
+        fields.get("checklist").map(|node| checklist(node, let_pass, &mentioned, report)).unwrap_or_default();
     let goals = fields.get("goals").map(|node| goals(node, report)).unwrap_or_default();
     let training = fields.get("training").and_then(|node| words::link(node, "`training`", report));
     let surveys = fields.get("surveys").map(|node| events::surveys(node, around, report)).unwrap_or_default();
