@@ -74,7 +74,9 @@ fn faults(room: &str, below: &[&str], path: &Path, text: &str) -> Vec<String> {
                 faults.push(format!("{}:{}: `{room}` looks up at `{name}`", path.display(), number + 1));
             }
         }
-        if PLAIN.contains(&room) && (code.contains("async ") || code.contains(".await")) {
+        let awaits =
+            code.split(".await").skip(1).any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()));
+        if PLAIN.contains(&room) && (code.contains("async ") || awaits) {
             faults.push(format!("{}:{}: `{room}` is a room of plain functions", path.display(), number + 1));
         }
     }

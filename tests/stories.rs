@@ -28,6 +28,7 @@ const STORIES: &[(&str, &[&str])] = &[
     ("looking", &["contoso"]),
     ("measuring", &["contoso"]),
     ("mistakes", &[]),
+    ("pilot", &[]),
     ("re-opt-in", &["contoso"]),
     ("record", &["contoso"]),
     ("rollback", &["contoso"]),

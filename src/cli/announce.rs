@@ -105,12 +105,18 @@ async fn see_through(
     // Nobody was remembered for what is left, so whoever is told now is told once.
     drafts.drop_pending()?;
     let mut remembered = std::mem::take(&mut locked.remembered);
-    let looked = Box::pin(locked.keeping(look(session, &mut remembered, told))).await;
+    let found = Box::pin(locked.keeping(look(session, &mut remembered, told))).await;
     locked.remembered = remembered;
-    let (announcement, unknown) = looked?;
+    let (announcement, unknown) = found?;
     console.data(|out| render::announcement::text(out, &announcement, console.look))?;
     if announcement.people.is_empty() {
         console.say("Nobody is to be told; nothing was written.")?;
+        if announcement.told_before == 0 && announcement.to == Audience::Changing {
+            console.say(
+                "hint: the plan of that day changes nothing that people of this wave would notice; as long as the \
+                 defaults are on, they have everything already",
+            )?;
+        }
         return console.exit(unknown);
     }
     if !(yes || agreed(console, "Write these drafts, and remember who was told?")?) {
@@ -320,8 +326,8 @@ mod tests {
         let began = [(Arc::from("next"), at("2026-04-17T00:00:00Z"))].into();
         let facts = Facts { began, ..Facts::default() };
         let now = at("2026-05-01T09:00:00Z");
-        let begun = wave(&rollout(true), &["pilot".into()], facts, now, 1).expect("it has begun");
-        assert!(!begun.conditional);
-        assert_eq!(begun.first.to_string(), "2026-04-17");
+        let standing = wave(&rollout(true), &["pilot".into()], facts, now, 1).expect("it has begun");
+        assert!(!standing.conditional);
+        assert_eq!(standing.first.to_string(), "2026-04-17");
     }
 }

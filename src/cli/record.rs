@@ -46,7 +46,7 @@ pub(super) async fn run(global: &Global, console: &Console, args: &RecordArgs) -
     let ended = session.locked(console, async |locked| {
         see_through(&session, console, &script, args, vouched, form, locked).await
     });
-    let ended = ended.await;
+    let ended = Box::pin(ended).await;
     session.close().await;
     ended
 }

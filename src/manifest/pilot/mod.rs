@@ -56,8 +56,9 @@ mod tests {
         assert_eq!(manifest.tenant_name(), Some("contoso's \"TENANT-ID\""));
         for problem in manifest.warnings().of(Severity::Warning) {
             let told = &problem.message;
-            let to_do =
-                told.ends_with(" yet") || told.ends_with("has no link") || told.ends_with("names no link");
+            let to_do = told.starts_with("nobody is named yet as ")
+                || told.ends_with("has no link")
+                || told.ends_with("names no link");
             assert!(to_do, "{problem}");
         }
         let json: serde_json::Value =

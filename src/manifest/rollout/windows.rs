@@ -251,10 +251,16 @@ enum TimeOfDay {
     End,
 }
 
+/// Says whether a year is one in which somebody may want to freeze changes; no calendar ends in it.
+fn is_near(date: Date) -> bool {
+    (2000..3000).contains(&date.year())
+}
+
 /// Reads a day.
 fn date(node: &Located<Node>, what: &str, report: &mut Reporter<'_>) -> Option<Date> {
     let typed = text(node, what, report)?;
     let date = (typed.len() == 10).then(|| typed.parse().ok()).flatten();
+    let date = date.filter(|date: &Date| is_near(*date));
     if date.is_none() {
         report
             .error(node.at, format!("{} is no day", quoted(typed)))

@@ -127,8 +127,7 @@ fn a_window_for_waves_that_never_meets_one_for_everything_is_warned_of() {
     - {{ name: own, waves: [ pilot ], {own} }}
 groups: [ {{ name: all, mode: opt-in, members: [ {{ everyone: true }} ] }} ]"
         ));
-        let told = manifest.warnings().list().iter().any(|problem| problem.message.contains("never meets"));
-        told
+        manifest.warnings().list().iter().any(|problem| problem.message.contains("never meets"))
     };
     assert!(warned("from: \"08:00\", to: \"16:00\""));
     assert!(warned("from: \"20:00\", to: \"22:00\", days: [ fri, sat, sun ]"));

@@ -41,12 +41,12 @@ impl Wave {
 
     /// Says when its time is over if it begins at a moment, so that the wave after it may begin.
     ///
-    /// One without an end only has to have begun. Its days are counted in the time zone; `None` where they go beyond
-    /// what a calendar holds.
+    /// One without an end only has to have begun. Its days are counted in the time zone, and the one on which it begins is
+    /// the first, whole or not; `None` where they go beyond what a calendar holds.
     pub fn over(&self, begins: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let Some(days) = self.runs_for else { return Some(begins) };
-        let begins = begins.to_zoned(zone.clone());
-        begins.checked_add(Span::new().try_days(days).ok()?).ok().map(|end| end.timestamp())
+        let first = begins.to_zoned(zone.clone()).start_of_day().ok()?;
+        first.checked_add(Span::new().try_days(days).ok()?).ok().map(|end| end.timestamp())
     }
 }
 
