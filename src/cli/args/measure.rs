@@ -11,7 +11,8 @@ pub(in crate::cli) enum ReportCommand {
     /// Tell how far the rollout has come: by wave, group and department, against the goals, over runs
     ///
     /// Reads what `plan` reads, and departments; writes nothing. No row has fewer people than --min-group, and no number that
-    /// is shown, nor one that follows from those of the same moment, counts fewer, unless it is zero.
+    /// is shown, nor one of a row that follows from those of the same moment, counts fewer, unless it is zero. Sums over
+    /// several rows may follow.
     ///
     /// The trend is what each run of `apply` found before it changed anything. Two of its points, or two reports, do tell
     /// how many moved in between, and that may be one person: --last 0 leaves the trend out. docs/measuring.md says what

@@ -83,8 +83,8 @@ fn legend(out: &mut dyn Write, adoption: &Adoption) -> io::Result<()> {
     writeln!(out, "<li><span class=\"swatch s-together\"></span>not told apart</li>\n</ul>")?;
     writeln!(
         out,
-        "<p>No number here counts 1 to {} people, and none that does can be computed from the numbers of one moment: such a \
-         count is shown as · and told together with others.{}</p>",
+        "<p>No number here counts 1 to {} people, and no such number of a row can be computed from those of one moment: it \
+         is shown as · and told together with others. What several rows have in common may follow.{}</p>",
         count(adoption.min_group - 1),
         if words::moments(adoption) > 1 { format!(" {}", words::TWO_MOMENTS) } else { String::new() }
     )
