@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use insightctl::apply::Gate;
 use insightctl::manifest::Manifest;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::stage::{Look, Stage, noon, read};
@@ -74,8 +75,9 @@ async fn died(most: usize) -> Option<bool> {
     let targets: BTreeSet<_> = writes.iter().map(|write| &write.target).collect();
     assert_eq!((writes.len(), targets.len()), (2, 2), "after {most} polls, each is written once");
 
-    // The pilot's time counts from that moment.
-    let over = expected + SignedDuration::from_hours(24 * 14);
+    // The pilot's time counts from that day, which is the first of it.
+    let first = expected.to_zoned(TimeZone::UTC).start_of_day().unwrap().timestamp();
+    let over = first + SignedDuration::from_hours(24 * 14);
     let waits = async |at| stage.look(&manifest, at).await.desired.waiting.len();
     assert_eq!(waits(over - SignedDuration::from_secs(1)).await, 2, "after {most} polls");
     assert_eq!(waits(over).await, 0, "after {most} polls");
