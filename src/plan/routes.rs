@@ -142,8 +142,9 @@ impl Routes {
         }
         // Whoever goes through a group that could not be read goes nowhere.
         for way in routes.barred.keys().filter(|way| !asked.contains_key(way)) {
-            for standing in standings.values_mut().filter(|standing| standing.goes(*way)) {
+            for (id, standing) in standings.iter_mut().filter(|(_, standing)| standing.goes(*way)) {
                 closed.extend(standing.keep(*way));
+                closed.extend(other_ways(*id, *way, &asked));
             }
         }
         close(closed, &asked, &mut standings, &mut routes, actual);
@@ -154,6 +155,20 @@ impl Routes {
         }
         routes
     }
+}
+
+/// Lists the removals in other groups of somebody who keeps the plan through one: nothing is done by halves.
+fn other_ways(
+    id: PersonId,
+    kept_by: Way,
+    asked: &BTreeMap<Way, &LicensingGroup>,
+) -> impl Iterator<Item = Way> {
+    let has =
+        move |group: &LicensingGroup| group.members.binary_search_by_key(&id, |member| member.id).is_ok();
+    let others = asked
+        .iter()
+        .filter(move |((other, removal), group)| kept_by.1 && *removal && *other != kept_by.0 && has(group));
+    others.map(|(way, _)| *way)
 }
 
 /// Closes ways, and with each the other ways of those who would have gone it.
@@ -172,6 +187,7 @@ fn close(
             for member in &group.members {
                 if let Some(standing) = standings.get_mut(&member.id).filter(|standing| standing.goes(way)) {
                     closed.extend(standing.keep(way));
+                    closed.extend(other_ways(member.id, way, asked));
                 }
             }
         }

@@ -1,3 +1,5 @@
+use futures_util::future::join_all;
+
 use super::*;
 
 fn seconds(seconds: i64) -> SignedDuration {
@@ -104,12 +106,13 @@ async fn many_who_ask_at_once_share_a_look() {
         let store = created(&place).await;
         let clock = clock();
         let lease = store.lock("ada@here 1", &clock).await.expect("free");
-        for held in futures_util::future::join_all((0..100).map(|_| lease.hold())).await {
+        // Above thirty, `join_all` lets some ask later than others; so four times twenty-five.
+        let some = || join_all((0..25).map(|_| lease.hold()));
+        for held in join_all((0..4).map(|_| some())).await.into_iter().flatten() {
             held.expect("ours");
         }
-        // Memory answers at once, so nobody has to wait there for anybody. How many find a disk's look over already is for
-        // the machine to say; most share one.
-        let most = if matches!(place, Place::Memory(_)) { 100 } else { 25 };
+        // Memory answers at once, so nobody has to wait there for anybody.
+        let most = if matches!(place, Place::Memory(_)) { 100 } else { 4 };
         assert!(lease.looks() <= most, "{} looks", lease.looks());
         clock.advance(SignedDuration::from_mins(2));
         store.lock("bob@there 2", &clock).await.expect("expired");
